@@ -1,0 +1,145 @@
+package policy
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+// Exchange is one request on its way through the pipeline, and its answer. It
+// belongs to one goroutine.
+type Exchange struct {
+	// RequestID is the request's id, a lower-case UUID; "activityId" in 500s.
+	RequestID string
+	// Started is when the head of the request had been read.
+	Started time.Time
+	// ClientIP is the client's address (not the peer's), see ARCHITECTURE 3.
+	ClientIP netip.Addr
+
+	API          *site.API
+	Operation    *site.Operation
+	Product      *site.Product
+	Subscription *Subscription
+	// MatchedParameters are the template parameters of the operation, decoded.
+	MatchedParameters map[string]string
+	// OriginalURL is what the caller asked for: scheme, host, path, query.
+	OriginalURL *url.URL
+
+	// Request is what will be sent to the backend.
+	Request Request
+	// Response is nil until a backend or a policy has answered.
+	Response *Response
+	// Variables are set by set-variable and read by expressions.
+	Variables map[string]any
+	// LastError is set while on-error runs.
+	LastError *Error
+	// Notes are remarks for the record, such as a policy that was skipped.
+	Notes []string
+
+	// Forward sends Request to Request.Backend and sets Response. It is the
+	// gateway's gate and forward step; policies have no other way out. The
+	// error is an *Error.
+	Forward func(ctx context.Context, x *Exchange, opt ForwardOptions) error
+}
+
+// Subscription is what policies may know of the caller's subscription.
+type Subscription struct {
+	ID, Name string
+}
+
+// Request is the request as the pipeline shapes it.
+type Request struct {
+	Method string
+	// Backend is where it goes: the API's service URL until
+	// set-backend-service says otherwise.
+	Backend Target
+	// Path is the escaped path below the backend's own, beginning with "/".
+	Path string
+	// Query is the raw query, without "?".
+	Query  string
+	Header http.Header
+	// Body is the body, nil for none.
+	Body *Body
+}
+
+// Target names a backend: by id (apim/backends), or by base URL.
+type Target struct {
+	// ID is a backend's id; empty: BaseURL counts.
+	ID string
+	// BaseURL has scheme, host and an optional path.
+	BaseURL *url.URL
+}
+
+// Body is a message body: buffered, or a stream that can be read once.
+type Body struct {
+	// Bytes is the body when Stream is nil. It is never written to.
+	Bytes []byte
+	// Stream is read once, by whoever forwards it; the owner closes it.
+	Stream io.ReadCloser
+	// Length in bytes; -1: not known (streams only).
+	Length int64
+}
+
+// Response is the answer on its way back to the caller.
+type Response struct {
+	StatusCode int
+	// Reason is the reason phrase; empty: the standard one. It leaves the
+	// gateway on HTTP/1.1 only where it differs from the standard one.
+	Reason string
+	Header http.Header
+	Body   *Body
+	// FromBackend is false for answers that a policy or the frame made.
+	FromBackend bool
+}
+
+// ForwardOptions are the attributes of forward-request.
+type ForwardOptions struct {
+	// Timeout until the head of the answer; 0: the documented 300 s.
+	Timeout time.Duration
+	// FollowRedirects is never done by the frame; kept to say so.
+	FollowRedirects bool
+	// BufferRequestBody reads the body into memory before it is sent.
+	BufferRequestBody bool
+	// FailOnErrorStatusCode turns 400..599 into an error.
+	FailOnErrorStatusCode bool
+	// BufferResponse is false where the answer must not be collected. The
+	// gateway never collects an answer that no policy reads, so it has no
+	// effect there.
+	BufferResponse bool
+}
+
+// Error is a failure in the road or in the pipeline: what context.LastError
+// shows, and the answer a caller gets when no policy says otherwise.
+type Error struct {
+	// Source, Reason, Message, Scope, Section, Path and PolicyID are the
+	// members of context.LastError.
+	Source, Reason, Message        string
+	Scope, Section, Path, PolicyID string
+
+	// Status is the answer's status: 4xx or 5xx.
+	Status int
+	// PublicMessage is the "message" of the answer's body.
+	PublicMessage string
+	// Header is added to the answer.
+	Header http.Header
+	// Frame marks refusals of the frame: on-error may shape headers and body,
+	// the status stays an error.
+	Frame bool
+	// Cause is for the operator's log; callers never see it.
+	Cause error
+}
+
+func (e *Error) Error() string {
+	s := e.Source + ": " + e.Reason + ": " + e.Message
+	if e.Cause != nil {
+		s += ": " + e.Cause.Error()
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Cause }

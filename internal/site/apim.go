@@ -1,0 +1,205 @@
+package site
+
+// Service is the apim/ folder: an APIOps artifacts folder of one API
+// Management service. Ids are Azure's resource names (the last segment of the
+// resource id), compared without case.
+type Service struct {
+	// Policy is the global policy.xml; nil: none.
+	Policy        *PolicyFile
+	APIs          []*API
+	Products      []*Product
+	Backends      []*Backend
+	NamedValues   []*NamedValue
+	Fragments     []*Fragment
+	VersionSets   []*VersionSet
+	Subscriptions []*Subscription
+	Groups        []*Group
+	Tags          []*Tag
+	Gateways      []*GatewayResource
+	Loggers       []*Logger
+	Diagnostics   []*Diagnostic
+}
+
+// PolicyFile is the text of a policy document.
+type PolicyFile struct {
+	// Path is relative to the site's directory.
+	Path   string
+	Source []byte
+}
+
+// API is one revision of one version of an API.
+type API struct {
+	Pos Pos
+	// ID is the resource name without ";rev=N".
+	ID string
+	// Name is properties.displayName.
+	Name string
+	// Path below the host, without slashes at its ends; may be empty.
+	Path string
+	// Revision is "1" where the document does not say.
+	Revision  string
+	IsCurrent bool
+	// Version is the version identifier; empty with no version set, and for
+	// the "original" version of a set.
+	Version string
+	// VersionSetID names a VersionSet; empty: not versioned.
+	VersionSetID string
+	ServiceURL   string
+	// SubscriptionRequired; default true, as in Azure.
+	SubscriptionRequired bool
+	// SubscriptionKeyHeader; default "Ocp-Apim-Subscription-Key".
+	SubscriptionKeyHeader string
+	// SubscriptionKeyQuery; default "subscription-key".
+	SubscriptionKeyQuery string
+	// Protocols: "https", "wss" (http and ws are refused at load).
+	Protocols []string
+	// Type is "http" or "websocket".
+	Type       string
+	Operations []*Operation
+	Policy     *PolicyFile
+	// Tags, Description and others without effect are not kept.
+}
+
+// Operation is one operation of an API.
+type Operation struct {
+	Pos Pos
+	ID  string
+	// Name is the display name.
+	Name string
+	// Method in upper case; "*" any.
+	Method string
+	// URLTemplate begins with "/": "/deployments/{deployment-id}/chat/completions".
+	URLTemplate string
+	Policy      *PolicyFile
+}
+
+// Product groups APIs.
+type Product struct {
+	Pos  Pos
+	ID   string
+	Name string
+	// SubscriptionRequired; default true.
+	SubscriptionRequired bool
+	ApprovalRequired     bool
+	// Published is state == "published".
+	Published bool
+	// APIs and Groups are ids.
+	APIs   []string
+	Groups []string
+	Policy *PolicyFile
+}
+
+// Backend is where requests go.
+type Backend struct {
+	Pos Pos
+	ID  string
+	// URL of a single backend: scheme, host, optional path. Empty for pools.
+	URL string
+	// Pool is the services of a backend of type "Pool".
+	Pool []PoolMember
+	// Headers and Query are credentials.header and credentials.query.
+	Headers map[string][]string
+	Query   map[string][]string
+	// ValidateChain and ValidateName are tls.validateCertificate*; default true.
+	ValidateChain bool
+	ValidateName  bool
+}
+
+// PoolMember is one service of a pool. Priority 0 is tried first; Weight
+// splits within a priority and is 1 where not given.
+type PoolMember struct {
+	Pos      Pos
+	Backend  string
+	Priority int
+	Weight   int
+}
+
+// NamedValue is text for {{name}} in policies.
+type NamedValue struct {
+	Pos Pos
+	// ID is the resource name, Name the display name that policies use.
+	ID, Name string
+	Value    string
+	Secret   bool
+	// KeyVault is set where the value rests in Key Vault (not read here yet).
+	KeyVault string
+}
+
+// Fragment is a policy fragment.
+type Fragment struct {
+	Pos    Pos
+	ID     string
+	Policy *PolicyFile
+}
+
+// Versioning schemes.
+const (
+	VersioningSegment = "Segment"
+	VersioningQuery   = "Query"
+	VersioningHeader  = "Header"
+)
+
+// VersionSet says how a caller names the version of an API.
+type VersionSet struct {
+	Pos    Pos
+	ID     string
+	Name   string
+	Scheme string
+	// QueryName and HeaderName, by Scheme.
+	QueryName  string
+	HeaderName string
+}
+
+// Subscription is a document of apim/subscriptions. It never holds keys.
+type Subscription struct {
+	Pos Pos
+	// ID is the subscription's name in Azure's resource id.
+	ID string
+	// Name is the display name.
+	Name string
+	// Scope is "/apis", "/apis/ID" or "/products/ID" (any prefix before is
+	// dropped).
+	Scope string
+	// State in lower case: "active", "suspended", …
+	State string
+}
+
+// Group, Tag, GatewayResource, Logger and Diagnostic are kept by name; they
+// have no effect on requests yet.
+type (
+	Group struct {
+		Pos      Pos
+		ID, Name string
+	}
+	Tag struct {
+		Pos      Pos
+		ID, Name string
+	}
+	GatewayResource struct {
+		Pos Pos
+		ID  string
+	}
+	Logger struct {
+		Pos      Pos
+		ID, Type string
+	}
+	// Diagnostic belongs to the service (API empty) or to one API.
+	Diagnostic struct {
+		Pos               Pos
+		ID, API, LoggerID string
+	}
+)
+
+// Site is a loaded site: data with positions, never behaviour. It is
+// immutable after [Load].
+type Site struct {
+	// Dir is the absolute directory it was loaded from.
+	Dir string
+	// Digest is "sha256:" + hex over every file's path and content.
+	Digest string
+	Config *Config
+	// Service is empty, never nil, where there is no apim/ folder.
+	Service *Service
+	// Files is the content of every file that was read, by relative path.
+	Files map[string][]byte
+}

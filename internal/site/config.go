@@ -1,0 +1,360 @@
+package site
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is cloister.yaml: what Azure would infer from the resources around
+// the gateway. Field names in the file are the yaml tags.
+type Config struct {
+	Pos Pos `yaml:"-"`
+
+	// Name of the site, shown in records and metrics.
+	Name string `yaml:"name"`
+	// PublicNetworkAccess is "Disabled" (the default) or "Enabled", as in ARM.
+	// Only "Enabled" lets a listener stand on a public or wildcard address.
+	PublicNetworkAccess string `yaml:"publicNetworkAccess"`
+	// Listeners are where callers connect. At least one.
+	Listeners []Listener `yaml:"listeners"`
+	// Hostnames are the names that the gateway answers to, chosen by SNI.
+	Hostnames []Hostname `yaml:"hostnames"`
+	// Health is where /livez, /readyz and /metrics stand.
+	Health Health `yaml:"health"`
+	// Callers says per API who may call.
+	Callers Callers `yaml:"callers"`
+	// Tokens says which issuers are trusted and whom their tokens act for.
+	Tokens Tokens `yaml:"tokens"`
+	// Subscriptions names keys of subscriptions by secret reference. The
+	// subscriptions themselves are the documents in apim/subscriptions, or
+	// are declared here in full.
+	Subscriptions []SubscriptionConfig `yaml:"subscriptions"`
+	// TrustedProxies are the peers whose word on the client address counts.
+	TrustedProxies []TrustedProxy `yaml:"trustedProxies"`
+	// PrivatePrefixes is the address space of class "model" destinations.
+	// Default: RFC 1918, RFC 6598 and fc00::/7.
+	PrivatePrefixes []PrivatePrefix `yaml:"privatePrefixes"`
+	// Destinations is all that the process may connect to.
+	Destinations Destinations `yaml:"destinations"`
+	// Backends adds to the backends of apim/backends what Azure keeps
+	// elsewhere. Keyed by backend id.
+	Backends map[string]BackendConfig `yaml:"backends"`
+	// Names says which DNS servers are asked. Default: those of the system.
+	Names Names `yaml:"names"`
+	State State `yaml:"state"`
+	// Telemetry says where records, metrics and spans go.
+	Telemetry Telemetry `yaml:"telemetry"`
+	// DrainTimeout bounds how long open requests may go on after SIGTERM.
+	// Default 30s.
+	DrainTimeout Duration `yaml:"drainTimeout"`
+	// Limits are the listener's bounds; the zero value is the safe default.
+	Limits Limits `yaml:"limits"`
+	// AcceptedFields lists fields that are meant to protect, are not built,
+	// and that the owner of the site does without, each with a reason.
+	AcceptedFields []AcceptedField `yaml:"acceptedFields"`
+}
+
+// Duration is a Go duration in the file ("30s").
+type Duration time.Duration
+
+// Listener is one address that callers connect to.
+type Listener struct {
+	Pos Pos `yaml:"-"`
+	// Address is an IP address, the name of an interface, or "private":
+	// every private address of the host.
+	Address string `yaml:"address"`
+	// Port 0 takes a free one.
+	Port int `yaml:"port"`
+}
+
+// Hostname is one name that the gateway answers to.
+type Hostname struct {
+	Pos Pos `yaml:"-"`
+	// Name is a DNS name or an IP address, in lower case.
+	Name string `yaml:"name"`
+	// Default makes this the certificate for clients that send no SNI
+	// (connections to a bare address).
+	Default bool `yaml:"default"`
+	// Certificate and Key are PEM files, relative to the site's directory.
+	// Both empty: a certificate of the site's own CA.
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+	// ClientCertificates asks clients for a certificate of these CAs (PEM).
+	ClientCA string `yaml:"clientCA"`
+}
+
+// Health is the address of the probes and of Prometheus.
+type Health struct {
+	Pos Pos `yaml:"-"`
+	// Address is HOST:PORT; empty: no probes. Default 127.0.0.1:9443.
+	Address string `yaml:"address"`
+}
+
+// Caller kinds, see ARCHITECTURE section 4.
+const (
+	CallerSubscription         = "subscription"
+	CallerToken                = "token"
+	CallerSubscriptionAndToken = "subscription+token"
+	CallerCertificate          = "certificate"
+	CallerPolicy               = "policy"
+	CallerAnonymous            = "anonymous"
+)
+
+// Callers says who may call: APIs first, then Default. Nil means: not said
+// (subscription where the API requires one, else nobody).
+type Callers struct {
+	Pos     Pos                 `yaml:"-"`
+	Default []string            `yaml:"default"`
+	APIs    map[string][]string `yaml:"apis"`
+}
+
+// Tokens configures callers by token.
+type Tokens struct {
+	Pos Pos `yaml:"-"`
+	// Audiences are the gateway's own application ids.
+	Audiences []string `yaml:"audiences"`
+	Issuers   []Issuer `yaml:"issuers"`
+	// Callers maps verified tokens to subscriptions; the first match counts.
+	Callers []TokenCaller `yaml:"callers"`
+}
+
+// Issuer is a trusted token issuer.
+type Issuer struct {
+	Pos Pos `yaml:"-"`
+	// Issuer is the exact "iss" of its tokens.
+	Issuer string `yaml:"issuer"`
+	// Metadata is the OpenID configuration document's URL. Empty: Issuer +
+	// "/.well-known/openid-configuration". Ignored when JWKSURI is set.
+	Metadata string `yaml:"metadata"`
+	// JWKSURI is the key set's URL, for issuers without metadata.
+	JWKSURI string `yaml:"jwksUri"`
+	// Algorithms the issuer may use. Default RS256. Never none or HS*.
+	Algorithms []string `yaml:"algorithms"`
+	// CAFile is a PEM bundle (site-relative) for the issuer's TLS; empty: system roots.
+	CAFile string `yaml:"caFile"`
+	// Audiences, where the issuer has others than Tokens.Audiences.
+	Audiences []string `yaml:"audiences"`
+	// TokenType is the "typ" to require: "at+jwt" or "JWT". Empty: "JWT"
+	// rules of Entra (scp or roles needed, ID tokens refused).
+	TokenType string `yaml:"tokenType"`
+}
+
+// TokenCaller maps tokens to a subscription. All conditions that are given
+// have to hold; within one list any value is enough.
+type TokenCaller struct {
+	Pos Pos `yaml:"-"`
+	// Subscription is the name of the subscription the caller acts under.
+	Subscription string `yaml:"subscription"`
+	// Issuer limits the rule to one issuer; empty: any trusted issuer.
+	Issuer string `yaml:"issuer"`
+	// ClientApplicationIDs are values of azp, appid or client_id.
+	ClientApplicationIDs []string `yaml:"clientApplicationIds"`
+	// Principals are values of oid, or sub where there is no oid.
+	Principals []string `yaml:"principals"`
+	Groups     []string `yaml:"groups"`
+	Roles      []string `yaml:"roles"`
+	// Scopes are values of scp (delegated tokens).
+	Scopes []string `yaml:"scopes"`
+}
+
+// SubscriptionConfig declares a subscription, or adds keys to one of
+// apim/subscriptions of the same name.
+type SubscriptionConfig struct {
+	Pos  Pos    `yaml:"-"`
+	Name string `yaml:"name"`
+	// Scope is "/apis" (all APIs), "/apis/ID" or "/products/ID".
+	Scope string `yaml:"scope"`
+	// State is Azure's: active (default), suspended, submitted, rejected,
+	// cancelled, expired.
+	State        string     `yaml:"state"`
+	PrimaryKey   *SecretRef `yaml:"primaryKey"`
+	SecondaryKey *SecretRef `yaml:"secondaryKey"`
+	// BoundTo narrows who may use the subscription's keys.
+	BoundTo *Binding `yaml:"boundTo"`
+}
+
+// Binding narrows the use of a subscription. Within one list any value is
+// enough; every list that is given has to hold.
+type Binding struct {
+	Pos Pos `yaml:"-"`
+	// Principals are values of oid (or sub) of the accompanying token.
+	Principals []string `yaml:"principals"`
+	// Certificates are SHA-256 fingerprints of the TLS client certificate,
+	// lower-case hex.
+	Certificates []string `yaml:"certificates"`
+}
+
+// SecretRef says where a secret rests. Exactly one field is set. A secret
+// never stands in the file itself.
+type SecretRef struct {
+	Pos Pos `yaml:"-"`
+	// File is absolute, or relative to the site's directory; one trailing
+	// newline is dropped.
+	File string `yaml:"file"`
+	// Env is the name of an environment variable.
+	Env string `yaml:"env"`
+	// Credential is the name of a systemd credential.
+	Credential string `yaml:"credential"`
+}
+
+// TrustedProxy is a peer that may say who the client is.
+type TrustedProxy struct {
+	Pos    Pos          `yaml:"-"`
+	Prefix netip.Prefix `yaml:"prefix"`
+	// ProxyProtocol is "v2" or empty.
+	ProxyProtocol string `yaml:"proxyProtocol"`
+	// ForwardedFor is the number of hops of X-Forwarded-For to walk from the
+	// right; 0: the header is removed.
+	ForwardedFor int `yaml:"forwardedFor"`
+}
+
+// PrivatePrefix is address space that counts as private.
+type PrivatePrefix struct {
+	Pos    Pos          `yaml:"-"`
+	Prefix netip.Prefix `yaml:"prefix"`
+	// Reason is required outside RFC 1918, RFC 6598 and fc00::/7.
+	Reason string `yaml:"reason"`
+}
+
+// Destinations by class, see promise 1.
+type Destinations struct {
+	Pos       Pos           `yaml:"-"`
+	Model     []Destination `yaml:"model"`
+	Call      []Destination `yaml:"call"`
+	Identity  []Destination `yaml:"identity"`
+	Secret    []Destination `yaml:"secret"`
+	Telemetry []Destination `yaml:"telemetry"`
+	Name      []Destination `yaml:"name"`
+}
+
+// Destination is one host and port that may be reached.
+type Destination struct {
+	Pos Pos `yaml:"-"`
+	// Host is a DNS name or an IP address literal, never a pattern.
+	Host string `yaml:"host"`
+	// Port; default 443 (53 in class name).
+	Port int `yaml:"port"`
+	// Public accepts a public address, in every class but "model".
+	Public bool `yaml:"public"`
+	// Addresses pins the host: no name is asked, only these are connected to.
+	Addresses []netip.Addr `yaml:"addresses"`
+}
+
+// BackendConfig adds to a backend of apim/backends.
+type BackendConfig struct {
+	Pos Pos `yaml:"-"`
+	// URL declares a backend that apim/backends does not hold.
+	URL string `yaml:"url"`
+	// Credential says how the gateway logs in. Exactly one.
+	Credential BackendCredential `yaml:"credential"`
+	// CAFile is a PEM bundle (site-relative); empty: system roots.
+	CAFile string `yaml:"caFile"`
+	// PassCallerToken lets the caller's own credential travel on (promise 3).
+	PassCallerToken bool `yaml:"passCallerToken"`
+	// MaxConnections bounds open connections to one host. Default 512.
+	MaxConnections int `yaml:"maxConnections"`
+}
+
+// BackendCredential is what the gateway shows to a backend.
+type BackendCredential struct {
+	Pos Pos `yaml:"-"`
+	// None: the backend asks for nothing.
+	None bool `yaml:"none"`
+	// ManagedIdentity takes a token through azidentity.
+	ManagedIdentity *ManagedIdentity `yaml:"managedIdentity"`
+	// APIKey sends a key in a header.
+	APIKey *APIKey `yaml:"apiKey"`
+	// ClientSecret takes a token with client credentials.
+	ClientSecret *ClientSecret `yaml:"clientSecret"`
+}
+
+// ManagedIdentity is system-assigned when ClientID is empty.
+type ManagedIdentity struct {
+	ClientID string `yaml:"clientId"`
+	// Resource; default https://cognitiveservices.azure.com.
+	Resource string `yaml:"resource"`
+}
+
+// APIKey is a key in a header.
+type APIKey struct {
+	// Header; default "api-key".
+	Header string     `yaml:"header"`
+	Key    *SecretRef `yaml:"key"`
+}
+
+// ClientSecret is OAuth 2.0 client credentials at Entra ID.
+type ClientSecret struct {
+	Authority string     `yaml:"authority"`
+	TenantID  string     `yaml:"tenantId"`
+	ClientID  string     `yaml:"clientId"`
+	Secret    *SecretRef `yaml:"secret"`
+	// Scope; default https://cognitiveservices.azure.com/.default.
+	Scope string `yaml:"scope"`
+	// CAFile is a PEM bundle (site-relative) for the authority's TLS.
+	CAFile string `yaml:"caFile"`
+}
+
+// Names configures name resolution.
+type Names struct {
+	Pos Pos `yaml:"-"`
+	// Servers are HOST:PORT of DNS servers, or "system": those of
+	// /etc/resolv.conf when the site was loaded. Each also has to stand in
+	// destinations.name unless it is "system".
+	Servers []string `yaml:"servers"`
+}
+
+// State says where durable state lives.
+type State struct {
+	Pos Pos `yaml:"-"`
+	// Directory is absolute, or relative to the site's directory. Default "state".
+	Directory string `yaml:"directory"`
+}
+
+// Telemetry says where records, metrics and spans go.
+type Telemetry struct {
+	Pos Pos `yaml:"-"`
+	// AccessLog is "stdout" (default), "stderr", or a file.
+	AccessLog string `yaml:"accessLog"`
+	// OTLP is the endpoint of an OTLP/HTTP collector; empty: no spans leave.
+	OTLP OTLP `yaml:"otlp"`
+	// LogBodies lists APIs whose prompts and completions may be recorded.
+	// Known, not built: an error until it is.
+	// (Kept out of this structure on purpose.)
+}
+
+// OTLP is an OpenTelemetry collector.
+type OTLP struct {
+	Pos Pos `yaml:"-"`
+	// Endpoint is an http(s) URL without path.
+	Endpoint string `yaml:"endpoint"`
+	CAFile   string `yaml:"caFile"`
+	// SampleRatio in [0,1]; default 1.
+	SampleRatio *float64 `yaml:"sampleRatio"`
+}
+
+// Limits are bounds on what one client may ask of the listener.
+type Limits struct {
+	Pos Pos `yaml:"-"`
+	// MaxBodyBytes of a request; default 32 MiB, also its maximum for the
+	// operations of the model API.
+	MaxBodyBytes int64 `yaml:"maxBodyBytes"`
+	// HeaderTimeout bounds reading a request head, TLS handshake included.
+	// Default 5s.
+	HeaderTimeout Duration `yaml:"headerTimeout"`
+	// IdleTimeout of a kept-alive connection. Default 60s.
+	IdleTimeout Duration `yaml:"idleTimeout"`
+	// StreamIdleTimeout cuts a stream that moves no byte. Default 300s.
+	StreamIdleTimeout Duration `yaml:"streamIdleTimeout"`
+	// RequestTimeout bounds one request in all. Default 3600s.
+	RequestTimeout Duration `yaml:"requestTimeout"`
+	// MaxConnections of the listener. Default 10000.
+	MaxConnections int `yaml:"maxConnections"`
+}
+
+// AcceptedField names a field that is meant to protect and is not built.
+type AcceptedField struct {
+	Pos Pos `yaml:"-"`
+	// Path is FILE#FIELD.PATH, as the diagnostic prints it.
+	Path   string `yaml:"path"`
+	Reason string `yaml:"reason"`
+}
