@@ -1,0 +1,73 @@
+# Cloister's workshop. "make" alone lists the targets; the text behind ## is
+# what it prints.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# "sudo make deps" runs with a PATH that often lacks Go.
+export PATH := $(PATH):/usr/local/go/bin
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+
+ARGS     ?=
+PKG      ?= ./...
+FUZZTIME ?= 30s
+BENCH    ?= all
+PROFILE  ?=
+
+.PHONY: help
+help: ## Show this list
+	@printf 'Cloister: private, zero-trust access to Azure OpenAI in one binary.\n\n'
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /|/' | \
+	  while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@printf '\nStart with "make up", then "make test".\n'
+
+.PHONY: build
+build: ## Build bin/cloister, one static binary
+	@$(BUILD) -o bin/cloister ./cmd/cloister
+
+.PHONY: up
+up: build ## Build and start everything on this machine (ARGS="--listen 127.0.0.1:0")
+	@exec bin/cloister up $(ARGS)
+
+.PHONY: test
+test: ## Set up (as root) and run every test, as CI does
+	@scripts/test.sh
+
+.PHONY: deps
+deps: ## Install what the tests need beyond Go (root: apt; in the repository: npm, Go tools)
+	@scripts/deps.sh
+
+.PHONY: race
+race: ## Run the Go tests under the race detector (PKG=./internal/...)
+	@CGO_ENABLED=1 CLOISTER_TEST_STRICT=1 go test -race -timeout 20m $(PKG)
+
+.PHONY: lint
+lint: ## gofmt, go vet and staticcheck; the exceptions stand in staticcheck.conf
+	@scripts/lint.sh
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target (FUZZTIME=10m, PKG=./internal/openai)
+	@scripts/fuzz.sh $(FUZZTIME) $(PKG)
+
+.PHONY: bench
+bench: build ## Compare with a bare ReverseProxy and nginx (BENCH=json|sse|all, PROFILE=cpu.pprof)
+	@go run ./test/bench -gateway bin/cloister -bench $(BENCH) $(if $(PROFILE),-profile $(PROFILE))
+
+.PHONY: licences
+licences: ## Check the licence of every module in the binary
+	@go run ./test/licences
+
+.PHONY: cross
+cross: ## Compile for every platform that we build for
+	@for p in linux/amd64 linux/arm64 darwin/arm64; do \
+	  echo "$$p"; GOOS=$${p%/*} GOARCH=$${p#*/} $(BUILD) -o /dev/null ./cmd/cloister; done
+
+.PHONY: clean
+clean: ## Remove what was built, downloaded and cached in the repository
+	@rm -rf bin .cache test/sdk/node/node_modules
