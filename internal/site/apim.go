@@ -58,6 +58,9 @@ type API struct {
 	Operations []*Operation
 	Policy     *PolicyFile
 	// Tags, Description and others without effect are not kept.
+
+	// ServiceURLPos is the place of ServiceURL.
+	ServiceURLPos Pos
 }
 
 // Operation is one operation of an API.
@@ -103,6 +106,9 @@ type Backend struct {
 	// ValidateChain and ValidateName are tls.validateCertificate*; default true.
 	ValidateChain bool
 	ValidateName  bool
+
+	// URLPos is the place of URL.
+	URLPos Pos
 }
 
 // PoolMember is one service of a pool. Priority 0 is tried first; Weight
@@ -123,6 +129,10 @@ type NamedValue struct {
 	Secret   bool
 	// KeyVault is set where the value rests in Key Vault (not read here yet).
 	KeyVault string
+	// Ref says where the value rests, from cloister.yaml namedValues; Value is
+	// empty then, and whoever compiles policies resolves Ref first. Nil where
+	// the document holds the value, or where nothing uses it.
+	Ref *SecretRef
 }
 
 // Fragment is a policy fragment.

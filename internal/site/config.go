@@ -29,6 +29,9 @@ type Config struct {
 	// subscriptions themselves are the documents in apim/subscriptions, or
 	// are declared here in full.
 	Subscriptions []SubscriptionConfig `yaml:"subscriptions"`
+	// NamedValues gives secret named values of apim/ their value, by display
+	// name. Load sets [NamedValue.Ref] from it.
+	NamedValues map[string]SecretRef `yaml:"namedValues"`
 	// TrustedProxies are the peers whose word on the client address counts.
 	TrustedProxies []TrustedProxy `yaml:"trustedProxies"`
 	// PrivatePrefixes is the address space of class "model" destinations.
@@ -270,6 +273,7 @@ type BackendCredential struct {
 
 // ManagedIdentity is system-assigned when ClientID is empty.
 type ManagedIdentity struct {
+	Pos      Pos    `yaml:"-"`
 	ClientID string `yaml:"clientId"`
 	// Resource; default https://cognitiveservices.azure.com.
 	Resource string `yaml:"resource"`
@@ -277,6 +281,7 @@ type ManagedIdentity struct {
 
 // APIKey is a key in a header.
 type APIKey struct {
+	Pos Pos `yaml:"-"`
 	// Header; default "api-key".
 	Header string     `yaml:"header"`
 	Key    *SecretRef `yaml:"key"`
@@ -284,6 +289,8 @@ type APIKey struct {
 
 // ClientSecret is OAuth 2.0 client credentials at Entra ID.
 type ClientSecret struct {
+	Pos Pos `yaml:"-"`
+	// Authority; default https://login.microsoftonline.com.
 	Authority string     `yaml:"authority"`
 	TenantID  string     `yaml:"tenantId"`
 	ClientID  string     `yaml:"clientId"`

@@ -1,0 +1,220 @@
+package site
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+const (
+	apimDir = "apim"
+	// maxPolicyBytes is the size of a policy document, as in Azure.
+	maxPolicyBytes = 512 << 10
+	policyFile     = "policy.xml"
+)
+
+func informationBounds() bounds { return bounds{bytes: 1 << 20, values: 100_000, depth: 64} }
+
+// apimLoader reads an APIOps artifacts folder.
+type apimLoader struct {
+	*folder
+	r        *report
+	service  *Service
+	accepted map[string]AcceptedField
+	used     map[string]bool
+}
+
+// collection is a folder of resources of one type. Both spellings of a name
+// are in use: with spaces by the toolkit, in camel case by the newer one.
+type collection struct {
+	names []string
+	load  func(dir string)
+}
+
+func (l *apimLoader) collections() []collection {
+	return []collection{
+		{[]string{"version sets", "versionSets", "apiVersionSets"}, l.versionSets},
+		{[]string{"named values", "namedValues"}, l.namedValues},
+		{[]string{"policy fragments", "policyFragments"}, l.fragments},
+		{[]string{"backends"}, l.backends},
+		{[]string{"apis"}, l.apis},
+		{[]string{"products"}, l.products},
+		{[]string{"subscriptions"}, l.subscriptions},
+		{[]string{"groups"}, l.groups},
+		{[]string{"tags"}, l.tags},
+		{[]string{"gateways"}, l.gateways},
+		{[]string{"loggers"}, l.loggers},
+		{[]string{"diagnostics"}, func(dir string) { l.diagnostics(dir, "") }},
+		{[]string{"policyRestrictions", "policy restrictions"}, l.restrictions},
+	}
+}
+
+// inertFolders hold what has no effect on requests.
+func inertFolders() []string {
+	return []string{"schemas", "documentations", "wikis", "releases", "tagDescriptions", "tags", "issues"}
+}
+
+// loadService reads apim/. The service it returns may be incomplete when there
+// are errors.
+func loadService(files map[string][]byte, accepted map[string]AcceptedField, r *report) (s *Service, used map[string]bool) {
+	l := &apimLoader{
+		folder: &folder{files: files, claimed: map[string]bool{}}, r: r, service: &Service{},
+		accepted: accepted, used: map[string]bool{},
+	}
+	l.service.Policy = l.policy(apimDir)
+	for _, c := range l.collections() {
+		for _, name := range c.names {
+			c.load(path.Join(apimDir, name))
+		}
+	}
+	l.links()
+	l.checkAPIs()
+	l.leftOver()
+	return l.service, l.used
+}
+
+// each reads the resources of a collection: a folder each, named by the
+// resource, with one document in it.
+func (l *apimLoader) each(dir string, doc document, f func(id, dir string, at Pos, properties *value)) {
+	seen := map[string]string{}
+	for _, name := range l.dirs(dir) {
+		sub := path.Join(dir, name)
+		file := path.Join(sub, doc.file)
+		data, ok := l.take(file)
+		if !ok {
+			l.missing(sub, doc.file)
+			continue
+		}
+		at := Pos{File: file}
+		id, _, _ := strings.Cut(name, ";rev=")
+		switch first := seen[strings.ToLower(name)]; {
+		case !validID(id):
+			l.r.Add(at, "invalid-value", "a resource name without * # & + : < > ?", "", "the folder %q is not named as a resource can be", name)
+			continue
+		case first != "":
+			l.r.Add(at, "duplicate-name", "each resource once; names are compared without case", "remove one",
+				"%q and %q are one resource", first, name)
+			continue
+		}
+		seen[strings.ToLower(name)] = name
+		if properties := l.document(file, data, doc); properties != nil {
+			f(name, sub, at, properties)
+		}
+	}
+}
+
+// missing reports a folder without its document, unless nothing is in it that
+// would be skipped.
+func (l *apimLoader) missing(dir, file string) {
+	var names []string
+	for _, p := range l.in(dir) {
+		names = append(names, path.Base(p))
+	}
+	near := nearest(file, names)
+	mend := "extract it again, or remove the folder"
+	if near != "" {
+		mend = fmt.Sprintf("rename %q", near)
+		l.claimed[path.Join(dir, near)] = true
+	}
+	l.r.Add(Pos{File: dir}, "missing-file", file, mend, "the folder has no %s", file)
+}
+
+// document parses an information file and returns its properties; nil when it
+// has none that can be read.
+func (l *apimLoader) document(file string, data []byte, doc document) *value {
+	src := l.r.source(file, data)
+	root := parseJSON(src, informationBounds(), l.r)
+	if root == nil {
+		return nil
+	}
+	unresolved(root, l.r)
+	(&fieldChecker{src: src, r: l.r, accepted: l.accepted, used: l.used}).check(root, doc.fields, "")
+	properties := root.get("properties")
+	if properties == nil || properties.kind != kindObject {
+		return &value{kind: kindObject, pos: root.pos}
+	}
+	return properties
+}
+
+// policy reads the policy of a folder; nil when there is none.
+func (l *apimLoader) policy(dir string) *PolicyFile {
+	p := path.Join(dir, policyFile)
+	data, ok := l.take(p)
+	if !ok {
+		return nil
+	}
+	src := l.r.source(p, data)
+	if (bounds{bytes: maxPolicyBytes}).tooLarge(src, l.r) || !validUTF8(src, l.r) {
+		return nil
+	}
+	return &PolicyFile{Path: p, Source: data}
+}
+
+// leftOver reports what nothing has read.
+func (l *apimLoader) leftOver() {
+	reported := map[string]bool{}
+	for _, p := range l.unclaimed(apimDir) {
+		parts := strings.Split(p, "/")
+		switch top := parts[1]; {
+		case len(parts) > 2 && !l.known(top):
+			if !reported[top] {
+				l.unknownFolder(top)
+			}
+			reported[top] = true
+		case l.inert(parts):
+			l.r.Note(Pos{File: p}, "no-effect", "the file has no effect here")
+		default:
+			l.unknownFile(p)
+		}
+	}
+}
+
+func (l *apimLoader) known(top string) bool {
+	return contains(inertFolders(), top) || contains(l.collectionNames(), top)
+}
+
+func (l *apimLoader) collectionNames() []string {
+	var names []string
+	for _, c := range l.collections() {
+		names = append(names, c.names...)
+	}
+	return names
+}
+
+func (l *apimLoader) unknownFolder(top string) {
+	pos := Pos{File: path.Join(apimDir, top)}
+	if top == "workspaces" {
+		l.r.Add(pos, "unsupported", "", "move what is meant to run here out of the workspace", "workspaces are not supported")
+		return
+	}
+	all := append(l.collectionNames(), inertFolders()...)
+	l.r.Add(pos, "unknown-file", oneOf(all), didYouMean(top, all), "%q is no folder of API Management artifacts", top)
+}
+
+// inert reports whether a file lies in a folder without effect, or is prose.
+func (l *apimLoader) inert(parts []string) bool {
+	for _, dir := range parts[1 : len(parts)-1] {
+		if contains(inertFolders(), dir) {
+			return true
+		}
+	}
+	switch path.Ext(parts[len(parts)-1]) {
+	case ".json", ".xml", ".yaml", ".yml", ".graphql", ".wsdl", ".wadl", ".xsd":
+		return false
+	}
+	return true
+}
+
+func (l *apimLoader) unknownFile(p string) {
+	known := []string{policyFile, "specification.yaml", "specification.yml", "specification.json",
+		"apis.json", "groups.json", "tags.json"}
+	for _, d := range documents() {
+		known = append(known, strings.Split(d.file, ", ")...)
+	}
+	name := path.Base(p)
+	if contains(known, name) {
+		l.r.Add(Pos{File: p}, "unknown-file", "", "move or remove it", "nothing reads %s at this place", name)
+		return
+	}
+	l.r.Add(Pos{File: p}, "unknown-file", "the files that APIOps writes", didYouMean(name, known), "nothing reads %s", name)
+}

@@ -1,0 +1,207 @@
+package site
+
+// The bounds and defaults of cloister.yaml that code besides the table needs.
+const (
+	defaultState     = "active"
+	defaultAuthority = "https://login.microsoftonline.com"
+)
+
+// configFields is every field of cloister.yaml. Names are the yaml tags of
+// [Config]; a test holds the two against each other.
+func configFields() []field {
+	return []field{
+		text("name", "Name of the site, shown in records and metrics.").must(),
+		text("publicNetworkAccess", "Only \"Enabled\" lets a listener stand on a public or wildcard address.").
+			among("Disabled", "Enabled").defaults("Disabled"),
+		listenersField(),
+		hostnamesField(),
+		object("health", "Where /livez, /readyz and /metrics stand.",
+			text("address", "HOST:PORT with an IP address that is not public; empty: no probes.").
+				defaults("127.0.0.1:9443")),
+		callersField(),
+		tokensField(),
+		subscriptionsField(),
+		mapping("namedValues", secretRef("", ""),
+			"Values of secret named values, by display name, for documents in apim/named values that hold none."),
+		trustedProxiesField(),
+		privatePrefixesField(),
+		destinationsField(),
+		backendsField(),
+		object("names", "Which DNS servers are asked.",
+			texts("servers", "HOST:PORT with an IP address, each listed in destinations.name too; or \"system\": "+
+				"those of the system when the site was loaded.").defaults("[system]").atLeast(1)),
+		object("state", "Where durable state lives.",
+			text("directory", "Absolute, or relative to the site's directory.").defaults("state")),
+		telemetryField(),
+		duration("drainTimeout", "30s", "How long open requests may go on after SIGTERM."),
+		limitsField(),
+		acceptedFieldsField(),
+	}
+}
+
+func listenersField() field {
+	return list("listeners", object("", "",
+		text("address", "An IP address, the name of a network interface, or \"private\": every private address of the host.").must(),
+		integer("port", 0, 65535, "TCP port; 0 takes a free one.").must(),
+	), "Where callers connect.").must().atLeast(1)
+}
+
+func hostnamesField() field {
+	return list("hostnames", object("", "",
+		text("name", "A DNS name or an IP address, in lower case.").must(),
+		boolean("default", "Use this certificate for clients that send no server name. At most one hostname.").defaults("false"),
+		text("certificate", "PEM file with the certificate chain, relative to the site's directory. "+
+			"Without it: a certificate of the site's own CA."),
+		text("key", "PEM file with the private key, relative to the site's directory. Never read at load."),
+		text("clientCA", "PEM file with CAs, relative to the site's directory: clients are asked for a certificate of one of them."),
+	), "The names that the gateway answers to, chosen by server name (SNI). Others are refused.").must().atLeast(1)
+}
+
+func callersField() field {
+	kinds := field{}.among(CallerSubscription, CallerToken, CallerSubscriptionAndToken,
+		CallerCertificate, CallerPolicy, CallerAnonymous)
+	return object("callers", "Who may call.",
+		list("default", kinds, "For APIs not named below. Not given: subscription where the API requires one, else nobody."),
+		mapping("apis", list("", kinds, ""), "Per API, by id; an empty list: nobody."),
+	)
+}
+
+func tokensField() field {
+	return object("tokens", "Callers by token.",
+		texts("audiences", "The gateway's own application ids."),
+		list("issuers", object("", "",
+			text("issuer", "The exact \"iss\" of its tokens; https.").must(),
+			text("metadata", "URL of the OpenID configuration. Not given: issuer + \"/.well-known/openid-configuration\". "+
+				"Not used with jwksUri."),
+			text("jwksUri", "URL of the key set, for issuers without metadata."),
+			list("algorithms", field{}.among("RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+				"ES256", "ES384", "ES512", "EdDSA"), "Signature algorithms the issuer may use.").
+				defaults("[RS256]").atLeast(1),
+			text("caFile", "PEM bundle for the issuer's TLS, relative to the site's directory; not given: system roots."),
+			texts("audiences", "Audiences, where the issuer has others than tokens.audiences."),
+			text("tokenType", "The \"typ\" to require. Not given: \"JWT\" under Entra's rules (scp or roles needed, ID tokens refused).").
+				among("at+jwt", "JWT"),
+		), "Trusted issuers."),
+		list("callers", object("", "",
+			text("subscription", "Name of the subscription the caller acts under.").must(),
+			text("issuer", "Limits the rule to one issuer."),
+			texts("clientApplicationIds", "Values of azp, appid or client_id."),
+			texts("principals", "Values of oid, or sub where there is no oid."),
+			texts("groups", "Values of groups."),
+			texts("roles", "Values of roles."),
+			texts("scopes", "Values of scp."),
+		), "Which tokens act under which subscription; the first match counts. All conditions given have to hold, "+
+			"within one list any value is enough, and at least one condition is needed."),
+	)
+}
+
+func subscriptionsField() field {
+	return list("subscriptions", object("", "",
+		text("name", "The subscription's name.").must(),
+		text("scope", "\"/apis\" (all APIs), \"/apis/ID\" or \"/products/ID\". Not given: that of apim/subscriptions."),
+		text("state", "Not given: that of apim/subscriptions, else active.").
+			among("active", "suspended", "submitted", "rejected", "cancelled", "expired"),
+		secretRef("primaryKey", "Where the primary key rests."),
+		secretRef("secondaryKey", "Where the secondary key rests."),
+		object("boundTo", "Narrows who may use the keys. Every list that is given has to hold.",
+			texts("principals", "Values of oid (or sub) of the token that comes with the key."),
+			texts("certificates", "SHA-256 fingerprints of TLS client certificates, lower-case hex."),
+		),
+	), "Subscriptions declared here, or keys for those of apim/subscriptions.")
+}
+
+func trustedProxiesField() field {
+	return list("trustedProxies", object("", "",
+		field{name: "prefix", typ: typePrefix, doc: "Addresses of the proxies."}.must(),
+		text("proxyProtocol", "The proxy sends PROXY protocol.").among("v2"),
+		integer("forwardedFor", 1, 16, "Number of hops of X-Forwarded-For to walk from the right."),
+	), "Peers whose word on the client's address counts. Each says proxyProtocol or forwardedFor.")
+}
+
+func privatePrefixesField() field {
+	return list("privatePrefixes", object("", "",
+		field{name: "prefix", typ: typePrefix, doc: "The range; /8 or longer."}.must(),
+		text("reason", "Required outside RFC 1918, RFC 6598 and fc00::/7."),
+	), "Address space of class \"model\". Not given: RFC 1918, RFC 6598 and fc00::/7. A list given replaces it.").atLeast(1)
+}
+
+func destinationsField() field {
+	class := func(name, doc, port string) field {
+		d := []field{
+			text("host", "A DNS name or an IP address, in lower case; never a pattern.").must(),
+			integer("port", 1, 65535, "TCP port.").defaults(port),
+		}
+		if name != "model" {
+			d = append(d, boolean("public", "Accept a public address.").defaults("false"))
+		}
+		d = append(d, list("addresses", field{typ: typeAddress},
+			"Pins the host: no name is asked, only these are connected to."))
+		return list(name, object("", "", d...), doc)
+	}
+	return object("destinations", "All that the process may connect to. What is not listed is refused.",
+		class("model", "Backends. Private addresses only; no setting changes that.", "443"),
+		class("call", "Where policies may connect.", "443"),
+		class("identity", "Issuers, key sets, token endpoints, instance metadata.", "443"),
+		class("secret", "Secret stores.", "443"),
+		class("telemetry", "Collectors of metrics and spans.", "443"),
+		class("name", "DNS servers.", "53"),
+	)
+}
+
+func backendsField() field {
+	return mapping("backends", object("", "",
+		text("url", "Declares a backend that apim/backends does not hold: https URL with host and optional path."),
+		object("credential", "How the gateway logs in. Exactly one.",
+			boolean("none", "The backend asks for nothing."),
+			object("managedIdentity", "A token of the machine's managed identity; {} for the system-assigned one.",
+				text("clientId", "Client id of a user-assigned identity."),
+				text("resource", "Whom the token is for.").defaults("https://cognitiveservices.azure.com"),
+			),
+			object("apiKey", "A key in a header.",
+				text("header", "Name of the header.").defaults("api-key"),
+				secretRef("key", "Where the key rests.").must(),
+			),
+			object("clientSecret", "A token by OAuth 2.0 client credentials.",
+				text("authority", "The authority's https URL.").defaults(defaultAuthority),
+				text("tenantId", "Tenant id.").must(),
+				text("clientId", "Client id.").must(),
+				secretRef("secret", "Where the client secret rests.").must(),
+				text("scope", "Whom the token is for.").defaults("https://cognitiveservices.azure.com/.default"),
+				text("caFile", "PEM bundle for the authority's TLS, relative to the site's directory."),
+			),
+		).exactlyOne(),
+		text("caFile", "PEM bundle for the backend's TLS, relative to the site's directory; not given: system roots."),
+		boolean("passCallerToken", "Let the caller's own credential travel on to this backend.").defaults("false"),
+		integer("maxConnections", 1, 65535, "Open connections to one host.").defaults("512"),
+	), "What Azure keeps elsewhere about a backend, by backend id.")
+}
+
+func telemetryField() field {
+	return object("telemetry", "Where records, metrics and spans go.",
+		text("accessLog", "\"stdout\", \"stderr\", or a file.").defaults("stdout"),
+		object("otlp", "An OpenTelemetry collector (OTLP over HTTP).",
+			text("endpoint", "http or https URL without path; not given: no spans leave."),
+			text("caFile", "PEM bundle for the collector's TLS, relative to the site's directory."),
+			field{name: "sampleRatio", typ: typeNumber, doc: "Share of requests that are traced, 0 to 1.", max: 1}.defaults("1"),
+		),
+	)
+}
+
+func limitsField() field {
+	return object("limits", "Bounds on what one client may ask of the listener.",
+		integer("maxBodyBytes", 1024, 1<<30, "Bytes of a request body. The operations of the model API never take more than 33554432.").
+			defaults("33554432"),
+		duration("headerTimeout", "5s", "For the TLS handshake and the request head."),
+		duration("idleTimeout", "60s", "For a connection between requests."),
+		duration("streamIdleTimeout", "300s", "A stream that moves no byte for this long is cut."),
+		duration("requestTimeout", "3600s", "For one request in all."),
+		integer("maxConnections", 1, 1<<20, "Open connections of the listener.").defaults("10000"),
+	)
+}
+
+func acceptedFieldsField() field {
+	return list("acceptedFields", object("", "",
+		text("path", "FILE#FIELD.PATH, as the problem prints it.").must(),
+		text("reason", "Why the site does without.").must(),
+	), "Fields that are meant to protect, are not built, and that the owner of the site does without.")
+}

@@ -1,0 +1,60 @@
+package site
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// folder gives the files of the site as folders, and remembers which of them
+// were read, so that no file is skipped in silence.
+type folder struct {
+	files   map[string][]byte
+	claimed map[string]bool
+}
+
+// dirs are the names of the folders directly in dir, sorted.
+func (f *folder) dirs(dir string) []string {
+	var names []string
+	for p := range f.files {
+		rest, ok := strings.CutPrefix(p, dir+"/")
+		if name, _, deeper := strings.Cut(rest, "/"); ok && deeper {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// in are the paths of the files directly in dir, sorted.
+func (f *folder) in(dir string) []string {
+	var paths []string
+	for p := range f.files {
+		if path.Dir(p) == dir {
+			paths = append(paths, p)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// take is the content of a file that is now read.
+func (f *folder) take(p string) ([]byte, bool) {
+	data, ok := f.files[p]
+	if ok {
+		f.claimed[p] = true
+	}
+	return data, ok
+}
+
+// unclaimed are the paths below dir that nothing read, sorted.
+func (f *folder) unclaimed(dir string) []string {
+	var paths []string
+	for p := range f.files {
+		if strings.HasPrefix(p, dir+"/") && !f.claimed[p] {
+			paths = append(paths, p)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
