@@ -1,0 +1,157 @@
+package egress
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// TransportOptions shape a transport. There is no option to skip
+// verification.
+type TransportOptions struct {
+	// RootCAs verify servers; nil: the system's.
+	RootCAs *x509.CertPool
+	// MaxConns bounds the connections to one host, idle and in use; a request
+	// beyond it waits. 0: not bounded.
+	MaxConns int
+}
+
+// Bounds of a transport.
+const (
+	handshakeTimeout = 10 * time.Second
+	idleTimeout      = 90 * time.Second
+	minIdlePerHost   = 256
+	maxHeaderBytes   = 256 << 10
+)
+
+// Transport is an HTTP transport of class c: TLS 1.2 or later, no proxy, no
+// compression of its own, connections kept alive per destination. Plain HTTP
+// is spoken to destinations declared by loopback addresses only.
+//
+// It speaks HTTP/1.1. Towards few hosts with many requests at once, a pool of
+// kept-alive connections costs less per request than HTTP/2's framing and its
+// one writer lock, and a stream that is not read stops no other.
+//
+// How long to wait for the head of an answer is the caller's decision, by the
+// request's context. Connections know their [Peer].
+func (d *Dialer) Transport(c Class, o TransportOptions) *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	config := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		RootCAs:            o.RootCAs,
+		ClientSessionCache: tls.NewLRUClientSessionCache(64),
+	}
+	return &http.Transport{
+		Proxy: nil, // never from the environment
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return d.dialPlain(ctx, c, network, addr)
+		},
+		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return d.dialTLS(ctx, c, network, addr, config)
+		},
+		Protocols:              protocols,
+		DisableCompression:     true,
+		MaxIdleConns:           0,
+		MaxIdleConnsPerHost:    max(minIdlePerHost, o.MaxConns),
+		MaxConnsPerHost:        o.MaxConns,
+		IdleConnTimeout:        idleTimeout,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+	}
+}
+
+// Client is [Dialer.Transport] in a client that follows no redirect: the
+// answer that redirects is what the caller gets. Timeout bounds the request
+// with its body; 0: not bounded.
+func (d *Dialer) Client(c Class, o TransportOptions, timeout time.Duration) *http.Client {
+	return &http.Client{
+		Transport:     d.Transport(c, o),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       timeout,
+	}
+}
+
+func (d *Dialer) dialPlain(ctx context.Context, c Class, network, addr string) (net.Conn, error) {
+	dst, refused := d.find(c, network, addr)
+	if refused != nil {
+		return nil, d.refuse(refused)
+	}
+	if !d.LoopbackOnly(c, dst.host, dst.port) {
+		return nil, d.refuse(&RefusedError{Class: c, Host: dst.host, Port: dst.port, Code: CodePlaintext,
+			Reason: "plain HTTP is spoken to loopback destinations only", Mend: "use https"})
+	}
+	return d.dial(ctx, c, network, addr)
+}
+
+func (d *Dialer) dialTLS(ctx context.Context, c Class, network, addr string, config *tls.Config) (net.Conn, error) {
+	raw, err := d.dial(ctx, c, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := handshake(ctx, raw, addr, config)
+	if err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	state := conn.ConnectionState()
+	peer := Peer{Addr: addrPortOf(raw.RemoteAddr())}
+	if len(state.PeerCertificates) > 0 {
+		sum := sha256.Sum256(state.PeerCertificates[0].RawSubjectPublicKeyInfo)
+		peer.SPKI = hex.EncodeToString(sum[:])
+	}
+	return &peerConn{Conn: conn, peer: peer}, nil
+}
+
+func handshake(ctx context.Context, raw net.Conn, addr string, config *tls.Config) (*tls.Conn, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	config = config.Clone()
+	config.ServerName = host
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	conn := tls.Client(raw, config)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// Peer is who is at the other end of a connection.
+type Peer struct {
+	Addr netip.AddrPort
+	// SPKI is the SHA-256 of the certificate's public key (RFC 5280
+	// SubjectPublicKeyInfo), lower-case hex; empty without TLS.
+	SPKI string
+}
+
+// peerConn remembers its peer, so that asking costs nothing per request.
+// net/http takes it for a connection like any other.
+type peerConn struct {
+	*tls.Conn
+	peer Peer
+}
+
+// PeerOf is the peer of a connection of this package.
+func PeerOf(c net.Conn) Peer {
+	if p, ok := c.(*peerConn); ok {
+		return p.peer
+	}
+	return Peer{Addr: addrPortOf(c.RemoteAddr())}
+}
+
+func addrPortOf(a net.Addr) netip.AddrPort {
+	if t, ok := a.(*net.TCPAddr); ok {
+		ap := t.AddrPort()
+		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	}
+	return netip.AddrPort{}
+}
