@@ -1,0 +1,185 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/backend"
+	"github.com/cloister-ai/cloister/internal/gateway"
+	"github.com/cloister-ai/cloister/internal/identity/verify"
+	"github.com/cloister-ai/cloister/internal/network/egress"
+	"github.com/cloister-ai/cloister/internal/policy"
+	"github.com/cloister-ai/cloister/internal/secret"
+	"github.com/cloister-ai/cloister/internal/site"
+	"github.com/cloister-ai/cloister/internal/store"
+)
+
+// surroundings are what a compiled site takes from the process.
+type surroundings struct {
+	secrets   secret.Env
+	now       func() time.Time
+	log       *slog.Logger
+	digestKey []byte
+	stored    []store.Subscription
+	// listeners are the process's own addresses; nil: none yet.
+	listeners func() []netip.AddrPort
+	onUse     func(egress.Use)
+	// previous is what was in force before; nil at the start.
+	previous *built
+	// development accepts what the emulator made.
+	development bool
+	// offline: nothing is connected to and nothing kept, for "check".
+	offline bool
+}
+
+// built is one site, compiled whole.
+type built struct {
+	site     *site.Site
+	dialer   *egress.Dialer
+	tokens   *verify.TokenVerifier
+	snapshot *gateway.Snapshot
+	front    *gateway.Front
+	// certificates are the files that the front was made from.
+	certificates certificates
+	problems     site.Problems
+}
+
+// build compiles a site that was loaded. With an error among the problems the
+// result holds what could be made, for reports, and nothing in it runs.
+func build(s *site.Site, at surroundings) *built {
+	b := &built{site: s}
+	b.addDialer(at)
+	if b.dialer == nil {
+		return b
+	}
+	subscriptions := b.subscriptions(at)
+	backends, problems := backend.Compile(s, backend.Options{Dialer: b.dialer, Secrets: at.secrets, Log: at.log, Now: at.now})
+	b.add(problems)
+	b.add(refuseEmulator(s, at))
+	env := b.policies(at)
+	b.front = b.makeFront(at)
+	b.addTokens(at)
+	if backends == nil {
+		return b
+	}
+	b.snapshot, problems = gateway.Compile(s, gateway.CompileOptions{
+		Subscriptions: subscriptions, DigestKey: at.digestKey,
+		Tokens: b.tokens, Backends: backends, Policies: env,
+	})
+	b.add(problems)
+	if b.problems.HasErrors() {
+		b.close()
+		b.snapshot = nil
+	}
+	b.problems.Sort()
+	return b
+}
+
+func (b *built) add(ps site.Problems) { b.problems = append(b.problems, ps...) }
+
+// close ends what was begun for a site that is not, or no longer, in force.
+func (b *built) close() {
+	if b.snapshot != nil {
+		b.snapshot.Close()
+	} else if b.tokens != nil {
+		b.tokens.Close()
+	}
+}
+
+func (b *built) addDialer(at surroundings) {
+	var needs []egress.Need
+	for _, be := range b.site.Service.Backends {
+		if be.URL != "" {
+			needs = append(needs, egress.Need{Class: egress.Model, URL: be.URL, Why: "backend " + be.ID})
+		}
+	}
+	var problems site.Problems
+	b.dialer, problems = egress.New(b.site.Config, egress.Options{
+		OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log, Needs: needs,
+	})
+	b.add(problems)
+}
+
+func (b *built) addTokens(at surroundings) {
+	cfg := &b.site.Config.Tokens
+	problems := verify.Check(cfg)
+	b.add(problems)
+	if len(cfg.Issuers) == 0 || problems.HasErrors() || at.offline {
+		return
+	}
+	var previous *verify.TokenVerifier
+	if at.previous != nil {
+		previous = at.previous.tokens
+	}
+	tokens, err := verify.NewTokenVerifier(cfg, verify.Options{
+		Client: b.issuerClient, Now: at.now, Log: at.log, Previous: previous,
+	})
+	if err != nil {
+		b.problems.Add(cfg.Pos, "tokens", "", "", "%v", err)
+		return
+	}
+	b.tokens = tokens
+}
+
+// issuerTimeout bounds one fetch of metadata or keys.
+const issuerTimeout = 10 * time.Second
+
+// issuerClient is the way to an issuer, with the CAs that the site names for
+// it. Its file was read with the site and checked there.
+func (b *built) issuerClient(i *site.Issuer) *http.Client {
+	roots, err := b.pool(i.CAFile)
+	if err != nil {
+		roots = x509.NewCertPool() // trusts nobody; the problem is reported by the site's check
+	}
+	return b.dialer.Client(egress.Identity, egress.TransportOptions{RootCAs: roots, MaxConns: 4}, issuerTimeout)
+}
+
+// pool reads a PEM bundle of the site; nil for none: the system's.
+func (b *built) pool(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, ok := b.site.Files[file]
+	if !ok {
+		return nil, fmt.Errorf("%s is not in the site", file)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate", file)
+	}
+	return pool, nil
+}
+
+// policies is what policy documents may refer to.
+func (b *built) policies(at surroundings) policy.Env {
+	env := policy.Env{}
+	_ = strings.ToLower
+	return env
+}
+
+// stateDir is where a site's durable state lives.
+func stateDir(s *site.Site) string {
+	dir := s.Config.State.Directory
+	if dir == "" {
+		dir = "state"
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(s.Dir, dir)
+	}
+	return dir
+}
+
+// throwawayKey digests keys of a site that is only checked.
+func throwawayKey(ctx context.Context) ([]byte, error) {
+	key := make([]byte, 32)
+	_, err := rand.Read(key)
+	return key, err
+}

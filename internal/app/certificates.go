@@ -1,0 +1,157 @@
+package app
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/gateway"
+	"github.com/cloister-ai/cloister/internal/identity/issue"
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+// certificates are what the front was made from, to see when they change.
+type certificates struct {
+	// files maps absolute paths to what was read.
+	files map[string][]byte
+	// renewAt is when one that the site's own CA signed is due for another;
+	// zero: there is none.
+	renewAt time.Time
+	// expiry by hostname, for metrics.
+	expiry map[string]time.Time
+}
+
+// CADirectory is where the site's own certificate authority lives: in the
+// state directory, because a site holds no secret in clear.
+func CADirectory(s *site.Site) string { return filepath.Join(stateDir(s), "ca") }
+
+// makeFront reads certificates and makes the front; nil where one is unfit.
+func (b *built) makeFront(at surroundings) *gateway.Front {
+	cfg := b.site.Config
+	opt := gateway.FrontOptions{TrustedProxies: cfg.TrustedProxies, Limits: cfg.Limits}
+	b.certificates = certificates{files: map[string][]byte{}, expiry: map[string]time.Time{}}
+	fit := true
+	for i := range cfg.Hostnames {
+		h := &cfg.Hostnames[i]
+		pair, err := b.pair(h, at)
+		if err != nil {
+			b.certificateProblem(h, err)
+			fit = false
+			continue
+		}
+		for _, f := range issue.CheckCertificate(pair.Leaf, []string{h.Name}, at.now()) {
+			b.problems = append(b.problems, site.Problem{Severity: f.Severity, Pos: h.Pos, Code: f.Code, Message: fmt.Sprintf("hostname %q: %s", h.Name, f.Message), Mend: f.Mend})
+			fit = fit && f.Severity != site.Error
+		}
+		if !at.development && issue.IsEmulator(pair.Leaf) {
+			b.problems.Add(h.Pos, "emulator-certificate", "a certificate of your own CA", "run: cloister ca issue, or give certificate and key",
+				"hostname %q has a certificate that the emulator made", h.Name)
+		}
+		roots, err := b.pool(h.ClientCA)
+		if err != nil {
+			b.problems.Add(h.Pos, "client-ca", "a PEM bundle", "", "hostname %q: clientCA: %v", h.Name, err)
+			fit = false
+		}
+		b.certificates.expiry[h.Name] = pair.Leaf.NotAfter
+		opt.Hostnames = append(opt.Hostnames, gateway.FrontHostname{Name: h.Name, Default: h.Default, Certificate: pair, ClientCAs: roots})
+	}
+	if !fit {
+		return nil
+	}
+	front, err := gateway.NewFront(opt)
+	if err != nil {
+		b.problems.Add(site.Pos{File: "cloister.yaml"}, "hostnames", "", "", "%v", err)
+		return nil
+	}
+	return front
+}
+
+// certificateProblem is a certificate that could not be read. A site that is
+// fresh from "init" has no CA yet, which is worth its own words.
+func (b *built) certificateProblem(h *site.Hostname, err error) {
+	mend := "give certificate and key, or run: cloister ca init " + b.site.Dir
+	if h.Certificate != "" {
+		mend = "correct certificate and key"
+	}
+	b.problems.Add(h.Pos, "certificate-unreadable", "a certificate and its key", mend, "hostname %q: %v", h.Name, err)
+}
+
+// pair is the certificate of a hostname with its key and Leaf set: from files,
+// or signed now by the site's own CA.
+func (b *built) pair(h *site.Hostname, at surroundings) (*tls.Certificate, error) {
+	if h.Certificate == "" {
+		return b.signed(h, at)
+	}
+	cert, err := b.file(h.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	key, err := b.file(h.Key)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("%s and %s: %w", h.Certificate, h.Key, err)
+	}
+	if pair.Leaf == nil {
+		if pair.Leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
+			return nil, err
+		}
+	}
+	return &pair, nil
+}
+
+// file reads a certificate or key now, not as it was when the site was loaded:
+// renewals do not touch the site.
+func (b *built) file(name string) ([]byte, error) {
+	path := filepath.Join(b.site.Dir, filepath.FromSlash(name))
+	data, err := os.ReadFile(path)
+	if err == nil {
+		b.certificates.files[path] = data
+	}
+	return data, err
+}
+
+func (b *built) signed(h *site.Hostname, at surroundings) (*tls.Certificate, error) {
+	ca, err := issue.LoadCA(CADirectory(b.site), issue.LoadOptions{Now: at.now})
+	if err != nil {
+		return nil, fmt.Errorf("the site's own CA: %w", err)
+	}
+	if !at.development && issue.IsEmulator(ca.Certificate) {
+		return nil, errors.New("the site's own CA was made by the emulator")
+	}
+	cert, err := ca.IssueServer(h.Name)
+	if err != nil {
+		return nil, err
+	}
+	// Two thirds of its life are over: time for another, and time to notice
+	// where that fails.
+	life := cert.Leaf.NotAfter.Sub(at.now())
+	if due := at.now().Add(life * 2 / 3); b.certificates.renewAt.IsZero() || due.Before(b.certificates.renewAt) {
+		b.certificates.renewAt = due
+	}
+	pair := cert.TLS()
+	pair.Leaf = cert.Leaf
+	return &pair, nil
+}
+
+// changed reports whether a certificate file is another than was read, or one
+// of the site's own CA is due.
+func (c *certificates) changed(now time.Time) bool {
+	if !c.renewAt.IsZero() && now.After(c.renewAt) {
+		return true
+	}
+	for path, was := range c.files {
+		is, err := os.ReadFile(path)
+		if err == nil && !bytes.Equal(is, was) {
+			return true
+		}
+	}
+	return false
+}

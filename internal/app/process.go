@@ -1,0 +1,292 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/gateway"
+	"github.com/cloister-ai/cloister/internal/network/egress"
+	"github.com/cloister-ai/cloister/internal/secret"
+	"github.com/cloister-ai/cloister/internal/site"
+	"github.com/cloister-ai/cloister/internal/store"
+	"github.com/cloister-ai/cloister/internal/telemetry"
+)
+
+// Options are what a process takes from its surroundings.
+type Options struct {
+	// Dir is the site's directory.
+	Dir string
+	// Secrets is where references are looked up; SiteDir is set from Dir.
+	Secrets secret.Env
+	// Stdout and Stderr are where telemetry.accessLog may point.
+	Stdout, Stderr io.Writer
+	// Log is for the operator.
+	Log *slog.Logger
+	// Build is shown in metrics and traces.
+	Build telemetry.Build
+	// Now is the wall clock; nil: time.Now.
+	Now func() time.Time
+	// Development accepts what the emulator made. Only "cloister up" sets it.
+	Development bool
+}
+
+// Process is a running gateway. Its life is Start → (Reload …) → Shutdown.
+type Process struct {
+	opt      Options
+	store    *store.Store
+	metrics  *telemetry.Metrics
+	recorder *telemetry.Recorder
+	tracing  *telemetry.Tracing
+	sink     io.Closer
+	gateway  *gateway.Gateway
+	server   *gateway.Server
+	health   *http.Server
+	healthAt netip.AddrPort
+	// front is replaced by reloads and by renewed certificates.
+	front   atomic.Pointer[gateway.Front]
+	dialer  atomic.Pointer[egress.Dialer]
+	ready   atomic.Bool
+	failed  chan error
+	serving sync.WaitGroup
+	stop    context.CancelFunc
+
+	mu      sync.Mutex // guards current: one reload at a time
+	current *built
+	started time.Time
+}
+
+// Start loads, compiles and serves a site. Where the site is at fault the
+// error is nil and the problems say why; there is no process then.
+func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	s, problems := site.Load(opt.Dir)
+	if s == nil {
+		return nil, problems, nil
+	}
+	opt.Secrets.SiteDir = s.Dir
+	p := &Process{opt: opt, failed: make(chan error, 8), started: opt.Now()}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p.stop = stop
+	built, err := p.open(ctx, background, s)
+	if err != nil {
+		p.abandon()
+		return nil, nil, err
+	}
+	problems = append(problems, built.problems...)
+	if problems.HasErrors() {
+		p.abandon()
+		return nil, problems, nil
+	}
+	return p, problems, nil
+}
+
+// open brings the parts up in the order in which they need each other.
+func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, error) {
+	var err error
+	if p.store, err = store.Open(ctx, stateDir(s), store.Options{Now: p.opt.Now}); err != nil {
+		return nil, err
+	}
+	p.metrics = telemetry.NewMetrics(p.opt.Build)
+	at, err := endpoints(s.Config)
+	if err != nil {
+		return nil, err
+	}
+	p.server = gateway.NewServer(gateway.ServerOptions{
+		Front: p.front.Load, Handler: p.handle, Refused: p.refused, Log: p.opt.Log, Now: p.opt.Now,
+	})
+	lns, err := listenAll(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	built, err := p.build(ctx, s, listenerAddrPorts(lns))
+	if err != nil || built.problems.HasErrors() {
+		closeAll(lns)
+		return built, err
+	}
+	if err := p.openTelemetry(background, s); err != nil {
+		closeAll(lns)
+		built.close()
+		return nil, err
+	}
+	p.putInForce(built)
+	p.gateway = gateway.New(built.snapshot, gateway.Options{
+		Recorder: p.recorder, Metrics: p.metrics, Tracing: p.tracing, Log: p.opt.Log, Now: p.opt.Now,
+	})
+	if err := p.openDoors(background, s, lns); err != nil {
+		closeAll(lns)
+		return nil, err
+	}
+	p.ready.Store(true)
+	p.serving.Go(func() { p.watchCertificates(background) })
+	return built, nil
+}
+
+// build compiles with what the store knows.
+func (p *Process) build(ctx context.Context, s *site.Site, own []netip.AddrPort) (*built, error) {
+	stored, err := p.store.ListSubscriptions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return build(s, surroundings{
+		secrets: p.opt.Secrets, now: p.opt.Now, log: p.opt.Log, development: p.opt.Development,
+		digestKey: p.store.DigestKey(), stored: stored, onUse: p.used, previous: p.current,
+		listeners: func() []netip.AddrPort { return slices.Concat(own, p.server.Addrs()) },
+	}), nil
+}
+
+func listenerAddrPorts(lns []net.Listener) []netip.AddrPort {
+	var out []netip.AddrPort
+	for _, ln := range lns {
+		out = append(out, addrOf(ln))
+	}
+	return out
+}
+
+// putInForce makes a good site the one that counts.
+func (p *Process) putInForce(b *built) {
+	p.current = b
+	p.dialer.Store(b.dialer)
+	p.front.Store(b.front)
+	p.metrics.SetCertificates(b.certificates.expiry)
+}
+
+func (p *Process) openTelemetry(ctx context.Context, s *site.Site) error {
+	sink, err := telemetry.OpenSink(s.Config.Telemetry.AccessLog, s.Dir, p.opt.Stdout, p.opt.Stderr)
+	if err != nil {
+		return fmt.Errorf("telemetry.accessLog: %w", err)
+	}
+	p.sink = sink
+	p.recorder = telemetry.NewRecorder(sink, telemetry.RecorderOptions{
+		Site: s.Config.Name, Log: p.opt.Log, Metrics: p.metrics, Now: p.opt.Now,
+	})
+	otlp := s.Config.Telemetry.OTLP
+	if otlp.Endpoint == "" {
+		return nil
+	}
+	ratio := 1.0
+	if otlp.SampleRatio != nil {
+		ratio = *otlp.SampleRatio
+	}
+	p.tracing, err = telemetry.NewTracing(ctx, telemetry.TracingOptions{
+		Endpoint: otlp.Endpoint, SampleRatio: ratio, Site: s.Config.Name, Build: p.opt.Build,
+		Log: p.opt.Log, Metrics: p.metrics, Client: &http.Client{Transport: p.collectorTransport(s), Timeout: 10 * time.Second, CheckRedirect: noRedirect},
+	})
+	return err
+}
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// openDoors starts everything that others connect to.
+func (p *Process) openDoors(ctx context.Context, s *site.Site, lns []net.Listener) error {
+	if err := p.openHealth(ctx, s); err != nil {
+		return err
+	}
+	if err := p.openAdmin(ctx, s); err != nil {
+		return err
+	}
+	for _, ln := range lns {
+		p.serving.Go(func() {
+			if err := p.server.Serve(ln); err != nil {
+				p.fail(err)
+			}
+		})
+	}
+	return nil
+}
+
+func (p *Process) openHealth(ctx context.Context, s *site.Site) error {
+	if s.Config.Health.Address == "" {
+		return nil
+	}
+	ap, err := netip.ParseAddrPort(s.Config.Health.Address)
+	if err != nil {
+		return fmt.Errorf("health.address: %w", err)
+	}
+	ln, err := listen(ctx, ap)
+	if err != nil {
+		return fmt.Errorf("health: %w", err)
+	}
+	p.healthAt = addrOf(ln)
+	p.health = &http.Server{
+		Handler:           telemetry.HealthHandler(p.notReady, p.metrics),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 60 * time.Second, MaxHeaderBytes: 8 << 10,
+		ErrorLog: slog.NewLogLogger(p.opt.Log.Handler(), slog.LevelDebug),
+	}
+	p.serving.Go(func() {
+		if err := p.health.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			p.fail(fmt.Errorf("health: %w", err))
+		}
+	})
+	return nil
+}
+
+// notReady is why the gateway should get no requests; nil: it should.
+func (p *Process) notReady() error {
+	if !p.ready.Load() {
+		return errors.New("starting or stopping")
+	}
+	return p.recorder.Err()
+}
+
+// handle is the server's handler; it is only called once there is a gateway.
+func (p *Process) handle(w http.ResponseWriter, r *http.Request, c *gateway.Conn, call *gateway.Call) {
+	p.gateway.Serve(w, r, c, call)
+}
+
+func (p *Process) refused(r gateway.Refusal) {
+	p.recorder.RefusedBeforeRoute(r.Peer, string(r.Cause))
+}
+
+// used counts what the dialer did.
+func (p *Process) used(u egress.Use) {
+	var refusal *egress.RefusedError
+	switch {
+	case u.Err == nil:
+		p.metrics.EgressUsed(string(u.Class), u.Host)
+		if u.Public {
+			p.opt.Log.Info("public destination used", "class", u.Class, "host", u.Host, "port", u.Port, "address", u.Addr.String())
+		}
+	case errors.As(u.Err, &refusal):
+		p.metrics.EgressRefused(string(u.Class), u.Host, refusal.Code)
+	}
+}
+
+func (p *Process) fail(err error) {
+	select {
+	case p.failed <- err:
+	default:
+	}
+}
+
+// Failed yields an error when a listener ends by itself.
+func (p *Process) Failed() <-chan error { return p.failed }
+
+// Addrs are where callers connect; Health is where probes do, the zero value
+// where there are none.
+func (p *Process) Addrs() []netip.AddrPort { return p.server.Addrs() }
+
+// Health is where the probes stand.
+func (p *Process) Health() netip.AddrPort { return p.healthAt }
+
+// Site is the one in force.
+func (p *Process) Site() *site.Site {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.current.site
+}

@@ -1,0 +1,182 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/network/egress"
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+// Reloaded is what a reload came to.
+type Reloaded struct {
+	// Before and After are the digests of the sites in force.
+	Before, After string
+	// Problems of the new site; with an error among them the old one stays.
+	Problems site.Problems
+}
+
+// Accepted reports whether the new site is in force.
+func (r Reloaded) Accepted() bool { return !r.Problems.HasErrors() }
+
+// Reload loads the site anew and puts it in force if it is good. Requests that
+// have begun end as they began; no connection is closed.
+func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.current
+	out := Reloaded{Before: before.site.Digest, After: before.site.Digest}
+	s, problems := site.Load(p.opt.Dir)
+	out.Problems = problems
+	if s == nil {
+		return p.reloaded(out), nil
+	}
+	out.Problems = append(out.Problems, needsRestart(before.site.Config, s.Config)...)
+	if out.Problems.HasErrors() {
+		return p.reloaded(out), nil
+	}
+	next, err := p.build(ctx, s, nil)
+	if err != nil {
+		return out, err
+	}
+	out.Problems = append(out.Problems, next.problems...)
+	if out.Problems.HasErrors() {
+		next.close()
+		return p.reloaded(out), nil
+	}
+	p.putInForce(next)
+	p.gateway.Swap(next.snapshot)
+	// Requests of the old snapshot may still verify and forward: closing it
+	// ends only what it does by itself, and connections that nobody uses.
+	before.close()
+	out.After = s.Digest
+	return p.reloaded(out), nil
+}
+
+func (p *Process) reloaded(r Reloaded) Reloaded {
+	r.Problems.Sort()
+	p.metrics.Reloaded(r.Accepted(), p.opt.Now())
+	if r.Accepted() {
+		p.opt.Log.Info("site reloaded", "before", r.Before, "after", r.After)
+		return r
+	}
+	p.opt.Log.Error("site refused, the one before stays in force", "problems", len(r.Problems))
+	for _, problem := range r.Problems {
+		if problem.Severity == site.Error {
+			p.opt.Log.Error("site problem", "at", problem.Pos.String(), "code", problem.Code, "message", problem.Message, "mend", problem.Mend)
+		}
+	}
+	return r
+}
+
+// needsRestart names what a reload cannot change.
+func needsRestart(was, is *site.Config) site.Problems {
+	var problems site.Problems
+	for _, part := range []struct {
+		name    string
+		was, is any
+	}{
+		{"listeners", listenersOf(was), listenersOf(is)},
+		{"health.address", was.Health.Address, is.Health.Address},
+		{"state.directory", was.State.Directory, is.State.Directory},
+		{"telemetry.accessLog", was.Telemetry.AccessLog, is.Telemetry.AccessLog},
+		{"telemetry.otlp.endpoint", was.Telemetry.OTLP.Endpoint, is.Telemetry.OTLP.Endpoint},
+		{"name", was.Name, is.Name},
+	} {
+		if !reflect.DeepEqual(part.was, part.is) {
+			problems.Add(is.Pos, "needs-restart", "the value that is in force", "put it back, or restart the gateway",
+				"%s cannot change while the gateway runs", part.name)
+		}
+	}
+	return problems
+}
+
+func listenersOf(c *site.Config) []site.Listener {
+	var out []site.Listener
+	for _, l := range c.Listeners {
+		l.Pos = site.Pos{}
+		out = append(out, l)
+	}
+	return out
+}
+
+// certificateInterval is how often certificate files are looked at: well
+// within the minutes that a renewal has before anybody needs it.
+const certificateInterval = 30 * time.Second
+
+// watchCertificates takes renewed certificates into use.
+func (p *Process) watchCertificates(ctx context.Context) {
+	tick := time.NewTicker(certificateInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.renewCertificates()
+		}
+	}
+}
+
+// renewCertificates makes a new front if a certificate is another than was
+// read. A pair that does not fit, as in the moment between two writes, changes
+// nothing: it is looked at again.
+func (p *Process) renewCertificates() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.current.certificates.changed(p.opt.Now()) {
+		return
+	}
+	fresh := &built{site: p.current.site}
+	front := fresh.makeFront(surroundings{now: p.opt.Now, development: p.opt.Development})
+	if front == nil || fresh.problems.HasErrors() {
+		for _, problem := range fresh.problems {
+			p.opt.Log.Error("renewed certificate refused, the one before stays in force", "message", problem.Message, "mend", problem.Mend)
+		}
+		return
+	}
+	p.current.front, p.current.certificates = front, fresh.certificates
+	p.front.Store(front)
+	p.metrics.SetCertificates(fresh.certificates.expiry)
+	p.opt.Log.Info("certificates renewed")
+}
+
+// collectorTransport reaches the collector through the dialer in force, which
+// a reload replaces; the exporter keeps its client for life.
+func (p *Process) collectorTransport(s *site.Site) http.RoundTripper {
+	return &currentTransport{dialer: p.dialer.Load, options: func() egress.TransportOptions {
+		roots, err := (&built{site: s}).pool(s.Config.Telemetry.OTLP.CAFile)
+		if err != nil {
+			p.opt.Log.Error("telemetry.otlp.caFile", "error", err)
+		}
+		return egress.TransportOptions{RootCAs: roots, MaxConns: 4}
+	}()}
+}
+
+// currentTransport makes a transport per dialer.
+type currentTransport struct {
+	dialer  func() *egress.Dialer
+	options egress.TransportOptions
+	made    atomic.Pointer[dialerTransport]
+}
+
+type dialerTransport struct {
+	dialer    *egress.Dialer
+	transport *http.Transport
+}
+
+func (c *currentTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	d := c.dialer()
+	m := c.made.Load()
+	if m == nil || m.dialer != d {
+		next := &dialerTransport{d, d.Transport(egress.Telemetry, c.options)}
+		if c.made.CompareAndSwap(m, next) && m != nil {
+			m.transport.CloseIdleConnections()
+		}
+		m = next
+	}
+	return m.transport.RoundTrip(r)
+}

@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Shutdown ends the process: readiness goes off, no connection is accepted,
+// open requests go on for the site's drainTimeout, then what is left is cut,
+// streams with an error event. A second way out is ctx: when it ends, the cut
+// comes at once.
+func (p *Process) Shutdown(ctx context.Context) error {
+	p.ready.Store(false)
+	timeout := time.Duration(p.Site().Config.DrainTimeout)
+	drain, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	p.opt.Log.Info("draining", "open", p.server.InFlight(), "timeout", timeout)
+	if err := p.server.Shutdown(drain); err != nil {
+		p.opt.Log.Warn("cutting what has not ended", "open", p.server.InFlight())
+	}
+	p.server.Close()
+	return p.abandon()
+}
+
+// flushTimeout bounds how long the last records and spans may take to leave.
+const flushTimeout = 5 * time.Second
+
+// abandon closes whatever is open, in the order in which it needs each other.
+func (p *Process) abandon() error {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	var errs []error
+	if p.server != nil {
+		p.server.Close()
+	}
+	p.stop()
+	p.closeAdmin()
+	if p.health != nil {
+		p.health.Close()
+	}
+	p.serving.Wait()
+	if p.current != nil {
+		p.current.close()
+	}
+	errs = append(errs, p.tracing.Shutdown(ctx))
+	if p.recorder != nil {
+		errs = append(errs, p.recorder.Close(ctx))
+	}
+	if p.sink != nil {
+		errs = append(errs, p.sink.Close())
+	}
+	if p.store != nil {
+		errs = append(errs, p.store.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,299 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/policy"
+)
+
+// forwardTimeout is forward-request's documented default: until the head of
+// the answer.
+const forwardTimeout = 300 * time.Second
+
+// Causes that end an attempt.
+var (
+	errBackendTimeout = errors.New("the backend did not answer in time")
+	errStreamIdle     = errors.New("the backend's answer stood still for too long")
+	errFinished       = errors.New("the request is over")
+)
+
+// forward is one attempt at a backend: gate, connection, head of the answer.
+// Policies call it; there is no other way out. It follows no redirect and
+// tries nothing twice: that is for policies, and they come through the gate
+// again.
+func (t *trip) forward(ctx context.Context, x *policy.Exchange, opt policy.ForwardOptions) error {
+	d, e := t.gate()
+	if e != nil {
+		return e
+	}
+	if opt.BufferRequestBody && x.Request.Body != nil {
+		if _, e := t.readBody(); e != nil {
+			return e
+		}
+	}
+	t.dropResponse()
+	t.startAttempt(ctx, &d)
+	resp, err := t.roundTrip(&d, opt.Timeout)
+	if err != nil {
+		t.attempt.ended = t.g.opt.Now()
+		failure := t.attemptFailed(err)
+		t.endAttempt(failure)
+		return failure
+	}
+	t.attempt.status = resp.StatusCode
+	x.Response = t.responseOf(resp)
+	return nil
+}
+
+// startAttempt opens the books of one attempt.
+func (t *trip) startAttempt(ctx context.Context, d *departure) {
+	a := &t.attempt
+	*a = attempt{count: a.count + 1, backend: d.backend, began: t.g.opt.Now()}
+	ctx, a.cancel = context.WithCancelCause(ctx)
+	a.ctx, a.span = t.g.opt.Tracing.StartBackend(ctx, d.header, a.began)
+}
+
+// endAttempt closes them; it may be called more than once.
+func (t *trip) endAttempt(failure *refused) {
+	a := &t.attempt
+	if a.cancel == nil {
+		return
+	}
+	if a.ended.IsZero() {
+		a.ended = t.g.opt.Now()
+	}
+	a.cancel(errFinished)
+	a.cancel = nil
+	if a.span != nil {
+		t.describeAttempt()
+		word := ""
+		if failure != nil {
+			word = kebab(failure.Reason)
+		}
+		a.span.End(&t.rec, word, a.ended)
+	}
+}
+
+// roundTrip sends the request and waits for the head of the answer.
+func (t *trip) roundTrip(d *departure, timeout time.Duration) (*http.Response, error) {
+	if timeout <= 0 {
+		timeout = forwardTimeout
+	}
+	cancel := t.attempt.cancel
+	timer := time.AfterFunc(timeout, func() { cancel(errBackendTimeout) })
+	defer timer.Stop()
+	req, err := t.outgoing(d)
+	if err != nil {
+		return nil, err
+	}
+	return d.backend.RoundTrip(req, &t.attempt.used)
+}
+
+// outgoing builds the request whose path is below the backend's own.
+func (t *trip) outgoing(d *departure) (*http.Request, error) {
+	x := &t.x
+	u := &url.URL{RawQuery: d.query}
+	if err := setEscapedPath(u, x.Request.Path); err != nil {
+		return nil, err
+	}
+	req := (&http.Request{
+		Method: x.Request.Method, URL: u, Header: d.header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(t.attempt.ctx)
+	if _, ok := d.header["User-Agent"]; !ok {
+		// net/http would write its own name for the caller's.
+		d.header["User-Agent"] = []string{""}
+	}
+	delete(d.header, "Content-Length")
+	switch b := x.Request.Body; {
+	case b == nil:
+	case b.Stream != nil:
+		req.Body, req.ContentLength = b.Stream, b.Length
+	case len(b.Bytes) > 0:
+		req.ContentLength = int64(len(b.Bytes))
+		req.GetBody = func() (io.ReadCloser, error) { return newBytesBody(b.Bytes), nil }
+		req.Body = newBytesBody(b.Bytes)
+	}
+	return req, nil
+}
+
+func setEscapedPath(u *url.URL, escaped string) (err error) {
+	if strings.IndexByte(escaped, '%') < 0 {
+		u.Path = escaped
+		return nil
+	}
+	u.Path, err = url.PathUnescape(escaped)
+	u.RawPath = escaped
+	return err
+}
+
+// attemptFailed says why an attempt got no answer. The caller learns of its
+// own mistakes; of ours it gets the documented 500.
+func (t *trip) attemptFailed(err error) *refused {
+	if b, ok := t.r.Body.(*frontBody); ok && b != nil {
+		var be *BodyError
+		if errors.As(b.err, &be) {
+			return bodyRefused(be)
+		}
+	}
+	switch cause := context.Cause(t.attempt.ctx); {
+	case errors.Is(cause, errBackendTimeout):
+		return &refused{
+			Source: "forward-request", Reason: "Timeout", Status: http.StatusInternalServerError,
+			Message: "The backend did not answer in time.", PublicMessage: "Internal server error", Cause: err,
+		}
+	case errors.Is(cause, ErrRequestTimeout):
+		return &refused{
+			Source: "forward-request", Reason: "RequestTimeout", Status: http.StatusGatewayTimeout,
+			Message: "The request took longer than it may.", PublicMessage: "The request took longer than it may.", Cause: err,
+		}
+	case errors.Is(cause, ErrCut):
+		return &refused{
+			Source: "forward-request", Reason: "GatewayStopping", Status: http.StatusServiceUnavailable,
+			Message: "The gateway is shutting down.", PublicMessage: "The gateway is shutting down. Try again.", Cause: err,
+			Header: http.Header{"Retry-After": {"1"}},
+		}
+	case cause != nil:
+		return &refused{
+			Source: "forward-request", Reason: "ClientConnectionFailure", Status: statusClientClosed,
+			Message: "The client went away.", PublicMessage: "The client went away.", Cause: err,
+		}
+	}
+	return unreachable("The connection to the backend failed.", err)
+}
+
+// statusClientClosed is what records show for a caller that went away before
+// there was an answer; nobody receives it.
+const statusClientClosed = 499
+
+// responseOf makes the answer out of what the backend said.
+func (t *trip) responseOf(resp *http.Response) *policy.Response {
+	dropHopByHop(resp)
+	out := &policy.Response{
+		StatusCode: resp.StatusCode, Header: resp.Header, FromBackend: true,
+		Reason: strings.TrimPrefix(strings.TrimPrefix(resp.Status, statusText(resp.StatusCode)), " "),
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		t.upgraded, _ = resp.Body.(io.ReadWriteCloser)
+		return out
+	}
+	body := &backendBody{in: resp.Body, cancel: t.attempt.cancel}
+	body.idle.begin(time.Duration(t.s.limits.StreamIdleTimeout), body.cancel)
+	out.Body = &policy.Body{Stream: body, Length: resp.ContentLength}
+	t.meter.start(t.model.op, resp)
+	return out
+}
+
+func statusText(code int) string {
+	return string([]byte{byte('0' + code/100%10), byte('0' + code/10%10), byte('0' + code%10)})
+}
+
+// dropHopByHop removes what was said to us and not to the caller, from the
+// answer (RFC 9110, section 7.6.1).
+func dropHopByHop(resp *http.Response) {
+	h := resp.Header
+	for _, line := range h["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			delete(h, http.CanonicalHeaderKey(strings.TrimSpace(name)))
+		}
+	}
+	for _, name := range [...]string{"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Trailer", "Transfer-Encoding", "Upgrade"} {
+		delete(h, name)
+	}
+	resp.Trailer = nil
+}
+
+// dropResponse lets go of the answer of an attempt before.
+func (t *trip) dropResponse() {
+	if r := t.x.Response; r != nil && r.Body != nil && r.Body.Stream != nil {
+		r.Body.Stream.Close()
+	}
+	t.x.Response = nil
+	t.endAttempt(nil)
+}
+
+// backendBody is the body of a backend's answer under the idle limit.
+type backendBody struct {
+	in     io.ReadCloser
+	idle   idleGuard
+	cancel context.CancelCauseFunc
+	// err is what ended it, io.EOF included.
+	err error
+}
+
+func (b *backendBody) Read(p []byte) (int, error) {
+	n, err := b.in.Read(p)
+	if err != nil {
+		b.err = err
+		b.idle.end()
+	} else {
+		b.idle.moved()
+	}
+	return n, err
+}
+
+func (b *backendBody) Close() error {
+	b.idle.end()
+	b.cancel(errFinished)
+	return b.in.Close()
+}
+
+// idleGuard cancels when nothing has moved for a while. Movement is noted in
+// an atomic; the timer looks at it and sleeps on, so that busy streams do not
+// pay for a timer at every read.
+type idleGuard struct {
+	last  atomic.Int64 // monotonic, since start
+	start time.Time
+	timer *time.Timer
+}
+
+func (g *idleGuard) begin(limit time.Duration, cancel context.CancelCauseFunc) {
+	g.start = time.Now()
+	// Armed only when g.timer is set, which the function reads.
+	g.timer = time.AfterFunc(time.Hour, func() {
+		if left := limit - (time.Since(g.start) - time.Duration(g.last.Load())); left > 0 {
+			g.timer.Reset(left)
+			return
+		}
+		cancel(errStreamIdle)
+	})
+	g.timer.Reset(limit)
+}
+
+func (g *idleGuard) moved() { g.last.Store(int64(time.Since(g.start))) }
+
+func (g *idleGuard) end() {
+	if g.timer != nil {
+		g.timer.Stop()
+	}
+}
+
+// bytesBody reads a body that lies in memory.
+type bytesBody struct{ left []byte }
+
+func newBytesBody(b []byte) *bytesBody { return &bytesBody{left: b} }
+
+func (b *bytesBody) Read(p []byte) (int, error) {
+	if len(b.left) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, b.left)
+	b.left = b.left[n:]
+	return n, nil
+}
+
+// WriteTo spares the copy through a buffer.
+func (b *bytesBody) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(b.left)
+	b.left = b.left[n:]
+	return int64(n), err
+}
+
+func (b *bytesBody) Close() error { return nil }

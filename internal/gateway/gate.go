@@ -1,0 +1,190 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/cloister-ai/cloister/internal/backend"
+	"github.com/cloister-ai/cloister/internal/network/egress"
+	"github.com/cloister-ai/cloister/internal/openai"
+)
+
+// departure is a request that passed the gate.
+type departure struct {
+	backend *backend.Backend
+	header  http.Header
+	query   string
+}
+
+// gate stands before every attempt at a backend, whatever policies did to the
+// request meanwhile. It lets through only a request of somebody, to a
+// destination that the site accepts, that asks the model for what can be read
+// in one way only, and that carries none of the caller's credentials.
+func (t *trip) gate() (departure, *refused) {
+	x := &t.x
+	if t.who == nil && !t.found.api.rules.anonymous {
+		return departure{}, forbidden("NoPrincipal", "No policy has identified the caller.")
+	}
+	b, err := t.s.backends.Lookup(x.Request.Backend.ID, x.Request.Backend.BaseURL)
+	if err != nil {
+		return departure{}, unreachable("The backend is not one that the site declares.", err)
+	}
+	if e := t.gateModel(b); e != nil {
+		return departure{}, e
+	}
+	d := departure{backend: b, header: x.Request.Header.Clone(), query: x.Request.Query}
+	if d.header == nil {
+		d.header = http.Header{}
+	}
+	if !b.PassCallerToken() {
+		t.takeCredentials(&d)
+		if t.travels(&d) {
+			return departure{}, forbidden("CredentialTravels", "The request would carry the caller's credential to the backend.")
+		}
+	}
+	return d, nil
+}
+
+// gateModel reads what the request asks of the model by the path at which the
+// backend will get it. Members of a pool may have different paths: each counts.
+func (t *trip) gateModel(b *backend.Backend) *refused {
+	for _, base := range b.BasePaths() {
+		op, deployment, ok := openai.Match(t.x.Request.Method, strings.TrimSuffix(base, "/")+t.x.Request.Path)
+		if !ok {
+			continue
+		}
+		t.model.op = op
+		if deployment != "" {
+			t.model.deployment = deployment
+		}
+		if e := t.scan(); e != nil {
+			return e
+		}
+	}
+	return nil
+}
+
+// callerHeaders are where callers put credentials, whatever the API's own
+// header is called.
+var callerHeaders = [...]string{"Authorization", "Api-Key", "Ocp-Apim-Subscription-Key"}
+
+// takeCredentials removes what the caller sent as a credential from where it
+// came. A policy that has put another value there keeps it.
+func (t *trip) takeCredentials(d *departure) {
+	for i, was := range t.sent {
+		takeHeader(d.header, t.credentialHeader(i), was)
+	}
+	if lines := d.header["Sec-Websocket-Protocol"]; len(lines) > 0 {
+		takeSubprotocols(d.header, lines)
+	}
+	if name := t.found.api.key.query; name != "" && d.query != "" {
+		d.query = withoutParameter(d.query, name)
+	}
+}
+
+// keepSent notes the headers in which callers send credentials, as they came.
+func (t *trip) keepSent() {
+	for i := range t.sent {
+		t.sent[i] = t.r.Header[t.credentialHeader(i)]
+	}
+}
+
+// credentialHeader is the name that t.sent[i] belongs to.
+func (t *trip) credentialHeader(i int) string {
+	if i < len(callerHeaders) {
+		return callerHeaders[i]
+	}
+	return t.found.api.key.header
+}
+
+// takeHeader removes a header whose values are still the caller's.
+func takeHeader(h http.Header, name string, was []string) {
+	if now, ok := h[name]; ok && slices.Equal(now, was) {
+		delete(h, name)
+	}
+}
+
+// takeSubprotocols removes the key from the WebSocket subprotocols.
+func takeSubprotocols(h http.Header, lines []string) {
+	var kept []string
+	for _, line := range lines {
+		for protocol := range strings.SplitSeq(line, ",") {
+			if protocol = strings.TrimSpace(protocol); !strings.HasPrefix(protocol, webSocketKeyPrefix) {
+				kept = append(kept, protocol)
+			}
+		}
+	}
+	if len(kept) == 0 {
+		delete(h, "Sec-Websocket-Protocol")
+		return
+	}
+	h["Sec-Websocket-Protocol"] = []string{strings.Join(kept, ", ")}
+}
+
+// withoutParameter removes every parameter of that name from a raw query and
+// leaves the rest byte for byte.
+func withoutParameter(query, name string) string {
+	var b strings.Builder
+	for pair := range strings.SplitSeq(query, "&") {
+		key, _, _ := strings.Cut(pair, "=")
+		if decoded, err := url.QueryUnescape(key); err == nil && decoded == name {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(pair)
+	}
+	return b.String()
+}
+
+// travels reports whether the head that would leave still holds the bytes of a
+// credential that the caller showed.
+func (t *trip) travels(d *departure) bool {
+	for _, credential := range [...]string{t.shown.key, t.shown.token} {
+		if credential == "" {
+			continue
+		}
+		if holds(t.x.Request.Path, credential, url.PathUnescape) || holds(d.query, credential, url.QueryUnescape) {
+			return true
+		}
+		for name, values := range d.header {
+			if strings.Contains(name, credential) {
+				return true
+			}
+			for _, v := range values {
+				if strings.Contains(v, credential) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func holds(s, credential string, unescape func(string) (string, error)) bool {
+	if strings.Contains(s, credential) {
+		return true
+	}
+	if !strings.ContainsAny(s, "%+") {
+		return false
+	}
+	decoded, err := unescape(s)
+	return err == nil && strings.Contains(decoded, credential)
+}
+
+// unreachable is a backend that was not connected to.
+func unreachable(message string, cause error) *refused {
+	e := &refused{
+		Source: "forward-request", Reason: "BackendConnectionFailure", Status: http.StatusInternalServerError,
+		Message: message, PublicMessage: "Internal server error", Cause: cause,
+	}
+	var refusal *egress.RefusedError
+	if errors.As(cause, &refusal) {
+		e.Message = "The connection is refused: " + refusal.Code + "."
+	}
+	return e
+}

@@ -1,0 +1,105 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/telemetry"
+)
+
+// Options are what a [Gateway] is made of. What is nil is not used.
+type Options struct {
+	Recorder *telemetry.Recorder
+	Metrics  *telemetry.Metrics
+	Tracing  *telemetry.Tracing
+	// Log is for the operator: what no caller is told.
+	Log *slog.Logger
+	// Now is the wall clock; nil: time.Now.
+	Now func() time.Time
+	// Rand makes request ids; nil: crypto/rand.
+	Rand io.Reader
+}
+
+// Gateway takes requests from route to record. Its methods may be called from
+// any goroutine.
+type Gateway struct {
+	opt     Options
+	current atomic.Pointer[Snapshot]
+}
+
+// New makes a gateway that serves first.
+func New(first *Snapshot, opt Options) *Gateway {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Rand == nil {
+		opt.Rand = rand.Reader
+	}
+	g := &Gateway{opt: opt}
+	g.current.Store(first)
+	return g
+}
+
+// Snapshot is the one in force.
+func (g *Gateway) Snapshot() *Snapshot { return g.current.Load() }
+
+// Swap puts another snapshot in force for requests that begin from now on, and
+// returns the one before, which goes on serving those that have begun.
+func (g *Gateway) Swap(next *Snapshot) *Snapshot { return g.current.Swap(next) }
+
+// Serve is the road of one request, a [Handler].
+func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, c *Conn, call *Call) {
+	t := g.begin(w, r, c, call)
+	defer t.record()
+	t.answer(t.travel())
+	t.answered = true
+}
+
+// travel goes down the road until there is an answer in the exchange. The
+// error is a refusal of the frame that on-error has not seen yet.
+func (t *trip) travel() *refused {
+	if e := t.route(); e != nil {
+		return e
+	}
+	if t.preflight() {
+		return nil
+	}
+	if e := t.identify(); e != nil {
+		return e
+	}
+	if e := t.authorize(); e != nil {
+		return e
+	}
+	if e := t.readModel(); e != nil {
+		return e
+	}
+	t.inbound()
+	return nil
+}
+
+// requestID is a random UUID (RFC 9562, version 4) in lower case.
+func (g *Gateway) requestID() string {
+	var b [16]byte
+	if _, err := io.ReadFull(g.opt.Rand, b[:]); err != nil {
+		// crypto/rand never fails; an injected source that does leaves zeros,
+		// and two requests with one id are better than none answered.
+		g.opt.Log.Error("no randomness for a request id", "error", err)
+	}
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	var s [36]byte
+	hex.Encode(s[0:8], b[0:4])
+	hex.Encode(s[9:13], b[4:6])
+	hex.Encode(s[14:18], b[6:8])
+	hex.Encode(s[19:23], b[8:10])
+	hex.Encode(s[24:36], b[10:16])
+	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
+	return string(s[:])
+}

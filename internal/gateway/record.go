@@ -1,0 +1,149 @@
+package gateway
+
+import (
+	"crypto/tls"
+	"net/http"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/identity"
+	"github.com/cloister-ai/cloister/internal/openai"
+	"github.com/cloister-ai/cloister/internal/telemetry"
+)
+
+// record is the end of every road: one access record, metrics, spans. It runs
+// when a step panicked, too.
+func (t *trip) record() {
+	now := t.g.opt.Now()
+	t.endAttempt(t.failure)
+	rec := &t.rec
+	t.describeRequest(now)
+	t.describeCaller()
+	t.describeAttempt()
+	t.describeDecision()
+	t.span.Mark(rec)
+	t.g.opt.Metrics.End()
+	t.g.opt.Metrics.Observe(rec)
+	if t.g.opt.Recorder != nil {
+		t.g.opt.Recorder.Write(rec)
+	}
+	t.span.End(rec, "", now)
+}
+
+func (t *trip) describeRequest(now time.Time) {
+	rec, x := &t.rec, &t.x
+	rec.Time, rec.RequestID = t.call.Started, x.RequestID
+	rec.Peer, rec.Client, rec.Host = t.conn.Peer, t.call.Client, t.call.Host
+	rec.Protocol = t.r.Proto
+	if t.hijacked {
+		rec.Protocol = "websocket"
+	}
+	if t.conn.TLS != nil {
+		rec.TLSVersion, rec.TLSCurve = tls.VersionName(t.conn.TLS.Version), t.conn.TLS.CurveID.String()
+	}
+	if x.API != nil {
+		rec.API, rec.Revision = x.API.ID, x.API.Revision
+	}
+	if x.Operation != nil {
+		rec.Operation = x.Operation.ID
+	}
+	rec.Method, rec.Path = t.call.Method, t.call.Path
+	rec.SetQuery(t.call.RawQuery)
+	rec.Status = t.w.Status()
+	if rec.Status == 0 && !t.answered && t.cut == "" {
+		// A step panicked; the server answers in its place.
+		rec.Status, rec.ErrorSource, rec.ErrorReason = http.StatusInternalServerError, "gateway", "Panic"
+	}
+	if b, ok := t.r.Body.(*frontBody); ok && b != nil {
+		rec.BytesIn = b.got
+	}
+	rec.BytesIn += t.wsBytesIn
+	rec.BytesOut += t.w.Written()
+	rec.Streamed = t.hijacked || t.meter.events
+	rec.Duration = now.Sub(t.call.Started)
+	if !t.firstByte.IsZero() {
+		rec.TimeToFirstByte = t.firstByte.Sub(t.call.Started)
+	}
+	rec.Notes, rec.Cut = x.Notes, t.cut
+	t.describeModel()
+}
+
+func (t *trip) describeModel() {
+	rec, m := &t.rec, &t.model
+	if m.op == nil {
+		return
+	}
+	rec.Deployment = m.deployment
+	if m.info != nil {
+		rec.Model = m.info.Model
+	}
+	if rec.Deployment == "" {
+		rec.Deployment = rec.Model // the v1 surface calls it model
+	}
+	switch m.op.Kind {
+	case openai.KindChat, openai.KindCompletion, openai.KindEmbedding, openai.KindResponse:
+		rec.GenAIOperation = genAIOperation(m.op.Kind)
+	}
+	rec.Tokens = t.meter.tokens(m)
+}
+
+// genAIOperation is the value of gen_ai.operation.name; the conventions know
+// no name of their own for the Responses API, which is a chat to them.
+func genAIOperation(k openai.Kind) string {
+	if k == openai.KindResponse {
+		return string(openai.KindChat)
+	}
+	return string(k)
+}
+
+func (t *trip) describeCaller() {
+	rec := &t.rec
+	if t.x.Product != nil {
+		rec.Product = t.x.Product.ID
+	}
+	if t.who == nil {
+		return
+	}
+	rec.Subscription = t.who.subscription.ID
+	p := t.who.principal
+	rec.Principal = telemetry.Principal{
+		Kind: p.Kind, ID: p.ID(), ClientID: p.ClientID, TenantID: p.TenantID, Issuer: p.Issuer,
+		CertificateSHA256: t.shown.certificate,
+	}
+	if p.Kind == identity.KindSubscription {
+		rec.Principal.ID = p.SubscriptionID
+	}
+}
+
+func (t *trip) describeAttempt() {
+	a, rec := &t.attempt, &t.rec
+	if a.count == 0 {
+		return
+	}
+	rec.Attempts = a.count
+	rec.Backend = a.backend.ID()
+	rec.BackendAddress, rec.BackendKey = a.used.Address, a.used.CertificateSPKI
+	rec.BackendStatus = a.status
+	if a.ended.After(a.began) {
+		rec.BackendDuration = a.ended.Sub(a.began)
+	}
+}
+
+// describeDecision says who decided. A refusal by the frame or by a policy is
+// a denial; a backend that fails is not.
+func (t *trip) describeDecision() {
+	rec, e := &t.rec, t.failure
+	rec.Decision, rec.Reasons = telemetry.Deny, t.decision.reasons
+	if t.decision.allow {
+		rec.Decision = telemetry.Allow
+	}
+	if e == nil {
+		return
+	}
+	rec.ErrorSource, rec.ErrorReason = e.Source, e.Reason
+	if e.Frame || t.attempt.count == 0 && e.Status < http.StatusInternalServerError {
+		rec.Decision, rec.Reasons = telemetry.Deny, []string{kebab(e.Reason)}
+	}
+	if e.Cause != nil || e.Status >= http.StatusInternalServerError {
+		t.g.opt.Log.Warn("request failed", "request_id", t.x.RequestID, "source", e.Source, "reason", e.Reason, "message", e.Message, "cause", e.Cause)
+	}
+}

@@ -1,0 +1,202 @@
+package gateway
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/cloister-ai/cloister/internal/backend"
+	"github.com/cloister-ai/cloister/internal/identity"
+	"github.com/cloister-ai/cloister/internal/identity/verify"
+	"github.com/cloister-ai/cloister/internal/policy"
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+// Snapshot is what requests of one loaded site are decided by. It is
+// immutable.
+type Snapshot struct {
+	Site *site.Site
+
+	router   *Router
+	keys     *verify.KeyIndex
+	tokens   *verify.TokenVerifier
+	backends *backend.Set
+	limits   site.Limits
+
+	// subscriptions and products by id in lower case; certificates by
+	// fingerprint.
+	subscriptions map[string]*verify.KeySubscription
+	products      map[string]*site.Product
+	certificates  map[string]*verify.KeySubscription
+	// keyPrincipals and policySubscriptions are made once for all requests,
+	// by subscription id as it is spelled.
+	keyPrincipals       map[string]*identity.Principal
+	policySubscriptions map[string]*policy.Subscription
+}
+
+// CompileOptions are what a [Snapshot] needs beside the site's documents.
+type CompileOptions struct {
+	// Subscriptions are all that may be used, those of the store included.
+	Subscriptions []verify.KeySubscription
+	// DigestKey keys the digests of their keys.
+	DigestKey []byte
+	// Tokens verifies tokens; nil where the site trusts no issuer.
+	Tokens *verify.TokenVerifier
+	// Backends are the compiled backends of the site.
+	Backends *backend.Set
+	// Policies is what policy documents may refer to.
+	Policies policy.Env
+}
+
+// Compile makes the snapshot of a site. With an error among the problems there
+// is none.
+func Compile(s *site.Site, opt CompileOptions) (*Snapshot, site.Problems) {
+	var problems site.Problems
+	snap := &Snapshot{
+		Site: s, tokens: opt.Tokens, backends: opt.Backends, limits: frontLimits(s.Config.Limits),
+		subscriptions:       map[string]*verify.KeySubscription{},
+		products:            map[string]*site.Product{},
+		certificates:        map[string]*verify.KeySubscription{},
+		keyPrincipals:       map[string]*identity.Principal{},
+		policySubscriptions: map[string]*policy.Subscription{},
+	}
+	for _, p := range s.Service.Products {
+		snap.products[strings.ToLower(p.ID)] = p
+	}
+	snap.addSubscriptions(opt, &problems)
+	c := &pipelineCompiler{site: s, env: opt.Policies, seen: map[string]bool{}}
+	rt, ps := newRouter(s, snap, c)
+	problems = append(problems, ps...)
+	problems = append(problems, c.problems...)
+	snap.router = rt
+	problems.Sort()
+	if problems.HasErrors() {
+		return nil, problems
+	}
+	return snap, problems
+}
+
+func (s *Snapshot) addSubscriptions(opt CompileOptions, problems *site.Problems) {
+	var err error
+	if s.keys, err = verify.NewKeyIndex(opt.DigestKey, opt.Subscriptions); err != nil {
+		problems.Add(site.Pos{File: "cloister.yaml"}, "subscription-keys", "a key of its own for every slot of every subscription",
+			"make a new key for one of them", "subscription keys: %v", err)
+	}
+	for i := range opt.Subscriptions {
+		sub := &opt.Subscriptions[i]
+		s.subscriptions[strings.ToLower(sub.ID)] = sub
+		s.keyPrincipals[sub.ID] = &identity.Principal{Kind: identity.KindSubscription, SubscriptionID: sub.ID}
+		s.policySubscriptions[sub.ID] = &policy.Subscription{ID: sub.ID, Name: sub.Name}
+		if sub.Binding == nil {
+			continue
+		}
+		for _, fingerprint := range sub.Binding.Certificates {
+			if other := s.certificates[fingerprint]; other != nil {
+				problems.Add(sub.Binding.Pos, "certificate-bound-twice", "one subscription for each client certificate",
+					"take the fingerprint out of one of them",
+					"client certificate %s is bound to the subscriptions %q and %q", fingerprint, other.ID, sub.ID)
+			}
+			s.certificates[fingerprint] = sub
+		}
+	}
+}
+
+// subscription finds a subscription by id, nil for none.
+func (s *Snapshot) subscription(name string) *verify.KeySubscription {
+	return s.subscriptions[strings.ToLower(name)]
+}
+
+// Close lets go of what the snapshot holds, once no request uses it.
+func (s *Snapshot) Close() {
+	if s.tokens != nil {
+		s.tokens.Close()
+	}
+	s.backends.CloseIdle()
+}
+
+// CallerView says who may call one API, for "check".
+type CallerView struct {
+	API, Path string
+	Kinds     []string
+	// Implied: the site does not say; this is what follows from it.
+	Implied bool
+	// Subscriptions whose scope covers the API, active ones only.
+	Subscriptions []string
+	Pos           site.Pos
+}
+
+// Callers says who may call, API by API.
+func (s *Snapshot) Callers() []CallerView {
+	var views []CallerView
+	for _, api := range s.Site.Service.APIs {
+		rules := compileCallers(s.Site.Config, api)
+		v := CallerView{API: api.ID, Path: "/" + api.Path, Kinds: rules.kinds, Implied: rules.implied, Pos: api.Pos}
+		for _, configured := range s.Site.Config.Subscriptions {
+			if sub := s.subscription(configured.Name); sub != nil && sub.State == activeState && s.covers(sub.Scope, api) {
+				v.Subscriptions = append(v.Subscriptions, sub.ID)
+			}
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+// pipelineCompiler compiles the pipelines of operations, each problem once
+// however many operations a document takes part in.
+type pipelineCompiler struct {
+	site     *site.Site
+	env      policy.Env
+	seen     map[string]bool
+	problems site.Problems
+}
+
+// api compiles the pipelines of requests that match the API and no operation
+// of a policy of its own, by product.
+func (c *pipelineCompiler) api(api *site.API) map[string]*policy.Pipeline {
+	return c.compile(api, nil)
+}
+
+// operation is api for one operation; base are those of its API.
+func (c *pipelineCompiler) operation(api *site.API, op *site.Operation, base map[string]*policy.Pipeline) map[string]*policy.Pipeline {
+	if op.Policy == nil {
+		return base
+	}
+	return c.compile(api, op.Policy)
+}
+
+func (c *pipelineCompiler) compile(api *site.API, operation *site.PolicyFile) map[string]*policy.Pipeline {
+	pipelines := map[string]*policy.Pipeline{"": c.one(nil, api, operation)}
+	for _, p := range c.site.Service.Products {
+		for _, member := range p.APIs {
+			if strings.EqualFold(member, api.ID) {
+				pipelines[strings.ToLower(p.ID)] = c.one(p.Policy, api, operation)
+			}
+		}
+	}
+	return pipelines
+}
+
+func (c *pipelineCompiler) one(product *site.PolicyFile, api *site.API, operation *site.PolicyFile) *policy.Pipeline {
+	p, problems := policy.Compile(policy.Scopes{
+		Global: c.site.Service.Policy, Product: product, API: api.Policy, Operation: operation,
+	}, c.env)
+	for _, problem := range problems {
+		if line := problem.String(); !c.seen[line] {
+			c.seen[line] = true
+			c.problems = append(c.problems, problem)
+		}
+	}
+	return p
+}
+
+// serviceURL parses an API's service URL; nil for none.
+func serviceURL(api *site.API, problems *site.Problems) *url.URL {
+	if api.ServiceURL == "" {
+		return nil
+	}
+	u, err := url.Parse(api.ServiceURL)
+	if err != nil {
+		problems.Add(api.ServiceURLPos, "service-url", "an https URL", "correct serviceUrl", "service URL of API %q: %v", api.ID, err)
+		return nil
+	}
+	return u
+}

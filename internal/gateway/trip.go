@@ -1,0 +1,107 @@
+package gateway
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/backend"
+	"github.com/cloister-ai/cloister/internal/openai"
+	"github.com/cloister-ai/cloister/internal/policy"
+	"github.com/cloister-ai/cloister/internal/telemetry"
+)
+
+// refused is a refusal on its way to on-error and the caller.
+type refused = policy.Error
+
+// trip is one request on the road: what each step learned, for the next. It
+// belongs to the request's goroutine.
+type trip struct {
+	g    *Gateway
+	s    *Snapshot
+	w    *RollingWriter
+	r    *http.Request
+	conn *Conn
+	call *Call
+	ctx  context.Context
+
+	// query is the parsed query, nil where there is none.
+	query url.Values
+	// found is the route; its operationRoute is nil where no API answers.
+	found route
+	// crossOrigin: the request is a CORS preflight that policies answer.
+	crossOrigin bool
+	pipeline    *policy.Pipeline
+	shown       credentials
+	// sent are the headers in which callers send credentials, as they came;
+	// see credentialHeader.
+	sent     [len(callerHeaders) + 1][]string
+	who      *caller
+	decision decision
+	model    modelRequest
+	x        policy.Exchange
+	original url.URL
+
+	// attempt is the last attempt at a backend.
+	attempt attempt
+	span    *telemetry.Span
+	rec     telemetry.Record
+	// failure is the error that the answer is about, nil for none.
+	failure   *policy.Error
+	meter     meter
+	firstByte time.Time
+	// upgraded is the backend's side of a WebSocket, nil for none.
+	upgraded io.ReadWriteCloser
+	// cut says who ended the answer early, for the record.
+	cut string
+	// answered: the road came to its end, as it does not where a step panics.
+	answered bool
+	// hijacked: the connection became a WebSocket.
+	hijacked  bool
+	wsBytesIn int64
+}
+
+// modelRequest is what the request asks of the model API, as it stands now.
+type modelRequest struct {
+	// op is nil for requests that are not the model API's.
+	op         *openai.Operation
+	deployment string
+	// info is what the body says, nil until it was scanned; scanned is that
+	// body.
+	info    *openai.RequestInfo
+	scanned []byte
+}
+
+// attempt is one attempt at a backend.
+type attempt struct {
+	count   int
+	backend *backend.Backend
+	used    backend.Used
+	status  int
+	began   time.Time
+	ended   time.Time
+	span    *telemetry.Span
+	ctx     context.Context
+	// cancel ends it; nil before the first, and once it has ended.
+	cancel context.CancelCauseFunc
+}
+
+func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, c *Conn, call *Call) *trip {
+	g.opt.Metrics.Begin()
+	rw, ok := w.(*RollingWriter)
+	if !ok {
+		rw = newRollingWriter(w, c, frontStall)
+	}
+	t := &trip{g: g, s: g.Snapshot(), w: rw, r: r, conn: c, call: call}
+	t.ctx, t.span = g.opt.Tracing.StartRequest(r.Context(), r.Header, call.Started)
+	if call.RawQuery != "" {
+		// "read" has refused what would not parse; what does parse counts.
+		t.query, _ = url.ParseQuery(call.RawQuery)
+	}
+	t.x.RequestID = g.requestID()
+	t.x.Started = call.Started
+	t.x.ClientIP = call.Client
+	return t
+}

@@ -1,0 +1,208 @@
+package gateway
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/policy"
+	"github.com/cloister-ai/cloister/internal/telemetry"
+)
+
+// webSocket joins the caller's connection and the backend's, byte by byte in
+// both directions, until either ends (RFC 6455). Frames are not read; only
+// where one ends is followed, so that a connection that the gateway has to cut
+// ends with a close frame in its place.
+func (t *trip) webSocket(resp *policy.Response) {
+	backend := t.upgraded
+	defer backend.Close()
+	conn, buffered, err := http.NewResponseController(t.w).Hijack()
+	if err != nil { // HTTP/2, where "read" sees no upgrade: cannot be
+		t.refuse(&refused{
+			Source: "forward-request", Reason: "UpgradeFailed", Status: http.StatusInternalServerError,
+			Message: "The connection cannot be upgraded.", PublicMessage: "Internal server error", Cause: err,
+		})
+		t.writeHead(t.x.Response)
+		t.writeBytes(t.x.Response)
+		return
+	}
+	defer conn.Close()
+	t.hijacked = true
+	t.w.status = http.StatusSwitchingProtocols
+	if err := t.writeUpgrade(conn, resp.Header); err != nil {
+		t.cut = telemetry.CutClient
+		return
+	}
+	t.firstByte = t.g.opt.Now()
+	t.join(conn, buffered.Reader, backend)
+}
+
+// writeUpgrade sends the head of the 101.
+func (t *trip) writeUpgrade(conn net.Conn, h http.Header) error {
+	h.Set("Connection", "Upgrade")
+	h.Set("Upgrade", "websocket")
+	h.Set(requestIDHeader, t.x.RequestID)
+	h.Set("Strict-Transport-Security", hsts)
+	conn.SetDeadline(time.Time{})
+	conn.SetWriteDeadline(time.Now().Add(frontStall))
+	w := bufio.NewWriterSize(conn, 4<<10)
+	w.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
+	h.Write(w)
+	w.WriteString("\r\n")
+	return w.Flush()
+}
+
+// join copies both ways until one side ends, nothing moves for the idle limit,
+// or the request's time is over.
+func (t *trip) join(conn net.Conn, fromCaller io.Reader, backend io.ReadWriteCloser) {
+	idle := &idleGuard{}
+	idle.begin(time.Duration(t.s.limits.StreamIdleTimeout), t.attempt.cancel)
+	defer idle.end()
+	var down wsFrames
+	var in, out atomic.Int64
+	done := make(chan string, 2)
+	go func() {
+		_, err := copyMoving(backend, fromCaller, nil, func(n int) { in.Add(int64(n)); idle.moved() })
+		done <- endOf(err, telemetry.CutClient)
+	}()
+	go func() {
+		_, err := copyMoving(&stallWriter{conn: conn}, backend, &down, func(n int) { out.Add(int64(n)); idle.moved() })
+		done <- endOf(err, telemetry.CutBackend)
+	}()
+	finished := 1
+	select {
+	case t.cut = <-done:
+	case <-t.attempt.ctx.Done():
+		finished = 0
+		t.cut = cutCause(context.Cause(t.attempt.ctx))
+	}
+	// Stop reading from both, then say goodbye if a frame ends here.
+	backend.Close()
+	conn.SetReadDeadline(time.Unix(1, 0))
+	for ; finished < 2; finished++ {
+		<-done
+	}
+	if t.cut != "" && t.cut != telemetry.CutClient && down.boundary() {
+		conn.SetWriteDeadline(time.Now().Add(time.Second))
+		conn.Write(wsGoingAway)
+	}
+	t.rec.BytesOut = out.Load()
+	t.wsBytesIn = in.Load()
+}
+
+// endOf: an orderly end is no cut.
+func endOf(err error, who string) string {
+	if err == nil || errors.Is(err, io.EOF) {
+		return ""
+	}
+	return who
+}
+
+func cutCause(cause error) string {
+	switch {
+	case errors.Is(cause, errStreamIdle):
+		return telemetry.CutIdle
+	case errors.Is(cause, ErrRequestTimeout):
+		return telemetry.CutTimeout
+	case errors.Is(cause, ErrCut):
+		return telemetry.CutDrain
+	}
+	return telemetry.CutClient
+}
+
+// copyMoving is io.Copy that tells of every piece.
+func copyMoving(dst io.Writer, src io.Reader, frames *wsFrames, moved func(int)) (total int64, err error) {
+	buf := copyBuffers.Get().(*[copyBuffer]byte)
+	defer copyBuffers.Put(buf)
+	for {
+		n, rerr := src.Read(buf[:])
+		if n > 0 {
+			if _, err := dst.Write(buf[:n]); err != nil {
+				return total, err
+			}
+			if frames != nil {
+				frames.see(buf[:n])
+			}
+			total += int64(n)
+			moved(n)
+		}
+		if rerr != nil {
+			if errors.Is(rerr, io.EOF) {
+				return total, nil
+			}
+			return total, rerr
+		}
+	}
+}
+
+// stallWriter gives every write as long as a client may stall.
+type stallWriter struct{ conn net.Conn }
+
+func (w *stallWriter) Write(p []byte) (int, error) {
+	if err := w.conn.SetWriteDeadline(time.Now().Add(frontStall)); err != nil {
+		return 0, err
+	}
+	return w.conn.Write(p)
+}
+
+// wsGoingAway is a close frame with status 1001 (RFC 6455, section 7.4.1).
+var wsGoingAway = []byte{0x88, 0x02, 0x03, 0xe9}
+
+// wsFrames follows where frames end (RFC 6455, section 5.2), for frames of a
+// server, which are not masked. It belongs to one goroutine.
+type wsFrames struct {
+	head [10]byte
+	have int
+	left uint64
+}
+
+func (f *wsFrames) boundary() bool { return f.have == 0 && f.left == 0 }
+
+func (f *wsFrames) see(p []byte) {
+	for len(p) > 0 {
+		if f.left > 0 {
+			n := min(f.left, uint64(len(p)))
+			f.left -= n
+			p = p[n:]
+			continue
+		}
+		f.head[f.have] = p[0]
+		f.have++
+		p = p[1:]
+		if f.have >= 2 && f.have == f.headLength() {
+			f.left = f.payload()
+			f.have = 0
+		}
+	}
+}
+
+func (f *wsFrames) headLength() int {
+	n := 2
+	switch f.head[1] & 0x7f {
+	case 126:
+		n += 2
+	case 127:
+		n += 8
+	}
+	return n
+}
+
+func (f *wsFrames) payload() uint64 {
+	switch n := f.head[1] & 0x7f; n {
+	case 126:
+		return uint64(f.head[2])<<8 | uint64(f.head[3])
+	case 127:
+		var v uint64
+		for _, b := range f.head[2:10] {
+			v = v<<8 | uint64(b)
+		}
+		return v
+	default:
+		return uint64(n)
+	}
+}
