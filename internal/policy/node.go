@@ -17,14 +17,23 @@ type Document struct {
 type Node struct {
 	// Name is the element's name; empty: the node is text.
 	Name string
+	// Implied marks a root that the source does not hold: see [Read].
+	Implied bool
 	// Pos is the place of "<", of the first character of text.
 	Pos site.Pos
 	// Attributes in the order in which they were written.
 	Attributes []Attribute
 	// Children in order, text included; comments are dropped.
 	Children []*Node
-	// Text is the decoded text of a text node.
+	// Text is the decoded text of a text node. After [Document.Expand] it may
+	// hold secrets: messages show Written.
 	Text string
+	// Written is Text before named values were put in.
+	Written string
+	// Secret: Text holds the value of a secret named value.
+	Secret bool
+	// Origin says where each byte of Text stood.
+	Origin Origin
 	// CDATA marks text that stood in a CDATA section: never an expression's
 	// place holder for white space trimming.
 	CDATA bool
@@ -32,8 +41,16 @@ type Node struct {
 
 // Attribute is one attribute of an element.
 type Attribute struct {
-	Name  string
+	Name string
+	// Value is the decoded value. After [Document.Expand] it may hold secrets:
+	// messages show Written.
 	Value string
+	// Written is Value before named values were put in.
+	Written string
+	// Secret: Value holds the value of a secret named value.
+	Secret bool
+	// Origin says where each byte of Value stood.
+	Origin Origin
 	// Pos is the place of the name, ValuePos of the first character of the
 	// value inside its quotes.
 	Pos, ValuePos site.Pos

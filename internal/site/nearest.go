@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// Nearest is the candidate that name is most likely a slip of, compared without
+// case; empty when none is near.
+func Nearest(name string, candidates []string) string { return nearest(name, candidates) }
+
 // nearest is the candidate with the smallest edit distance to name, compared
 // without case. It is empty when none is near enough to be a likely slip: more
 // than a third of the longer name would have to change.

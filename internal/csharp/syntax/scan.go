@@ -1,0 +1,222 @@
+package syntax
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MaxDepth is how deep brackets, strings and the holes of strings may nest in
+// an expression.
+const MaxDepth = 200
+
+// Error says why no expression was found.
+type Error struct {
+	// Offset is the place in the text that was scanned, in bytes: of the token
+	// that is wrong or has no end.
+	Offset int
+	// Reason has no full stop.
+	Reason string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("at byte %d: %s", e.Offset, e.Reason) }
+
+// ScanExpression finds the end of the expression that begins at src[start:]
+// with "@(" or "@{". The end is just after the bracket that closes it; multi
+// says that it was "@{", a block of statements. The error is an [*Error].
+func ScanExpression(src string, start int) (end int, multi bool, err error) {
+	if start < 0 || start+1 >= len(src) || src[start] != '@' || src[start+1] != '(' && src[start+1] != '{' {
+		return 0, false, &Error{Offset: max(start, 0), Reason: `an expression begins with "@(" or "@{"`}
+	}
+	s := scanner{src: src, at: start + 1, start: start}
+	if end, err = s.scan(); err != nil {
+		return 0, false, err
+	}
+	return end, src[start+1] == '{', nil
+}
+
+// frame is something open: a bracket, an interpolated string or a hole in one.
+type frame struct {
+	kind frameKind
+	// at is the place of what opened it.
+	at int
+}
+
+type frameKind byte
+
+const (
+	round    frameKind = '('
+	square   frameKind = '['
+	curly    frameKind = '{'
+	hole     frameKind = 'h' // {…} of an interpolated string
+	text     frameKind = '$' // $"…"
+	verbatim frameKind = '@' // $@"…"
+)
+
+type scanner struct {
+	src   string
+	start int
+	at    int
+	open  []frame
+}
+
+// scan runs until the first bracket is closed. Each step moves on by at least
+// one byte.
+func (s *scanner) scan() (int, error) {
+	for s.at < len(s.src) {
+		var err error
+		switch s.top() {
+		case text, verbatim:
+			err = s.inText(s.top() == verbatim)
+		default:
+			err = s.inCode()
+		}
+		if err != nil {
+			return 0, err
+		}
+		if len(s.open) == 0 {
+			return s.at, nil
+		}
+	}
+	return 0, s.unclosed()
+}
+
+// top is the kind of what is open innermost; zero: nothing yet.
+func (s *scanner) top() frameKind {
+	if len(s.open) == 0 {
+		return 0
+	}
+	return s.open[len(s.open)-1].kind
+}
+
+func (s *scanner) push(kind frameKind, at int) error {
+	if len(s.open) >= MaxDepth {
+		return &Error{Offset: at, Reason: fmt.Sprintf("the expression nests deeper than %d", MaxDepth)}
+	}
+	s.open = append(s.open, frame{kind: kind, at: at})
+	return nil
+}
+
+func (s *scanner) pop() { s.open = s.open[:len(s.open)-1] }
+
+func (s *scanner) unclosed() error {
+	if len(s.open) == 0 {
+		return &Error{Offset: s.at, Reason: "the expression has no end"}
+	}
+	f := s.open[len(s.open)-1]
+	what := map[frameKind]string{
+		round: `"(" is never closed`, square: `"[" is never closed`, curly: `"{" is never closed`,
+		hole: `"{" in a string is never closed`,
+		text: "the string has no end", verbatim: "the string has no end",
+	}[f.kind]
+	return &Error{Offset: f.at, Reason: what}
+}
+
+// inCode takes one token, or one byte of what needs no care.
+func (s *scanner) inCode() error {
+	switch c := s.src[s.at]; c {
+	case '(', '[', '{':
+		s.at++
+		return s.push(frameKind(c), s.at-1)
+	case ')', ']', '}':
+		return s.close(c)
+	case '"':
+		return s.quoted('"', "string")
+	case '\'':
+		return s.quoted('\'', "character")
+	case '@':
+		return s.atSign()
+	case '$':
+		return s.dollar()
+	case '/':
+		return s.slash()
+	case '#':
+		s.directive()
+	case ':':
+		if s.top() == hole {
+			return s.format()
+		}
+		s.at++
+	default:
+		s.at++
+	}
+	return nil
+}
+
+func (s *scanner) close(c byte) error {
+	f := s.open[len(s.open)-1]
+	want := map[frameKind]byte{round: ')', square: ']', curly: '}', hole: '}'}[f.kind]
+	if c != want {
+		return &Error{Offset: s.at, Reason: fmt.Sprintf("%q closes nothing here: %q is wanted first", c, want)}
+	}
+	s.at++
+	s.pop()
+	return nil
+}
+
+// atSign takes @"…", @$"…", or "@" alone, which may begin a name.
+func (s *scanner) atSign() error {
+	switch {
+	case s.next(`@"`):
+		return s.verbatimString()
+	case s.next(`@$"`):
+		s.at += 3
+		return s.push(verbatim, s.at-3)
+	}
+	s.at++
+	return nil
+}
+
+func (s *scanner) dollar() error {
+	switch {
+	case s.next(`$"`):
+		s.at += 2
+		return s.push(text, s.at-2)
+	case s.next(`$@"`):
+		s.at += 3
+		return s.push(verbatim, s.at-3)
+	}
+	s.at++
+	return nil
+}
+
+func (s *scanner) slash() error {
+	switch {
+	case s.next("//"):
+		s.toLineEnd()
+	case s.next("/*"):
+		i := strings.Index(s.src[s.at+2:], "*/")
+		if i < 0 {
+			return &Error{Offset: s.at, Reason: "the comment has no end"}
+		}
+		s.at += 2 + i + 2
+	default:
+		s.at++
+	}
+	return nil
+}
+
+// directive takes a line such as "#region don't look", whose text is no code.
+func (s *scanner) directive() {
+	for i := s.at - 1; i >= s.start; i-- {
+		switch s.src[i] {
+		case ' ', '\t':
+			continue
+		case '\n', '\r':
+			s.toLineEnd()
+			return
+		}
+		break
+	}
+	s.at++
+}
+
+func (s *scanner) next(prefix string) bool { return strings.HasPrefix(s.src[s.at:], prefix) }
+
+// toLineEnd moves to the line's end, which stays.
+func (s *scanner) toLineEnd() {
+	if i := strings.IndexAny(s.src[s.at:], "\r\n"); i >= 0 {
+		s.at += i
+		return
+	}
+	s.at = len(s.src)
+}

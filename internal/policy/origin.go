@@ -1,0 +1,92 @@
+package policy
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+// Origin maps the bytes of a decoded value to the source that they came from,
+// through entities, line ends and named values. The zero Origin knows nothing.
+type Origin struct {
+	lines    *lines
+	segments []segment
+}
+
+// segment says where the bytes from at on, up to the next segment, came from.
+type segment struct {
+	// at is an offset in the value, source one in the document.
+	at, source int
+	// fixed: all bytes of the segment came from one place, that of an entity
+	// or of a named value. Otherwise value and source run in step.
+	fixed bool
+}
+
+// At is the place in the source of the byte at offset in the value. For a byte
+// that came from a named value it is the place of its braces. Offsets beyond
+// the value give the place after its last byte.
+func (o Origin) At(offset int) site.Pos {
+	if o.lines == nil {
+		return site.Pos{}
+	}
+	return o.lines.pos(o.source(offset))
+}
+
+func (o Origin) source(offset int) int {
+	i := sort.Search(len(o.segments), func(i int) bool { return o.segments[i].at > offset }) - 1
+	if i < 0 {
+		return 0
+	}
+	s := o.segments[i]
+	if s.fixed {
+		return s.source
+	}
+	return s.source + offset - s.at
+}
+
+// fixed reports whether the byte at offset came from an entity or a named
+// value.
+func (o Origin) fixed(offset int) bool {
+	i := sort.Search(len(o.segments), func(i int) bool { return o.segments[i].at > offset }) - 1
+	return i >= 0 && o.segments[i].fixed
+}
+
+// add says that the bytes of the value from at on came from source.
+func (o *Origin) add(s segment) {
+	if n := len(o.segments); n > 0 {
+		last := o.segments[n-1]
+		if last.at == s.at {
+			o.segments[n-1] = s
+			return
+		}
+		if !last.fixed && !s.fixed && s.source-last.source == s.at-last.at {
+			return
+		}
+	}
+	o.segments = append(o.segments, s)
+}
+
+// lines knows where the lines of a document begin.
+type lines struct {
+	file   string
+	starts []int
+}
+
+func newLines(file, source string) *lines {
+	l := &lines{file: file, starts: []int{0}}
+	for i := range len(source) {
+		if source[i] == '\n' {
+			l.starts = append(l.starts, i+1)
+		}
+	}
+	return l
+}
+
+func (l *lines) pos(offset int) site.Pos {
+	i, found := slices.BinarySearch(l.starts, offset)
+	if !found {
+		i--
+	}
+	return site.Pos{File: l.file, Line: i + 1, Column: offset - l.starts[i] + 1}
+}
