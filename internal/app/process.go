@@ -59,6 +59,8 @@ type Process struct {
 	failed  chan error
 	serving sync.WaitGroup
 	stop    context.CancelFunc
+	ended   sync.Once
+	endErr  error
 
 	mu      sync.Mutex // guards current: one reload at a time
 	current *built

@@ -9,8 +9,13 @@ import (
 // Shutdown ends the process: readiness goes off, no connection is accepted,
 // open requests go on for the site's drainTimeout, then what is left is cut,
 // streams with an error event. A second way out is ctx: when it ends, the cut
-// comes at once.
+// comes at once. It may be called more than once.
 func (p *Process) Shutdown(ctx context.Context) error {
+	p.ended.Do(func() { p.endErr = p.shutdown(ctx) })
+	return p.endErr
+}
+
+func (p *Process) shutdown(ctx context.Context) error {
 	p.ready.Store(false)
 	timeout := time.Duration(p.Site().Config.DrainTimeout)
 	drain, cancel := context.WithTimeout(ctx, timeout)

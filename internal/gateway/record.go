@@ -12,8 +12,19 @@ import (
 
 // record is the end of every road: one access record, metrics, spans. It runs
 // when a step panicked, too.
+//
+// What no operation answers was refused before anybody was identified: it is
+// counted, so that a scanner cannot fill the log.
 func (t *trip) record() {
 	now := t.g.opt.Now()
+	if t.failure != nil && t.failure.Reason == reasonNotFound {
+		t.g.opt.Metrics.End()
+		if t.g.opt.Recorder != nil {
+			t.g.opt.Recorder.RefusedBeforeRoute(t.conn.Peer.Addr(), kebab(reasonNotFound))
+		}
+		t.span.End(&telemetry.Record{Status: t.w.Status(), Method: t.call.Method}, "", now)
+		return
+	}
 	t.endAttempt(t.failure)
 	rec := &t.rec
 	t.describeRequest(now)

@@ -137,13 +137,16 @@ func (t *trip) route() *refused {
 	}
 	if !matched {
 		return &refused{
-			Source: "configuration", Reason: "OperationNotFound", Status: http.StatusNotFound, Frame: true,
+			Source: "configuration", Reason: reasonNotFound, Status: http.StatusNotFound, Frame: true,
 			Message:       "Unable to match incoming request to an operation.",
 			PublicMessage: "Resource not found",
 		}
 	}
 	return nil
 }
+
+// reasonNotFound is LastError's reason where no operation answers.
+const reasonNotFound = "OperationNotFound"
 
 // preflighted is the operation that a CORS preflight asks about, where its
 // policies answer preflights.
