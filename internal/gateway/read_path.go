@@ -13,7 +13,8 @@ import (
 // need none are undone, hexadecimal digits are written large. What two parsers
 // could read differently is refused: empty and dot segments, in any spelling;
 // "/" and "\" in escapes, but for "/" in the name of a deployment, where Azure
-// has it; ";"; control characters; escaped escapes; text that is not UTF-8.
+// has it; ";", but for the one ";rev=N" that names a revision of an API;
+// control characters; escaped escapes; text that is not UTF-8.
 func (call *Call) readTarget(r *http.Request) *frontError {
 	target := r.RequestURI
 	if !strings.HasPrefix(target, "/") {
@@ -94,10 +95,11 @@ func canonicalPath(path string) (string, []string, *frontError) {
 	if !plain {
 		segments = make([]string, len(raw))
 	}
+	revised := false
 	for i, s := range raw {
 		if !plain {
 			var detail string
-			if raw[i], segments[i], detail = canonicalSegment(s, isDeploymentName(segments[:i])); detail != "" {
+			if raw[i], segments[i], detail = readSegment(s, isDeploymentName(segments[:i]), &revised); detail != "" {
 				return "", nil, &frontError{400, RefusedTarget, detail}
 			}
 		}
@@ -109,6 +111,35 @@ func canonicalPath(path string) (string, []string, *frontError) {
 		canonical = "/" + strings.Join(raw, "/")
 	}
 	return canonical, segments, nil
+}
+
+// readSegment is canonicalSegment, with a revision set aside: one in a path,
+// and none in the name of a deployment.
+func readSegment(s string, deployment bool, revised *bool) (canonical, decoded, detail string) {
+	revision := ""
+	if !deployment && !*revised {
+		s, revision = cutPathRevision(s)
+		*revised = revision != ""
+	}
+	if canonical, decoded, detail = canonicalSegment(s, deployment); detail == "" && revision != "" {
+		detail = judgeSegment(decoded, true) // "..;rev=1" is ".." to who cuts it off
+	}
+	return canonical + revision, decoded + revision, detail
+}
+
+// cutPathRevision splits the suffix off with which API Management names a
+// revision of an API, ";rev=" and one to nine digits. It is the one path
+// parameter that has a meaning here.
+func cutPathRevision(s string) (rest, revision string) {
+	i := strings.LastIndexByte(s, ';')
+	if i < 0 || !strings.HasPrefix(s[i:], ";rev=") {
+		return s, ""
+	}
+	digits := s[i+len(";rev="):]
+	if len(digits) < 1 || len(digits) > 9 || strings.Trim(digits, "0123456789") != "" {
+		return s, ""
+	}
+	return s[:i], s[i:]
 }
 
 // isPlainPath reports whether the path is already as canonicalSegment would

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -33,6 +34,11 @@ type ServerOptions struct {
 	// Refused hears of every refusal before `route`, on the connection's
 	// goroutine: it must be quick and safe to call at once. Nil: nobody.
 	Refused func(Refusal)
+	// BaseContext is what every request's context hangs on. When it ends the
+	// server cuts as [Server.Close] does, but for closing the connections:
+	// contexts end with a cause that is [ErrCut] and the base's own, so
+	// streams end with an error event. Nil: only Close cuts.
+	BaseContext context.Context
 	// Log gets what net/http has to say, at debug. Nil: nothing is logged.
 	Log *slog.Logger
 	// Now is the wall clock for times that are shown or counted; deadlines of
@@ -42,7 +48,8 @@ type ServerOptions struct {
 	FileLimit uint64
 }
 
-// ErrCut is the cause of request contexts that [Server.Close] ends.
+// ErrCut is the cause of request contexts that [Server.Close] ends, or the end
+// of [ServerOptions.BaseContext].
 var ErrCut = errors.New("the gateway is shutting down")
 
 // ErrRequestTimeout is the cause of request contexts that ran into
@@ -60,9 +67,11 @@ type Server struct {
 	files      uint64
 	buffers    sync.Pool // of *[]byte, see wireGate
 
-	// life ends with Close; every request context hangs on it.
+	// life ends with Close or BaseContext; every request context hangs on it.
 	life context.Context
 	end  context.CancelCauseFunc
+	// leaveBase takes the server off BaseContext.
+	leaveBase func() bool
 	// opens ends when Shutdown or Close begins: handshakes do not outlive it.
 	opens    context.Context
 	endOpens context.CancelFunc
@@ -96,9 +105,22 @@ func NewServer(opt ServerOptions) *Server {
 		conns:      map[*Conn]struct{}{},
 	}
 	s.tlsConfig.GetConfigForClient = s.configFor
-	s.life, s.end = context.WithCancelCause(context.Background())
-	s.opens, s.endOpens = context.WithCancel(s.life)
+	s.hangOn(opt.BaseContext)
 	return s
+}
+
+// hangOn makes life out of base. Life does not simply descend from it: then
+// the cause of its end would be the base's, and handlers ask for ErrCut.
+func (s *Server) hangOn(base context.Context) {
+	if base == nil {
+		base = context.Background()
+	}
+	s.life, s.end = context.WithCancelCause(context.WithoutCancel(base))
+	s.opens, s.endOpens = context.WithCancel(s.life)
+	s.leaveBase = context.AfterFunc(base, func() {
+		s.stopAccepting()
+		s.end(fmt.Errorf("%w: %w", ErrCut, context.Cause(base)))
+	})
 }
 
 func (s *Server) front() *Front { return s.opt.Front() }
@@ -254,6 +276,7 @@ const cutGrace = time.Second
 // server's goroutines have ended; a handler that does not heed its context is
 // not waited for.
 func (s *Server) Close() error {
+	s.leaveBase()
 	s.stopAccepting()
 	s.end(ErrCut)
 	ctx, cancel := context.WithTimeout(context.Background(), cutGrace)
