@@ -1,0 +1,115 @@
+package emulator
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"net/http"
+	"sync"
+)
+
+const keyBits = 2048
+
+// signingKeys are the keys that are published; the first one signs.
+type signingKeys struct {
+	mu   sync.Mutex // guards list
+	list []signingKey
+}
+
+type signingKey struct {
+	id  string
+	key *rsa.PrivateKey
+}
+
+// publicKey is a key of a JWK set.
+type publicKey struct {
+	Type     string `json:"kty"`
+	Use      string `json:"use"`
+	ID       string `json:"kid"`
+	Modulus  string `json:"n"`
+	Exponent string `json:"e"`
+	Issuer   string `json:"issuer,omitempty"`
+}
+
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// add makes a key the signing one; nil: a new key.
+func (k *signingKeys) add(key *rsa.PrivateKey) error {
+	if key == nil {
+		var err error
+		if key, err = rsa.GenerateKey(rand.Reader, keyBits); err != nil {
+			return fmt.Errorf("emulator: making a signing key: %w", err)
+		}
+	}
+	thumb := sha256.Sum256(key.N.Bytes())
+	next := []signingKey{{Marker + "-" + hex.EncodeToString(thumb[:8]), key}}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.list) > 0 {
+		next = append(next, k.list[0])
+	}
+	k.list = next
+	return nil
+}
+
+// published returns the keys; the slice is never written to again.
+func (k *signingKeys) published() []signingKey {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.list
+}
+
+// set is the JWK set; issuer is that of the keys, or empty.
+func (k *signingKeys) set(issuer string) any {
+	var keys []publicKey
+	for _, s := range k.published() {
+		keys = append(keys, publicKey{
+			Type: "RSA", Use: "sig", ID: s.id, Issuer: issuer,
+			Modulus: encode(s.key.N.Bytes()), Exponent: encode(big.NewInt(int64(s.key.E)).Bytes()),
+		})
+	}
+	return struct {
+		Keys []publicKey `json:"keys"`
+	}{keys}
+}
+
+// keySet answers with the JWK set of a version.
+func (e *Entra) keySet(t *tokenCall, version int) {
+	e.keyFetches.Add(1)
+	issuer := ""
+	if version == 2 {
+		issuer = e.Issuer(2)
+	}
+	writeJSON(t.w, http.StatusOK, e.keys.set(issuer))
+}
+
+// Sign makes a token of any claims with the current key, for tests of those
+// who verify. The type is JWT and the algorithm RS256, as Entra ID has it.
+func (e *Entra) Sign(claims any) (string, error) {
+	k := e.keys.published()[0]
+	header, err := json.Marshal(struct {
+		Type      string `json:"typ"`
+		Algorithm string `json:"alg"`
+		KeyID     string `json:"kid"`
+	}{"JWT", "RS256", k.id})
+	if err != nil {
+		return "", fmt.Errorf("emulator: writing a token's header: %w", err)
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("emulator: writing a token's claims: %w", err)
+	}
+	signed := encode(header) + "." + encode(payload)
+	digest := sha256.Sum256([]byte(signed))
+	signature, err := rsa.SignPKCS1v15(rand.Reader, k.key, crypto.SHA256, digest[:])
+	if err != nil {
+		return "", fmt.Errorf("emulator: signing a token: %w", err)
+	}
+	return signed + "." + encode(signature), nil
+}

@@ -1,0 +1,3 @@
+package emulator
+
+func (s *OpenAI) realtime(c *call) error { return errNotFound() }
