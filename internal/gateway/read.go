@@ -83,9 +83,6 @@ func (call *Call) readHead(r *http.Request) *frontError {
 		return &frontError{400, RefusedMethod, "The method is malformed."}
 	case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
 		return &frontError{405, RefusedMethod, "The method is not accepted."}
-	case r.TLS == nil:
-		// HTTP/2 lets a client write ":scheme http" on a TLS connection.
-		return &frontError{400, RefusedTarget, "The scheme is not https."}
 	case len(r.Trailer) > 0:
 		return &frontError{400, RefusedFraming, "Trailers are not accepted."}
 	case len(r.Header["Expect"]) > 0 && !strings.EqualFold(r.Header["Expect"][0], "100-continue"):
