@@ -45,6 +45,11 @@ type Exchange struct {
 	// gateway's gate and forward step; policies have no other way out. The
 	// error is an *Error.
 	Forward func(ctx context.Context, x *Exchange, opt ForwardOptions) error
+
+	// at is the statement that runs.
+	at *place
+	// allowed is the cors policy that the request satisfied, nil for none.
+	allowed *cors
 }
 
 // Subscription is what policies may know of the caller's subscription.
@@ -132,6 +137,10 @@ type Error struct {
 	Frame bool
 	// Cause is for the operator's log; callers never see it.
 	Cause error
+
+	// keepResponse: the exchange's response, a backend's, is the answer that
+	// on-error begins with.
+	keepResponse bool
 }
 
 func (e *Error) Error() string {

@@ -1,0 +1,149 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+// Compile composes the documents of the scopes: global → product → API →
+// operation, each at the <base/> of the next. A section that a document lacks
+// is <base/>; the global document's default backend section is one
+// forward-request, and its other sections are empty by default.
+//
+// With an error among the problems there is no pipeline. The problems are
+// sorted, each stands there once, and they are of the documents as a whole,
+// whatever of them <base/> leaves out.
+func Compile(scopes Scopes, env Env) (*Pipeline, site.Problems) {
+	if env.compiled == nil {
+		env.compiled = newCompiledDocuments()
+	}
+	c := &composer{}
+	for i, file := range [...]*site.PolicyFile{scopes.Global, scopes.Product, scopes.API, scopes.Operation} {
+		if file == nil {
+			continue
+		}
+		c.documents[i] = env.document(file, scope(i))
+		c.problems = append(c.problems, c.documents[i].problems...)
+	}
+	p := c.compose()
+	c.problems.Sort()
+	c.problems = slices.CompactFunc(c.problems, func(a, b site.Problem) bool { return a == b })
+	if c.problems.HasErrors() {
+		return nil, c.problems
+	}
+	return p, c.problems
+}
+
+// composer puts the documents of one pipeline together.
+type composer struct {
+	documents [scopes]*compiledDocument
+	problems  site.Problems
+}
+
+func (c *composer) compose() *Pipeline {
+	p := &Pipeline{}
+	for s := inbound; s < sections; s++ {
+		p.steps[s] = c.section(s, operation)
+	}
+	for _, s := range p.steps[inbound] {
+		if policy, ok := s.statement.(*cors); ok {
+			p.cors = append(p.cors, policy)
+		}
+	}
+	for _, steps := range p.steps {
+		for _, s := range steps {
+			if use, ok := s.statement.(*setBackendService); ok {
+				p.targets = append(p.targets, TargetUse{Target: use.target, Pos: s.at.pos})
+			}
+		}
+	}
+	c.checkForward(p)
+	return p
+}
+
+// section is the section as it runs at a scope, its parents' included.
+func (c *composer) section(s section, at scope) []step {
+	var block *block
+	if d := c.documents[at]; d != nil {
+		block = d.sections[s]
+	}
+	if block == nil {
+		if at == global {
+			return defaultSection(s)
+		}
+		return c.section(s, at-1)
+	}
+	var steps []step
+	for _, item := range block.items {
+		if item.statement != nil {
+			steps = append(steps, item)
+		} else if at != global {
+			steps = append(steps, c.section(s, at-1)...)
+		}
+	}
+	return steps
+}
+
+// defaultSection is what the global scope holds where its document says
+// nothing.
+func defaultSection(s section) []step {
+	if s != backend {
+		return nil
+	}
+	return []step{{
+		statement: &forwardRequest{ForwardOptions{BufferResponse: true}},
+		at:        &place{policy: forwardRequestName, scope: global, section: backend, path: forwardRequestName + "[1]"},
+		connects:  true,
+	}}
+}
+
+// checkForward makes sure that the effective backend section forwards once.
+func (c *composer) checkForward(p *Pipeline) {
+	var first *place
+	for _, s := range p.steps[backend] {
+		if _, ok := s.statement.(*forwardRequest); !ok {
+			continue
+		}
+		if first == nil {
+			first = s.at
+			continue
+		}
+		pos, other := s.at.pos, first.pos
+		if pos.IsZero() {
+			pos, other = other, pos
+		}
+		where := "in the global scope's default"
+		if !other.IsZero() {
+			where = "at " + other.String()
+		}
+		c.problems.Add(pos, "second-forward-request", "one forward-request in the backend section, those of <base/> included",
+			"remove it, or the <base/> beside it", "the request would be forwarded twice: the other forward-request is %s", where)
+	}
+	if first == nil && !answers(p.steps[inbound]) && !answers(p.steps[backend]) {
+		c.problems.Warn(c.emptyBackend(), "nothing-forwarded", "write <base /> or <forward-request /> in the backend section",
+			"no policy forwards the request, so each one is answered with 200 and no body")
+	}
+}
+
+// answers reports whether steps end in an answer of their own.
+func answers(steps []step) bool {
+	return slices.ContainsFunc(steps, func(s step) bool {
+		_, ok := s.statement.(*returnResponse)
+		return ok
+	})
+}
+
+// emptyBackend is the place of the section that leaves forward-request out.
+func (c *composer) emptyBackend() site.Pos {
+	for at := operation; ; at-- {
+		if d := c.documents[at]; d != nil && d.sections[backend] != nil {
+			if b := d.sections[backend]; at == global || !slices.ContainsFunc(b.items, func(s step) bool { return s.statement == nil }) {
+				return b.pos
+			}
+		}
+		if at == global {
+			return site.Pos{}
+		}
+	}
+}

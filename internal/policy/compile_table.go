@@ -1,0 +1,246 @@
+package policy
+
+import (
+	"maps"
+	"slices"
+)
+
+// entry is what is known of a policy.
+type entry struct {
+	name     string
+	sections sectionSet
+	// tolerated are sections that the reference does not name and public
+	// documents use; a warning there.
+	tolerated sectionSet
+	scopes    scopeSet
+	// does is the line of docs/policies.md.
+	does string
+
+	// compile is nil where the policy does not run, and missing then says why
+	// if it is more than time.
+	compile func(*compiler, *Node) statement
+	missing string
+
+	attributes []attribute
+	children   []child
+	text       textRule
+	// connects: the policy opens connections.
+	connects bool
+}
+
+// attribute is what is known of an attribute.
+type attribute struct {
+	name     string
+	required bool
+	// expected says what the value is; otherwise is the default, for people.
+	expected, otherwise string
+	// refused says why the attribute cannot be used; empty: it can.
+	refused string
+}
+
+// child is what is known of an element in a policy.
+type child struct {
+	name string
+	// required: at least one; many: more than one.
+	required, many bool
+	// anywhere: the order is free.
+	anywhere bool
+	// policy: the element is a policy, checked as one.
+	policy     bool
+	expected   string
+	attributes []attribute
+	children   []child
+	text       textRule
+}
+
+// textRule says whether an element holds text.
+type textRule uint8
+
+const (
+	noText textRule = iota
+	hasText
+)
+
+// why ends the sentence "the policy … ".
+func (e *entry) why() string {
+	if e.missing != "" {
+		return e.missing
+	}
+	return "is not built yet"
+}
+
+// table is the catalogue by name.
+func table() map[string]*entry {
+	list := catalogue()
+	m := make(map[string]*entry, len(list))
+	for i := range list {
+		m[list[i].name] = &list[i]
+	}
+	return m
+}
+
+func policyNames(entries map[string]*entry) []string {
+	return slices.Sorted(maps.Keys(entries))
+}
+
+// Sections and scopes as the table below has them.
+const (
+	inOnly       = sectionSet(1 << inbound)
+	inOut        = sectionSet(1<<inbound | 1<<outbound)
+	outOnly      = sectionSet(1 << outbound)
+	inBack       = sectionSet(1<<inbound | 1<<backend)
+	backOnly     = sectionSet(1 << backend)
+	inErr        = sectionSet(1<<inbound | 1<<onError)
+	outErr       = sectionSet(1<<outbound | 1<<onError)
+	inOutErr     = sectionSet(1<<inbound | 1<<outbound | 1<<onError)
+	inOutBack    = sectionSet(1<<inbound | 1<<outbound | 1<<backend)
+	belowGlobal  = everyScope &^ (1 << global)
+	notOperation = everyScope &^ (1 << operation)
+	productOnly  = scopeSet(1 << product)
+	globalOnly   = scopeSet(1 << global)
+)
+
+// Reasons for which a policy does not run that are more than time.
+const (
+	needsResolver = "belongs to GraphQL resolvers, which are not built"
+	needsDapr     = "needs a Dapr sidecar, which is not built"
+)
+
+// catalogue holds every policy of API Management's reference, in its order, and
+// those that only its schemas know, with the sections and scopes in which they
+// may stand.
+func catalogue() []entry {
+	return slices.Concat(
+		[]entry{baseEntry(), includeFragmentEntry()},
+		accessPolicies(),
+		validationPolicies(),
+		routingPolicies(),
+		cachingPolicies(),
+		transformationPolicies(),
+		integrationPolicies(),
+		controlPolicies(),
+	)
+}
+
+func baseEntry() entry {
+	return entry{
+		name: "base", sections: everySection, scopes: belowGlobal,
+		does:    "the policies of the scope above",
+		compile: func(*compiler, *Node) statement { return nil },
+	}
+}
+
+func accessPolicies() []entry {
+	return []entry{
+		{name: "rate-limit", sections: inOnly, scopes: belowGlobal, does: "call rate per subscription"},
+		{name: "rate-limit-by-key", sections: inOnly, scopes: everyScope, does: "call rate per key"},
+		{name: "quota", sections: inOnly, scopes: productOnly, does: "call or bandwidth quota per subscription"},
+		{name: "quota-by-key", sections: inOnly, scopes: everyScope, does: "call or bandwidth quota per key"},
+		{name: "limit-concurrency", sections: everySection, scopes: everyScope, does: "parallel executions of the policies in it"},
+		{name: "llm-token-limit", sections: inOnly, scopes: everyScope, does: "tokens per minute and token quota per key"},
+		{name: "azure-openai-token-limit", sections: inOnly, scopes: everyScope, does: "as llm-token-limit"},
+		checkHeaderEntry(),
+		{name: "get-authorization-context", sections: inOnly, scopes: everyScope, does: "token from the credential manager"},
+		ipFilterEntry(),
+		{name: "validate-azure-ad-token", sections: inOnly, scopes: everyScope, does: "an Entra ID token"},
+		{name: "validate-jwt", sections: inOnly, scopes: everyScope, does: "a JSON web token"},
+		{name: "validate-client-certificate", sections: inOnly, scopes: everyScope, does: "the client certificate"},
+		{name: "authentication-basic", sections: inOnly, scopes: everyScope, does: "Basic authentication to the backend"},
+		{name: "authentication-certificate", sections: inOnly, scopes: everyScope, does: "client certificate to the backend"},
+		{
+			name: "authentication-managed-identity", sections: inOnly, scopes: everyScope, does: "managed identity's token to the backend",
+			missing: "is not built yet; a backend's credential in cloister.yaml does the same",
+		},
+		{name: "authentication-oauth2", sections: inOnly, scopes: everyScope, does: "OAuth 2 client credentials to the backend"},
+		{name: "authentication-token", sections: inOnly, scopes: everyScope, does: "a token to the backend"},
+		{name: "authentication-token-store", sections: inOnly, scopes: everyScope, does: "a token from a store to the backend"},
+	}
+}
+
+func validationPolicies() []entry {
+	return []entry{
+		{name: "llm-content-safety", sections: inOut, scopes: notOperation, does: "prompts and completions through Azure AI Content Safety"},
+		{name: "validate-content", sections: inOutErr, scopes: everyScope, does: "body size and schema"},
+		{name: "validate-graphql-request", sections: inOnly, scopes: notOperation, does: "GraphQL requests"},
+		{name: "validate-odata-request", sections: inOnly, scopes: notOperation, does: "OData requests"},
+		{name: "validate-parameters", sections: inOnly, scopes: everyScope, does: "parameters against the API's schema"},
+		{name: "validate-headers", sections: outErr, scopes: everyScope, does: "response headers against the API's schema"},
+		{name: "validate-status-code", sections: outErr, scopes: everyScope, does: "status codes against the API's schema"},
+	}
+}
+
+func routingPolicies() []entry {
+	return []entry{
+		forwardRequestEntry(),
+		setBackendServiceEntry(),
+		{name: "proxy", sections: inOnly, scopes: everyScope, does: "outbound HTTP proxy"},
+		{name: "invoke-request", sections: inOnly, scopes: everyScope, does: "a request"},
+		{name: "block", sections: inOnly, scopes: everyScope, does: "blocks requests"},
+	}
+}
+
+func cachingPolicies() []entry {
+	return []entry{
+		{name: "cache-lookup", sections: inOnly, scopes: everyScope, does: "answers from the response cache"},
+		{name: "cache-store", sections: outOnly, scopes: everyScope, does: "answers into the response cache"},
+		{name: "cache-lookup-value", sections: everySection, scopes: everyScope, does: "a cached value into a variable"},
+		{name: "cache-store-value", sections: everySection, scopes: everyScope, does: "a value into the cache"},
+		{name: "cache-remove-value", sections: everySection, scopes: everyScope, does: "a value out of the cache"},
+		{name: "cache-value", sections: everySection, scopes: everyScope, does: "a cached value, or a new one"},
+		{name: "llm-semantic-cache-lookup", sections: inOnly, scopes: everyScope, does: "completions of like prompts"},
+		{name: "llm-semantic-cache-store", sections: outOnly, scopes: everyScope, does: "completions into the semantic cache"},
+		{name: "azure-openai-semantic-cache-lookup", sections: inOnly, scopes: everyScope, does: "as llm-semantic-cache-lookup"},
+		{name: "azure-openai-semantic-cache-store", sections: outOnly, scopes: everyScope, does: "as llm-semantic-cache-store"},
+	}
+}
+
+func transformationPolicies() []entry {
+	return []entry{
+		setMethodEntry(),
+		setStatusEntry(),
+		{name: "set-variable", sections: everySection, scopes: everyScope, does: "a variable of the request"},
+		setBodyEntry(),
+		setHeaderEntry(),
+		setQueryParameterEntry(),
+		rewriteURIEntry(),
+		{name: "json-to-xml", sections: inOutErr, scopes: everyScope, does: "a JSON body as XML"},
+		{name: "xml-to-json", sections: inOutErr, scopes: everyScope, does: "an XML body as JSON"},
+		{name: "find-and-replace", sections: everySection, scopes: everyScope, does: "text in the body"},
+		{name: "redirect-content-urls", sections: inOut, scopes: everyScope, does: "the backend's links in the body"},
+		{name: "xsl-transform", sections: inOut, scopes: everyScope, does: "XSLT on the body"},
+		returnResponseEntry(),
+		{name: "mock-response", sections: inOutErr, scopes: everyScope, does: "the operation's example as answer"},
+		{name: "cross-domain", sections: inOnly, scopes: globalOnly, does: "cross-domain file for Flash"},
+		corsEntry(),
+		{name: "jsonp", sections: outOnly, scopes: everyScope, does: "JSONP around the answer"},
+	}
+}
+
+func integrationPolicies() []entry {
+	return []entry{
+		{name: "send-request", sections: everySection, scopes: everyScope, connects: true, does: "a call whose answer goes into a variable"},
+		{name: "send-one-way-request", sections: everySection, scopes: everyScope, connects: true, does: "a call whose answer nobody waits for"},
+		{name: "log-to-eventhub", sections: everySection, scopes: everyScope, connects: true, does: "a message to Event Hubs"},
+		{name: "send-service-bus-message", sections: inOutErr, scopes: everyScope, connects: true, does: "a message to Service Bus"},
+		{name: "publish-to-dapr", sections: inOnly, scopes: everyScope, connects: true, does: "a message to a Dapr topic", missing: needsDapr},
+		{name: "invoke-dapr-binding", sections: inOutErr, scopes: everyScope, connects: true, does: "a Dapr output binding", missing: needsDapr},
+		{name: "trace", sections: inOutBack, tolerated: 1 << onError, scopes: everyScope, does: "a line in the trace"},
+		{name: "emit-metric", sections: everySection, scopes: everyScope, does: "a metric of one's own"},
+		{name: "llm-emit-token-metric", sections: inOnly, scopes: everyScope, does: "token metrics"},
+		{name: "azure-openai-emit-token-metric", sections: inOnly, scopes: everyScope, does: "as llm-emit-token-metric"},
+		{name: "set-request-metric-dimension-value", sections: everySection, scopes: everyScope, does: "a dimension of the request's metrics"},
+		{name: "sql-data-source", scopes: everyScope, does: "SQL in a GraphQL resolver", missing: needsResolver},
+		{name: "cosmosdb-data-source", scopes: everyScope, does: "Cosmos DB in a GraphQL resolver", missing: needsResolver},
+		{name: "http-data-source", scopes: everyScope, does: "HTTP in a GraphQL resolver", missing: needsResolver},
+		{name: "graphql-data-source", scopes: everyScope, does: "GraphQL in a GraphQL resolver", missing: needsResolver},
+		{name: "publish-event", scopes: everyScope, does: "an event to GraphQL subscriptions", missing: needsResolver},
+	}
+}
+
+func controlPolicies() []entry {
+	return []entry{
+		{name: "choose", sections: everySection, scopes: everyScope, does: "if, else if, else", missing: "needs expressions, which are not built yet"},
+		{name: "retry", sections: everySection, scopes: everyScope, does: "the policies in it again", missing: "needs expressions, which are not built yet"},
+		{name: "wait", sections: inOutBack, scopes: everyScope, does: "the policies in it at the same time"},
+	}
+}

@@ -1,0 +1,157 @@
+package policy
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+// Pipeline is what requests of one operation run through. It is immutable.
+type Pipeline struct {
+	steps [sections][]step
+	// cors are the cors policies of inbound, in order.
+	cors    []*cors
+	targets []TargetUse
+}
+
+// TargetUse is a place where a document names a backend.
+type TargetUse struct {
+	Target
+	Pos site.Pos
+}
+
+// step is a statement with its place.
+type step struct {
+	statement
+	at *place
+	// connects: it opens connections, which a refusal of the frame does not
+	// allow.
+	connects bool
+}
+
+// place is where a statement stands, in the words of context.LastError.
+type place struct {
+	policy  string
+	scope   scope
+	section section
+	path    string
+	id      string
+	pos     site.Pos
+}
+
+// statement is one compiled policy. It is immutable.
+type statement interface {
+	// do acts on the exchange. An error has at least a reason and a message;
+	// the pipeline adds the source, where there is none, and the place.
+	do(ctx context.Context, x *Exchange) (flow, *Error)
+}
+
+// flow says how a pipeline goes on.
+type flow uint8
+
+const (
+	// next: with the next statement.
+	next flow = iota
+	// stop: the exchange's response is the answer; no section follows.
+	stop
+)
+
+// HasCORS reports whether the pipeline answers CORS preflights.
+func (p *Pipeline) HasCORS() bool { return p != nil && len(p.cors) > 0 }
+
+// Targets are the backends that set-backend-service names, each with its place.
+func (p *Pipeline) Targets() []TargetUse { return p.targets }
+
+// Run takes a request through inbound, backend and outbound, and an error
+// through on-error. Afterwards x.Response is the answer, never nil, and
+// x.LastError is the error, if there was one. A panic of a statement is an
+// error like any other; only [http.ErrAbortHandler] goes on.
+func (p *Pipeline) Run(ctx context.Context, x *Exchange) {
+	if e := p.forth(ctx, x); e != nil {
+		p.back(ctx, x, e, e.Frame)
+	}
+}
+
+// Fail runs on-error for a refusal of the frame and makes x.Response its
+// answer. On-error may shape head and body; the status stays an error's, and
+// statements that connect are skipped, each with a note.
+func (p *Pipeline) Fail(ctx context.Context, x *Exchange, e *Error) {
+	p.back(ctx, x, e, true)
+}
+
+// forth runs the sections before on-error.
+func (p *Pipeline) forth(ctx context.Context, x *Exchange) (e *Error) {
+	defer recoverStep(x, &e)
+	for s := inbound; s < onError; s++ {
+		if s == outbound && x.Response == nil {
+			x.answer(&Response{StatusCode: http.StatusOK})
+		}
+		f, e := run(ctx, x, p.steps[s], false)
+		if e != nil {
+			return e
+		}
+		if f == stop {
+			break
+		}
+	}
+	if x.Response == nil {
+		x.answer(&Response{StatusCode: http.StatusOK})
+	}
+	return nil
+}
+
+// run runs statements in order. limited: those that connect are skipped.
+func run(ctx context.Context, x *Exchange, steps []step, limited bool) (flow, *Error) {
+	for i := range steps {
+		s := &steps[i]
+		if limited && s.connects {
+			x.note("skipped " + s.at.String() + ": it connects, and the request was refused")
+			continue
+		}
+		x.at = s.at
+		f, e := s.do(ctx, x)
+		if e != nil {
+			e.place(s.at)
+			return stop, e
+		}
+		if f == stop {
+			return stop, nil
+		}
+	}
+	return next, nil
+}
+
+// answer makes resp the exchange's response, lets go of the one before, and
+// gives it what cors has promised.
+func (x *Exchange) answer(resp *Response) {
+	x.dropResponse()
+	if resp.Header == nil {
+		resp.Header = http.Header{}
+	}
+	x.Response = resp
+	x.allowOrigin()
+}
+
+// dropResponse lets go of the response, if there is one.
+func (x *Exchange) dropResponse() {
+	if x.Response != nil {
+		x.Response.dropBody()
+		x.Response = nil
+	}
+}
+
+// dropBody lets go of the body.
+func (r *Response) dropBody() {
+	if r.Body != nil && r.Body.Stream != nil {
+		r.Body.Stream.Close()
+	}
+	r.Body = nil
+}
+
+func (x *Exchange) note(s string) { x.Notes = append(x.Notes, s) }
+
+// String is "set-header (api inbound set-header[2], apim/…/policy.xml:7:5)".
+func (p *place) String() string {
+	return p.policy + " (" + p.scope.String() + " " + p.section.String() + " " + p.path + ", " + p.pos.String() + ")"
+}

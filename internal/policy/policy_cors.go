@@ -1,0 +1,262 @@
+package policy
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func corsEntry() entry {
+	return entry{
+		name: "cors", sections: inOnly, scopes: everyScope,
+		does: "cross-origin requests of browsers, preflights included",
+		attributes: []attribute{
+			{name: "allow-credentials", expected: "true or false", otherwise: "false"},
+			{name: "terminate-unmatched-request", expected: "true or false", otherwise: "true"},
+		},
+		children: []child{
+			{name: "allowed-origins", required: true, expected: "who may call", children: []child{
+				{name: "origin", required: true, many: true, expected: "scheme://host[:port], or * alone for everyone", text: hasText},
+			}},
+			{name: "allowed-methods", expected: "without it: GET and POST", attributes: []attribute{
+				{name: "preflight-result-max-age", expected: "seconds", otherwise: "0"},
+			}, children: []child{
+				{name: "method", required: true, many: true, expected: "a method, or * for all", text: hasText},
+			}},
+			{name: "allowed-headers", expected: "without it: those that browsers may always send", children: []child{
+				{name: "header", required: true, many: true, expected: "a header name, or * for all", text: hasText},
+			}},
+			{name: "expose-headers", expected: "headers of answers that scripts may read", children: []child{
+				{name: "header", required: true, many: true, expected: "a header name, or * for all", text: hasText},
+			}},
+		},
+		compile: compileCORS,
+	}
+}
+
+// cors is one cors policy. In lists, "*" stands alone for everything.
+type cors struct {
+	credentials bool
+	// terminate: simple requests from elsewhere are answered with 200 and
+	// nothing, and preflights are not left to other cors policies.
+	terminate bool
+	// origins and headers are in lower case, methods as they are written.
+	origins, methods, headers []string
+	// expose is the value of the header; empty: none.
+	expose string
+	maxAge string
+}
+
+// do notes that the request's origin is allowed; its answer, whoever makes it,
+// then says so.
+func (s *cors) do(_ context.Context, x *Exchange) (flow, *Error) {
+	origin := x.Request.Header.Get("Origin")
+	if origin == "" || x.allowed != nil {
+		return next, nil
+	}
+	if s.allowsOrigin(origin) {
+		x.allowed = s
+		return next, nil
+	}
+	simple := x.Request.Method == http.MethodGet || x.Request.Method == http.MethodHead
+	if s.terminate && simple {
+		x.answer(&Response{StatusCode: http.StatusOK})
+		return stop, nil
+	}
+	return next, nil
+}
+
+// Preflight answers a CORS preflight: with what the first cors policy that
+// allows origin, method and headers says, else with 200 and nothing. It reports
+// false, and does nothing, where the pipeline has no cors policy.
+func (p *Pipeline) Preflight(x *Exchange) bool {
+	if !p.HasCORS() {
+		return false
+	}
+	x.answer(&Response{StatusCode: http.StatusOK})
+	h := x.Request.Header
+	origin, method := h.Get("Origin"), h.Get("Access-Control-Request-Method")
+	asked := strings.Join(h["Access-Control-Request-Headers"], ",")
+	for _, s := range p.cors {
+		if s.allowsOrigin(origin) {
+			if s.allowsMethod(method) && s.allowsHeaders(asked) {
+				s.grant(x.Response.Header, origin, method, asked)
+			}
+			return true
+		}
+		if s.terminate {
+			return true
+		}
+	}
+	return true
+}
+
+// grant writes the answer to a preflight.
+func (s *cors) grant(h http.Header, origin, method, asked string) {
+	s.allow(h, origin)
+	h["Access-Control-Allow-Methods"] = []string{method}
+	if asked != "" {
+		h["Access-Control-Allow-Headers"] = []string{asked}
+	}
+	h["Access-Control-Max-Age"] = []string{s.maxAge}
+}
+
+// allow writes what preflights and other answers have in common, in the place
+// of what a backend may have said about it.
+func (s *cors) allow(h http.Header, origin string) {
+	if s.everyOrigin() {
+		origin = "*"
+	} else if !slices.Contains(h["Vary"], "Origin") {
+		h["Vary"] = slices.Concat(h["Vary"], []string{"Origin"})
+	}
+	h["Access-Control-Allow-Origin"] = []string{origin}
+	delete(h, "Access-Control-Allow-Credentials")
+	if s.credentials {
+		h["Access-Control-Allow-Credentials"] = []string{"true"}
+	}
+}
+
+// allowOrigin gives the response what the request's cors policy says.
+func (x *Exchange) allowOrigin() {
+	if x.allowed == nil {
+		return
+	}
+	if x.Response.Header == nil {
+		x.Response.Header = http.Header{}
+	}
+	h := x.Response.Header
+	x.allowed.allow(h, x.Request.Header.Get("Origin"))
+	delete(h, "Access-Control-Expose-Headers")
+	if x.allowed.expose != "" {
+		h["Access-Control-Expose-Headers"] = []string{x.allowed.expose}
+	}
+}
+
+func (s *cors) everyOrigin() bool { return s.origins[0] == "*" }
+
+func (s *cors) allowsOrigin(origin string) bool {
+	return origin != "" && (s.everyOrigin() || slices.Contains(s.origins, strings.ToLower(origin)))
+}
+
+func (s *cors) allowsMethod(method string) bool {
+	return isToken(method) && (s.methods[0] == "*" || slices.Contains(s.methods, method))
+}
+
+// allowsHeaders checks the names of Access-Control-Request-Headers. They are
+// written back, so they have to be names.
+func (s *cors) allowsHeaders(asked string) bool {
+	for name := range strings.SplitSeq(asked, ",") {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if name == "" {
+			continue
+		}
+		if !isToken(name) || !safelisted(name) && !slices.Contains(s.headers, "*") && !slices.Contains(s.headers, name) {
+			return false
+		}
+	}
+	return true
+}
+
+// safelisted are the headers that every page may send (Fetch standard).
+func safelisted(name string) bool {
+	return name == "accept" || name == "accept-language" || name == "content-language" || name == "content-type"
+}
+
+func compileCORS(c *compiler, n *Node) statement {
+	s := &cors{
+		credentials: c.boolean(n, "allow-credentials", false),
+		terminate:   c.boolean(n, "terminate-unmatched-request", true),
+		methods:     []string{http.MethodGet, http.MethodPost},
+		maxAge:      "0",
+	}
+	for _, k := range n.Elements() {
+		switch k.Name {
+		case "allowed-origins":
+			s.origins = c.origins(k, s.credentials)
+		case "allowed-methods":
+			s.methods = c.names(k, "a method")
+			s.maxAge = strconv.Itoa(c.integer(k, "preflight-result-max-age", 0, 1<<31-1, 0))
+		case "allowed-headers":
+			s.headers = c.names(k, "a header name")
+			for i := range s.headers {
+				s.headers[i] = strings.ToLower(s.headers[i])
+			}
+		case "expose-headers":
+			s.expose = strings.Join(c.names(k, "a header name"), ", ")
+		}
+	}
+	return s
+}
+
+// names takes tokens from the children of n; a "*" is all of them.
+func (c *compiler) names(n *Node, expected string) []string {
+	var names []string
+	for _, k := range n.Elements() {
+		v, ok := c.content(k)
+		switch {
+		case !ok:
+		case v.text == "*":
+			return []string{"*"}
+		case isToken(v.text):
+			names = append(names, v.text)
+		default:
+			c.invalid(v, k.Name, expected+", or *", "")
+		}
+	}
+	return names
+}
+
+func (c *compiler) origins(n *Node, credentials bool) []string {
+	var origins []string
+	elements := n.Elements()
+	for _, k := range elements {
+		v, ok := c.content(k)
+		if !ok {
+			continue
+		}
+		switch {
+		case v.text == "*" && len(elements) > 1:
+			c.add(v.pos, "invalid-value", `"*" alone, or a list of origins`, "remove it, or the others", "an origin \"*\" stands beside others")
+		case v.text == "*" && credentials:
+			c.add(v.pos, "invalid-value", "the origins that may send credentials", "list them, or write allow-credentials=\"false\"",
+				"every origin would be allowed with the caller's credentials")
+		case v.text == "*":
+			origins = append(origins, "*")
+		default:
+			if origin, ok := parseOrigin(v.text); ok {
+				origins = append(origins, origin)
+			} else {
+				c.invalid(v, "origin", "scheme://host[:port], or * alone", "")
+			}
+		}
+	}
+	return origins
+}
+
+// parseOrigin is an origin as browsers write it: lower case, without the
+// scheme's own port. A slash at the end, as in the reference's examples, goes.
+func parseOrigin(s string) (string, bool) {
+	s = strings.ToLower(strings.TrimSuffix(s, "/"))
+	scheme, authority, ok := strings.Cut(s, "://")
+	if !ok || !isScheme(scheme) || authority == "" || strings.ContainsAny(authority, "/?#@*, \t") || !isFieldValue(s) {
+		return "", false
+	}
+	switch scheme {
+	case "http":
+		authority = strings.TrimSuffix(authority, ":80")
+	case "https":
+		authority = strings.TrimSuffix(authority, ":443")
+	}
+	return scheme + "://" + authority, true
+}
+
+func isScheme(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !('a' <= c && c <= 'z' || i > 0 && ('0' <= c && c <= '9' || strings.IndexByte("+-.", c) >= 0)) {
+			return false
+		}
+	}
+	return s != ""
+}

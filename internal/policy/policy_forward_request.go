@@ -1,0 +1,96 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const (
+	forwardRequestName = "forward-request"
+	// longestTimeout is the longest that may be asked for, in seconds.
+	longestTimeout = 24 * 3600
+)
+
+func forwardRequestEntry() entry {
+	return entry{
+		name: forwardRequestName, sections: backOnly, scopes: everyScope, connects: true,
+		does: "sends the request to the backend",
+		attributes: []attribute{
+			{name: "http-version", expected: "1, 2or1 or 2", otherwise: "what the backend offers"},
+			{name: "timeout", expected: "seconds until the head of the answer", otherwise: "300"},
+			{name: "timeout-ms", expected: "milliseconds, in the place of timeout"},
+			{name: "continue-timeout", expected: "seconds until 100 Continue", refused: "the gateway does not wait for 100 Continue"},
+			{name: "follow-redirects", expected: "false", otherwise: "false"},
+			{name: "buffer-request-body", expected: "true or false", otherwise: "false"},
+			{name: "buffer-response", expected: "true or false", otherwise: "true"},
+			{name: "fail-on-error-status-code", expected: "true or false", otherwise: "false"},
+		},
+		compile: compileForwardRequest,
+	}
+}
+
+type forwardRequest struct{ opt ForwardOptions }
+
+func compileForwardRequest(c *compiler, n *Node) statement {
+	opt := ForwardOptions{
+		Timeout:               c.timeout(n),
+		FollowRedirects:       c.boolean(n, "follow-redirects", false),
+		BufferRequestBody:     c.boolean(n, "buffer-request-body", false),
+		FailOnErrorStatusCode: c.boolean(n, "fail-on-error-status-code", false),
+		BufferResponse:        c.boolean(n, "buffer-response", true),
+	}
+	if opt.FollowRedirects {
+		c.add(n.Attribute("follow-redirects").ValuePos, "redirects", "false", "name the backend's final URL",
+			"the gateway follows no redirect: where requests may go stands in the site")
+	}
+	if v := c.choice(n, "http-version", "", "1", "2or1", "2"); v != "" {
+		c.warn(n.Attribute("http-version").Pos, "attribute-without-effect", "remove it", "the HTTP version is agreed with the backend by TLS")
+	}
+	return &forwardRequest{opt}
+}
+
+func (c *compiler) timeout(n *Node) time.Duration {
+	seconds, millis := n.Attribute("timeout"), n.Attribute("timeout-ms")
+	if seconds != nil && millis != nil {
+		c.add(millis.Pos, "attributes-exclude", "timeout or timeout-ms", "remove one", "timeout and timeout-ms are both given")
+	}
+	if millis != nil {
+		return time.Duration(c.integer(n, "timeout-ms", 1, longestTimeout*1000, 0)) * time.Millisecond
+	}
+	return time.Duration(c.integer(n, "timeout", 1, longestTimeout, 0)) * time.Second
+}
+
+func (s *forwardRequest) do(ctx context.Context, x *Exchange) (flow, *Error) {
+	if x.Forward == nil {
+		return stop, &Error{Reason: "BackendConnectionFailure", Message: "There is no way to a backend.", Status: http.StatusInternalServerError}
+	}
+	if err := x.Forward(ctx, x, s.opt); err != nil {
+		return stop, forwardError(err)
+	}
+	if x.Response == nil {
+		return stop, &Error{Reason: "BackendConnectionFailure", Message: "The backend gave no answer.", Status: http.StatusInternalServerError}
+	}
+	x.allowOrigin()
+	if code := x.Response.StatusCode; s.opt.FailOnErrorStatusCode && code >= 400 && code <= 599 {
+		return stop, &Error{
+			Reason: "BackendErrorStatusCode", Message: "The backend answered with the status " + strconv.Itoa(code) + ".",
+			Status: code, keepResponse: true,
+		}
+	}
+	return next, nil
+}
+
+// forwardError is the gate's or the backend's error; all others are ours.
+func forwardError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) && e != nil {
+		return e
+	}
+	return &Error{
+		Reason: "BackendConnectionFailure", Message: "The backend could not be reached.",
+		Status: http.StatusInternalServerError, Cause: err,
+	}
+}

@@ -1,0 +1,147 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+func ipFilterEntry() entry {
+	return entry{
+		name: "ip-filter", sections: inOnly, scopes: everyScope,
+		does:       "client addresses that may call, or may not",
+		attributes: []attribute{{name: "action", required: true, expected: "allow or forbid"}},
+		children: []child{
+			{name: "address", many: true, anywhere: true, expected: "an IPv4 or IPv6 address", text: hasText},
+			{name: "address-range", many: true, anywhere: true, expected: "all addresses between two, both included", attributes: []attribute{
+				{name: "from", required: true, expected: "the first address"},
+				{name: "to", required: true, expected: "the last address"},
+			}},
+		},
+		compile: compileIPFilter,
+	}
+}
+
+type ipFilter struct {
+	forbid bool
+	// ranges are sorted and apart. IPv4 sorts before IPv6.
+	ranges []addressRange
+}
+
+// addressRange is from its first address to its last, of one family.
+type addressRange struct{ first, last netip.Addr }
+
+func compileIPFilter(c *compiler, n *Node) statement {
+	s := &ipFilter{forbid: c.choice(n, "action", "allow", "allow", "forbid") == "forbid"}
+	var ranges []addressRange
+	for _, k := range n.Elements() {
+		if k.Name == "address" {
+			if v, ok := c.content(k); ok {
+				if a, ok := c.address(v, "address"); ok {
+					ranges = append(ranges, addressRange{a, a})
+				}
+			}
+		} else if r, ok := c.addressRange(k); ok {
+			ranges = append(ranges, r)
+		}
+	}
+	if len(n.Elements()) == 0 {
+		c.add(n.Pos, "missing-element", "<address> or <address-range>", "", "ip-filter holds no address")
+	}
+	s.ranges = merge(ranges)
+	return s
+}
+
+func (c *compiler) addressRange(n *Node) (r addressRange, ok bool) {
+	from, okFrom := c.attribute(n, "from")
+	to, okTo := c.attribute(n, "to")
+	if !okFrom || !okTo {
+		return r, false
+	}
+	first, okFrom := c.address(from, "from")
+	last, okTo := c.address(to, "to")
+	if !okFrom || !okTo {
+		return r, false
+	}
+	if first.Is4() != last.Is4() {
+		c.add(to.pos, "invalid-value", "two addresses of one family", "", "the range begins with %q and ends with %q", from.written, to.written)
+		return r, false
+	}
+	if last.Less(first) {
+		c.add(to.pos, "invalid-value", "from not after to", "swap them", "the range from %q to %q is empty", from.written, to.written)
+		return r, false
+	}
+	return addressRange{first, last}, true
+}
+
+func (c *compiler) address(v value, name string) (netip.Addr, bool) {
+	text := strings.TrimSpace(v.text)
+	a, err := netip.ParseAddr(text)
+	if err == nil && a.Zone() == "" {
+		return a.Unmap(), true
+	}
+	mend := ""
+	if p, err := netip.ParsePrefix(text); err == nil && !v.secret {
+		mend = fmt.Sprintf(`write <address-range from="%s" to="%s" />`, p.Masked().Addr(), lastOf(p))
+	}
+	c.invalid(v, name, "an IPv4 or IPv6 address", mend)
+	return netip.Addr{}, false
+}
+
+// lastOf is the last address of a prefix.
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Masked().Addr().AsSlice()
+	for i := p.Bits(); i < len(b)*8; i++ {
+		b[i/8] |= 1 << (7 - i%8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+// merge sorts ranges and joins those that overlap.
+func merge(ranges []addressRange) []addressRange {
+	slices.SortFunc(ranges, func(a, b addressRange) int {
+		return cmp.Or(a.first.Compare(b.first), a.last.Compare(b.last))
+	})
+	var out []addressRange
+	for _, r := range ranges {
+		if n := len(out); n > 0 && out[n-1].first.Is4() == r.first.Is4() && r.first.Compare(out[n-1].last) <= 0 {
+			if out[n-1].last.Less(r.last) {
+				out[n-1].last = r.last
+			}
+			continue
+		}
+		out = append(out, r)
+	}
+	return slices.Clip(out)
+}
+
+func (s *ipFilter) do(_ context.Context, x *Exchange) (flow, *Error) {
+	const public = "Forbidden"
+	client := x.ClientIP.Unmap().WithZone("")
+	if !client.IsValid() {
+		return stop, denied(http.StatusForbidden, "FailedToParseCallerIP",
+			"Failed to establish IP address for the caller. Access denied.", public)
+	}
+	switch in := s.holds(client); {
+	case in && s.forbid:
+		return stop, denied(http.StatusForbidden, "CallerIpBlocked", "Caller IP address is blocked. Access denied.", public)
+	case !in && !s.forbid:
+		return stop, denied(http.StatusForbidden, "CallerIpNotAllowed",
+			fmt.Sprintf("Caller IP address %s is not allowed. Access denied.", client), public)
+	}
+	return next, nil
+}
+
+// holds looks for the last range that begins at or before a.
+func (s *ipFilter) holds(a netip.Addr) bool {
+	i, found := slices.BinarySearchFunc(s.ranges, a, func(r addressRange, a netip.Addr) int { return r.first.Compare(a) })
+	if found {
+		return true
+	}
+	return i > 0 && s.ranges[i-1].first.Is4() == a.Is4() && a.Compare(s.ranges[i-1].last) <= 0
+}

@@ -1,0 +1,217 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+func rewriteURIEntry() entry {
+	return entry{
+		name: "rewrite-uri", sections: inOnly, scopes: everyScope,
+		does: "path and query of the request to the backend",
+		attributes: []attribute{
+			{name: "template", required: true, expected: "a path with an optional query; {name} is a parameter of the operation's template"},
+			{name: "copy-unmatched-params", expected: "true or false", otherwise: "true"},
+		},
+		compile: compileRewriteURI,
+	}
+}
+
+type rewriteURI struct {
+	path, query []part
+	// names are the template's own query parameters; the caller's of the same
+	// name are not added.
+	names []string
+	copy  bool
+}
+
+// part is literal text, or the value of a parameter.
+type part struct {
+	literal string
+	// parameter is the name, without "*"; empty: the part is literal.
+	parameter string
+	// wildcard: slashes in the value stay.
+	wildcard bool
+}
+
+func compileRewriteURI(c *compiler, n *Node) statement {
+	s := &rewriteURI{copy: c.boolean(n, "copy-unmatched-params", true)}
+	v, ok := c.attribute(n, "template")
+	if !ok {
+		return s
+	}
+	text := strings.TrimSpace(v.text)
+	path, query, _ := strings.Cut(text, "?")
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	var reason string
+	if s.path, reason = parseTemplate(path, escapePath); reason == "" {
+		s.query, reason = parseTemplate(query, escapeRawQuery)
+	}
+	if reason == "" {
+		reason = refusedPath(literalPath(s.path))
+	}
+	if reason != "" {
+		c.add(v.pos, "invalid-value", "a path with an optional query, and {name} for parameters", "", "the template %q %s", v.written, reason)
+		return s
+	}
+	for pair := range strings.SplitSeq(query, "&") {
+		if name, _, _ := strings.Cut(pair, "="); name != "" {
+			s.names = append(s.names, name)
+		}
+	}
+	return s
+}
+
+// parseTemplate splits a template at its parameters. reason is why it cannot.
+func parseTemplate(s string, escape func(string) string) (parts []part, reason string) {
+	for s != "" {
+		open := strings.IndexAny(s, "{}")
+		if open < 0 {
+			open = len(s)
+		}
+		if open > 0 {
+			parts = append(parts, part{literal: escape(s[:open])})
+		}
+		if open == len(s) {
+			break
+		}
+		name, rest, closed := strings.Cut(s[open+1:], "}")
+		if s[open] == '}' || !closed || strings.Contains(name, "{") {
+			return nil, "has a brace without its other"
+		}
+		p := part{parameter: strings.TrimPrefix(name, "*")}
+		p.wildcard = p.parameter != name
+		if p.parameter == "" {
+			return nil, "has a parameter without a name"
+		}
+		parts, s = append(parts, p), rest
+	}
+	return parts, ""
+}
+
+// escapePath and escapeRawQuery escape what may not stand there as it is, and
+// leave escapes alone.
+func escapePath(s string) string     { return escapeRaw(s, "/:@!$&'()*+,;=-._~%") }
+func escapeRawQuery(s string) string { return escapeRaw(s, "/:@!$&'()*+,;=-._~%?") }
+
+func escapeRaw(s, free string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(free, c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// literalPath is the path with a letter in the place of each parameter.
+func literalPath(parts []part) string {
+	var b strings.Builder
+	for _, p := range parts {
+		if p.parameter != "" {
+			b.WriteByte('x')
+		}
+		b.WriteString(p.literal)
+	}
+	return b.String()
+}
+
+// refusedPath says why an escaped path may not be sent: backends would read
+// another path than the one that the gate looks at. Empty: it may.
+func refusedPath(escaped string) string {
+	path, err := url.PathUnescape(escaped)
+	if err != nil {
+		return "has a broken escape"
+	}
+	if strings.ContainsAny(path, "\x00\\") {
+		return "has a backslash or a NUL"
+	}
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		switch {
+		case s == "." || s == "..":
+			return `has a segment "." or ".."`
+		case s == "" && i > 0 && i < len(segments)-1:
+			return "has an empty segment"
+		}
+	}
+	return ""
+}
+
+func (s *rewriteURI) do(_ context.Context, x *Exchange) (flow, *Error) {
+	path, e := fill(s.path, x, func(v string, wildcard bool) string {
+		if !wildcard {
+			return url.PathEscape(v)
+		}
+		return escapeRaw(v, "/:@!$&'()*+,;=-._~")
+	})
+	if e != nil {
+		return stop, e
+	}
+	query, e := fill(s.query, x, func(v string, _ bool) string { return escapeQuery(v) })
+	if e != nil {
+		return stop, e
+	}
+	if reason := refusedPath(path); reason != "" {
+		return stop, denied(http.StatusBadRequest, "PathRefused", "The rewritten path "+reason+".", "The path of the request is refused.")
+	}
+	if s.copy {
+		query = joinQuery(query, s.unmatched(x))
+	}
+	x.Request.Path, x.Request.Query = path, query
+	return next, nil
+}
+
+// fill puts the values of the operation's parameters in.
+func fill(parts []part, x *Exchange, escape func(v string, wildcard bool) string) (string, *Error) {
+	var b strings.Builder
+	for _, p := range parts {
+		if p.parameter == "" {
+			b.WriteString(p.literal)
+			continue
+		}
+		v, ok := x.MatchedParameters[p.parameter]
+		if !ok {
+			return "", &Error{
+				Reason: "TemplateParameterNotFound", Status: http.StatusInternalServerError,
+				Message: fmt.Sprintf("The operation's URL template has no parameter {%s}.", p.parameter),
+			}
+		}
+		b.WriteString(escape(v, p.wildcard))
+	}
+	return b.String(), nil
+}
+
+// unmatched are the request's query parameters that neither the operation's
+// template nor this one names, byte for byte.
+func (s *rewriteURI) unmatched(x *Exchange) string {
+	matched := s.names
+	if x.Operation != nil {
+		if _, query, ok := strings.Cut(x.Operation.URLTemplate, "?"); ok {
+			matched = slices.Clone(matched)
+			for pair := range strings.SplitSeq(query, "&") {
+				name, _, _ := strings.Cut(pair, "=")
+				matched = append(matched, name)
+			}
+		}
+	}
+	if len(matched) == 0 {
+		return x.Request.Query
+	}
+	var out string
+	for pair := range strings.SplitSeq(x.Request.Query, "&") {
+		if !slices.ContainsFunc(matched, func(name string) bool { return named(pair, name) }) {
+			out = joinQuery(out, pair)
+		}
+	}
+	return out
+}

@@ -1,0 +1,155 @@
+package policy
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+// Scopes are the documents that one request runs through, from the outermost
+// in. Nil stands for a document that does not exist: it has <base/> in each of
+// its sections.
+type Scopes struct {
+	Global, Product, API, Operation *site.PolicyFile
+}
+
+// Env is what documents may refer to. The zero Env holds nothing.
+type Env struct {
+	// Fragments are found by id, without case.
+	Fragments []*site.Fragment
+	// NamedValues are the texts for {{name}}.
+	NamedValues *NamedValues
+	// Backends are the backends that set-backend-service may name, by id
+	// without case.
+	Backends []Backend
+
+	// compiled holds documents that were compiled before; nil: none are kept.
+	compiled *compiledDocuments
+}
+
+// Backend is a backend that policies may name.
+type Backend struct {
+	ID string
+	// BaseURL is nil for pools.
+	BaseURL *url.URL
+}
+
+// NewEnv is what the documents of a site may refer to. It remembers what was
+// compiled, so that the documents that many operations share are compiled once;
+// for that reason one goroutine at a time may compile with it.
+func NewEnv(s *site.Site, values *NamedValues) Env {
+	env := Env{Fragments: s.Service.Fragments, NamedValues: values, compiled: newCompiledDocuments()}
+	seen := map[string]bool{}
+	add := func(id, base string) {
+		if key := strings.ToLower(id); !seen[key] {
+			seen[key] = true
+			// What does not parse was reported with the site.
+			u, _ := parseBaseURL(base)
+			env.Backends = append(env.Backends, Backend{ID: id, BaseURL: u})
+		}
+	}
+	for _, b := range s.Service.Backends {
+		add(b.ID, b.URL)
+	}
+	if s.Config != nil {
+		for id, b := range s.Config.Backends {
+			add(id, b.URL)
+		}
+	}
+	return env
+}
+
+func (e *Env) backend(id string) *Backend {
+	for i := range e.Backends {
+		if strings.EqualFold(e.Backends[i].ID, id) {
+			return &e.Backends[i]
+		}
+	}
+	return nil
+}
+
+func (e *Env) fragment(id string) *site.Fragment {
+	for _, f := range e.Fragments {
+		if strings.EqualFold(f.ID, id) {
+			return f
+		}
+	}
+	return nil
+}
+
+// scope is a level of documents.
+type scope uint8
+
+const (
+	global scope = iota
+	product
+	api
+	operation
+	scopes = 4
+)
+
+func (s scope) String() string { return [...]string{"global", "product", "api", "operation"}[s] }
+
+// scopeSet is a set of scopes, one bit each.
+type scopeSet uint8
+
+const everyScope = scopeSet(1<<global | 1<<product | 1<<api | 1<<operation)
+
+func (s scopeSet) has(x scope) bool { return s&(1<<x) != 0 }
+
+func (s scopeSet) String() string {
+	var names []string
+	for x := global; x < scopes; x++ {
+		if s.has(x) {
+			names = append(names, x.String())
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// section is a part of a document.
+type section uint8
+
+const (
+	inbound section = iota
+	backend
+	outbound
+	onError
+	sections = 4
+)
+
+func (s section) String() string {
+	return [...]string{"inbound", "backend", "outbound", "on-error"}[s]
+}
+
+// sectionSet is a set of sections, one bit each.
+type sectionSet uint8
+
+const everySection = sectionSet(1<<inbound | 1<<backend | 1<<outbound | 1<<onError)
+
+func (s sectionSet) has(x section) bool { return s&(1<<x) != 0 }
+
+func (s sectionSet) String() string {
+	var names []string
+	for x := inbound; x < sections; x++ {
+		if s.has(x) {
+			names = append(names, x.String())
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func sectionNames() []string {
+	return []string{inbound.String(), backend.String(), outbound.String(), onError.String()}
+}
+
+// sectionOf is the section of that name.
+func sectionOf(name string) (section, bool) {
+	for x := inbound; x < sections; x++ {
+		if x.String() == name {
+			return x, true
+		}
+	}
+	return 0, false
+}

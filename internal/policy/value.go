@@ -1,0 +1,136 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+// value is an attribute's value, or an element's text, that is no expression.
+type value struct {
+	text string
+	// written is what messages may show: text before named values.
+	written string
+	pos     site.Pos
+	secret  bool
+}
+
+// attribute takes the value of an attribute. ok is false where there is none,
+// and where it cannot be used, which was reported then.
+func (c *compiler) attribute(n *Node, name string) (v value, ok bool) {
+	a := n.Attribute(name)
+	if a == nil {
+		return value{}, false
+	}
+	v = value{text: a.Value, written: a.Written, pos: a.ValuePos, secret: a.Secret}
+	return v, c.literal(v, fmt.Sprintf("%q of %q", name, n.Name), false)
+}
+
+// content takes the text of an element, without white space around it.
+func (c *compiler) content(n *Node) (value, bool) {
+	v := rawContent(n)
+	v.text, v.written = strings.TrimSpace(v.text), strings.TrimSpace(v.written)
+	return v, c.literal(v, fmt.Sprintf("the text of %q", n.Name), false)
+}
+
+// body takes the text of set-body as it is written. "@(" in the middle of it is
+// plain text; the reader has warned of it.
+func (c *compiler) body(n *Node) (value, bool) {
+	v := rawContent(n)
+	return v, c.literal(v, fmt.Sprintf("the text of %q", n.Name), true)
+}
+
+// rawContent joins the texts of an element. Its place is that of the first
+// character that is not white space.
+func rawContent(n *Node) value {
+	v := value{pos: n.Pos}
+	placed := false
+	for _, t := range n.Children {
+		if t.Name != "" {
+			continue
+		}
+		if i := strings.IndexFunc(t.Text, func(r rune) bool { return !strings.ContainsRune(" \t\r\n", r) }); i >= 0 && !placed {
+			placed = true
+			v.pos = t.Origin.At(i)
+		}
+		v.text += t.Text
+		v.written += t.Written
+		v.secret = v.secret || t.Secret
+	}
+	return v
+}
+
+// literal refuses expressions: at the start of the text, and unless free, in
+// the middle too. Values with named values that are missing are not looked at
+// further; that was reported.
+func (c *compiler) literal(v value, what string, free bool) bool {
+	if _, ok := expressionStart(v.text); ok {
+		c.add(v.pos, "needs-expressions", "a value without an expression", "", "%s is an expression; expressions are not built yet", what)
+		return false
+	}
+	if !free && (strings.Contains(v.text, "@(") || strings.Contains(v.text, "@{")) {
+		c.add(v.pos, "embedded-expression", "a value without an expression", "", "%s holds an expression in the middle of other text", what)
+		return false
+	}
+	if !c.tree.holes {
+		return true
+	}
+	_, _, name := findName(v.text, 0)
+	return name == ""
+}
+
+// boolean takes "true" or "false", in any case.
+func (c *compiler) boolean(n *Node, name string, otherwise bool) bool {
+	v, ok := c.attribute(n, name)
+	if !ok {
+		return otherwise
+	}
+	switch strings.ToLower(strings.TrimSpace(v.text)) {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	c.invalid(v, name, "true or false", "")
+	return otherwise
+}
+
+// integer takes a whole number from low to high.
+func (c *compiler) integer(n *Node, name string, low, high, otherwise int) int {
+	v, ok := c.attribute(n, name)
+	if !ok {
+		return otherwise
+	}
+	i, err := strconv.Atoi(strings.TrimSpace(v.text))
+	if err != nil || i < low || i > high {
+		c.invalid(v, name, fmt.Sprintf("a whole number from %d to %d", low, high), "")
+		return otherwise
+	}
+	return i
+}
+
+// choice takes one of several words, compared without case.
+func (c *compiler) choice(n *Node, name, otherwise string, words ...string) string {
+	v, ok := c.attribute(n, name)
+	if !ok {
+		return otherwise
+	}
+	word := strings.TrimSpace(v.text)
+	if i := slices.IndexFunc(words, func(w string) bool { return strings.EqualFold(w, word) }); i >= 0 {
+		return words[i]
+	}
+	mend := ""
+	if !v.secret {
+		mend = nearestName(word, words)
+	}
+	c.invalid(v, name, listed(words), mend)
+	return otherwise
+}
+
+// invalid reports a value that cannot be used.
+func (c *compiler) invalid(v value, name, expected, mend string) {
+	c.add(v.pos, "invalid-value", expected, mend, "%q is not a value for %q", v.written, name)
+}
