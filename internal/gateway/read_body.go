@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,9 +39,17 @@ type frontBody struct {
 
 	got    int64
 	waited time.Duration
-	ended  bool
 	err    error
+	// state is read by the goroutine that answers, while a transport reads.
+	state atomic.Uint32
 }
+
+// States of a body.
+const (
+	bodyOpen uint32 = iota
+	bodyEnded
+	bodyFailed
+)
 
 // newFrontBody puts the limits on r.Body, unless r has none.
 func newFrontBody(w http.ResponseWriter, r *http.Request, c *Conn, f *Front) *frontBody {
@@ -52,6 +61,11 @@ func newFrontBody(w http.ResponseWriter, r *http.Request, c *Conn, f *Front) *fr
 		in:    http.MaxBytesReader(w, r.Body, f.limits.MaxBodyBytes),
 		conn:  c,
 		guard: stallGuard{timer: c.HTTP2(), limit: f.stall(), set: rc.SetReadDeadline},
+	}
+	if !c.HTTP2() {
+		// Before an answer leaves, net/http reads what is left of a body that
+		// nobody has asked for: that wait needs an end too.
+		b.guard.begin(b.guard.limit)
 	}
 	r.Body = b
 	return b
@@ -83,10 +97,12 @@ func (b *frontBody) Read(p []byte) (int, error) {
 func (b *frontBody) sort(err error) error {
 	var refusal *frontError
 	var tooLarge *http.MaxBytesError
-	switch {
-	case err == io.EOF:
-		b.ended = true
+	if err == io.EOF {
+		b.state.Store(bodyEnded)
 		return err
+	}
+	b.state.Store(bodyFailed)
+	switch {
 	case errors.As(err, &refusal):
 		return &BodyError{Status: refusal.status, Message: refusal.detail, Cause: err}
 	case errors.As(err, &tooLarge):
@@ -100,10 +116,18 @@ func (b *frontBody) sort(err error) error {
 // Close implements io.Closer.
 func (b *frontBody) Close() error { return b.in.Close() }
 
+// is reports whether the body is in this state; a body that is not there has
+// ended.
+func (b *frontBody) is(state uint32) bool {
+	if b == nil {
+		return state == bodyEnded
+	}
+	return b.state.Load() == state
+}
+
 // finish bounds what net/http reads of a body that the handler left over.
 func (b *frontBody) finish() {
-	if b == nil || b.ended || b.conn.hijacked.Load() {
-		return
+	if b.is(bodyOpen) && !b.conn.hijacked.Load() {
+		b.guard.last()
 	}
-	b.guard.last()
 }

@@ -174,8 +174,8 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call.Started = started
 	rw.closes = call.WebSocket
-	body := newFrontBody(w, r, c, f)
-	defer body.finish()
+	rw.body = newFrontBody(w, r, c, f)
+	defer rw.body.finish()
 	ctx, cancel := context.WithTimeoutCause(r.Context(), time.Duration(f.limits.RequestTimeout), ErrRequestTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)

@@ -17,6 +17,9 @@ type RollingWriter struct {
 	w     http.ResponseWriter
 	rc    *http.ResponseController
 	guard stallGuard
+	// body is that of the request; nil: it has none.
+	body *frontBody
+	h2   bool
 
 	status  int
 	written int64
@@ -26,8 +29,8 @@ type RollingWriter struct {
 }
 
 func newRollingWriter(w http.ResponseWriter, c *Conn, stall time.Duration) *RollingWriter {
-	rw := &RollingWriter{w: w, rc: http.NewResponseController(w)}
-	rw.guard = stallGuard{timer: c.HTTP2(), limit: stall, set: rw.rc.SetWriteDeadline}
+	rw := &RollingWriter{w: w, rc: http.NewResponseController(w), h2: c.HTTP2()}
+	rw.guard = stallGuard{timer: rw.h2, limit: stall, set: rw.rc.SetWriteDeadline}
 	return rw
 }
 
@@ -90,6 +93,11 @@ func (rw *RollingWriter) finish() {
 	if rw.status == 0 {
 		rw.standing() // net/http answers 200 for a handler that said nothing
 	}
+	if !rw.h2 && rw.body.is(bodyOpen) {
+		// The answer may leave only after the wait for the rest of the body.
+		rw.guard.set(time.Now().Add(2 * rw.guard.limit))
+		return
+	}
 	rw.guard.last()
 }
 
@@ -97,7 +105,9 @@ func (rw *RollingWriter) finish() {
 func (rw *RollingWriter) standing() {
 	h := rw.w.Header()
 	h["Strict-Transport-Security"] = []string{hsts}
-	if rw.closes {
+	if rw.closes || !rw.h2 && rw.body.is(bodyFailed) {
+		// Said now, it keeps net/http from waiting for the rest of a body
+		// that did not come.
 		h["Connection"] = []string{"close"}
 	}
 }
