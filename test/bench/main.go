@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+)
+
+// options are the command line.
+type options struct {
+	gateway, bench, profile string
+	rounds                  int
+	duration                time.Duration
+	connections, streams    int
+	idleStreams             int
+	events                  int
+	interval                time.Duration
+}
+
+func main() {
+	var opt options
+	flag.StringVar(&opt.gateway, "gateway", "bin/cloister", "the built program")
+	flag.StringVar(&opt.bench, "bench", "all", "json, sse or all")
+	flag.StringVar(&opt.profile, "profile", "", "write the gateway's CPU profile to this file")
+	flag.IntVar(&opt.rounds, "rounds", 7, "rounds; every figure is the median over them")
+	flag.DurationVar(&opt.duration, "duration", 2*time.Second, "length of one measurement")
+	flag.IntVar(&opt.connections, "connections", 32, "connections of the JSON load")
+	flag.IntVar(&opt.streams, "streams", 100, "streams at a time")
+	flag.IntVar(&opt.idleStreams, "idle-streams", 400, "streams that stand still while memory is read")
+	flag.IntVar(&opt.events, "events", 100, "events of one stream")
+	flag.DurationVar(&opt.interval, "interval", 5*time.Millisecond, "time between two events of a stream")
+	flag.Parse()
+	if err := run(opt); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(opt options) error {
+	switch opt.bench {
+	case "json", "sse", "all":
+	default:
+		return fmt.Errorf("-bench %s: expected json, sse or all", opt.bench)
+	}
+	if err := pinSelf(); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	lab, err := newLab(ctx, opt)
+	if err != nil {
+		return err
+	}
+	defer lab.close()
+	fmt.Println(lab.describe())
+	var last []string
+	if opt.bench != "sse" {
+		line, err := lab.runJSON(ctx)
+		if err != nil {
+			return err
+		}
+		last = append(last, line)
+	}
+	if opt.bench != "json" {
+		line, err := lab.runSSE(ctx)
+		if err != nil {
+			return err
+		}
+		last = append(last, line)
+	}
+	if err := lab.stopGateway(); err != nil {
+		return err
+	}
+	for _, line := range last {
+		fmt.Println(line)
+	}
+	return nil
+}
