@@ -24,7 +24,7 @@ const (
 	maxExpression = 128 << 10
 	// maxScanned bounds all tries at finding the end of an expression, in
 	// bytes.
-	maxScanned = 64 << 20
+	maxScanned = 16 << 20
 )
 
 // Read reads a policy document. The documents are nearly XML: inside the
@@ -61,6 +61,12 @@ type reader struct {
 	open []*Node
 	// roots are the elements outside of all others.
 	roots []*Node
+	// pending is the text that is being read, last in the current element, and
+	// pendingText its text so far: a text may have many pieces.
+	pending     *Node
+	pendingText []byte
+	// blank: only white space stood in the current element since its last tag.
+	blank bool
 	// scanned counts against maxScanned.
 	scanned int
 	// stopped: no use in reading on.
@@ -141,6 +147,8 @@ func (r *reader) current() *Node {
 
 // pop closes the innermost open element. White space between elements goes.
 func (r *reader) pop() {
+	r.endText()
+	r.blank = true
 	n := r.current()
 	r.open = r.open[:len(r.open)-1]
 	if slices.ContainsFunc(n.Children, func(c *Node) bool { return c.Name != "" }) {

@@ -6,6 +6,9 @@ import "strings"
 // Liquid template.
 const bodyElement = "set-body"
 
+// longestTag is how far the end of a tag is looked for in opaque content.
+const longestTag = 4 << 10
+
 // body looks at the content of set-body. Content with tags in it is taken as
 // it is written, as one text. Everything else is left to be read as text, in
 // which "&" may stand raw.
@@ -43,7 +46,7 @@ func (r *reader) hasTags(at int) bool {
 		case strings.HasPrefix(rest, cdataBegin):
 			at = skipPast(r.src, at, cdataEnd)
 		default:
-			return !isTag(rest, "</")
+			return !isTag(rest, "</"+bodyElement)
 		}
 	}
 }
@@ -52,35 +55,37 @@ func (r *reader) hasTags(at int) bool {
 // name count, so that a mangled end tag does not swallow what follows.
 func (r *reader) opaque(n *Node) {
 	start, depth := r.at, 0
-	for r.at < len(r.src) {
+	for r.at < len(r.src) && !r.stopped {
 		rest := r.src[r.at:]
 		switch {
+		case rest[0] == '@' && opensExpression(r.src, r.at) && r.embedded(true):
+			continue
+		case rest[0] != '<':
 		case strings.HasPrefix(rest, "<!--"):
 			r.at = skipPast(r.src, r.at, "-->")
+			continue
 		case strings.HasPrefix(rest, cdataBegin):
 			r.at = skipPast(r.src, r.at, cdataEnd)
-		case isTag(rest, "<"):
+			continue
+		case isTag(rest, "<"+bodyElement):
 			depth++
-			r.at++
-		case isTag(rest, "</") && depth > 0:
+		case isTag(rest, "</"+bodyElement):
+			if depth == 0 {
+				r.addText(n, start, r.at, decoding{raw: true})
+				return
+			}
 			depth--
-			r.at++
-		case isTag(rest, "</"):
-			r.addText(n, start, r.at, decoding{raw: true})
-			return
-		case opensExpression(r.src, r.at) && r.embedded(true):
-		default:
-			r.at++
 		}
+		r.at++
 	}
 	r.errorAt(n.Pos, "unclosed-element", "</"+bodyElement+">", "the element %q has no end tag", bodyElement)
 	r.stop()
 }
 
-// isTag reports whether s is a tag of set-body that begins with prefix. An
-// empty element opens nothing and is none.
+// isTag reports whether s begins with a tag that begins with prefix. An empty
+// element opens nothing and is none.
 func isTag(s, prefix string) bool {
-	s, ok := strings.CutPrefix(s, prefix+bodyElement)
+	s, ok := strings.CutPrefix(s, prefix)
 	if !ok || s == "" {
 		return false
 	}
@@ -90,6 +95,7 @@ func isTag(s, prefix string) bool {
 	if !isSpace(s[0]) {
 		return false
 	}
+	s = s[:min(len(s), longestTag)]
 	end := strings.IndexByte(s, '>')
 	return end < 0 || s[end-1] != '/'
 }

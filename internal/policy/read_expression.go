@@ -9,8 +9,16 @@ import (
 
 // expressionError says why no expression stands here.
 type expressionError struct {
-	offset           int
-	reason, expected string
+	offset int
+	reason string
+}
+
+func newExpressionError(err error) *expressionError {
+	e := &syntax.Error{}
+	if !errors.As(err, &e) {
+		e.Reason = err.Error()
+	}
+	return &expressionError{offset: e.Offset, reason: e.Reason}
 }
 
 // expression finds the end of the raw text that begins at start with an
@@ -36,15 +44,9 @@ func (r *reader) expression(start int, end byte) (int, decoding, *expressionErro
 		return to, decoding{}, nil
 	}
 	if rawErr != nil {
-		e := &syntax.Error{}
-		errors.As(rawErr, &e)
-		return 0, decoding{}, &expressionError{offset: e.Offset, reason: e.Reason}
+		return 0, decoding{}, newExpressionError(rawErr)
 	}
-	e := &expressionError{offset: min(r.skipSpace(rawEnd), len(r.src)), reason: "text stands after its closing bracket"}
-	if e.expected = string(end); end == '<' {
-		e.expected = "the end of the text"
-	}
-	return 0, decoding{}, e
+	return 0, decoding{}, &expressionError{offset: r.skipSpace(rawEnd), reason: "text stands after its closing bracket"}
 }
 
 func (r *reader) endsWith(at int, end byte) bool {

@@ -58,20 +58,20 @@ func (r *reader) declaration() {
 
 // instruction skips <?…?>. An XML declaration may stand anywhere.
 func (r *reader) instruction() {
-	end := strings.Index(r.src[r.at:], "?>")
+	end := strings.Index(r.src[r.at+2:], "?>")
 	if end < 0 {
 		r.errorAt(r.pos(r.at), "unclosed-instruction", "?>", "the processing instruction has no end")
 		r.stop()
 		return
 	}
-	target := r.src[r.at+2 : r.at+end]
+	target := r.src[r.at+2 : r.at+2+end]
 	if i := strings.IndexAny(target, " \t\r\n"); i >= 0 {
 		target = target[:i]
 	}
 	if !strings.EqualFold(target, "xml") {
 		r.warn(r.pos(r.at), "instruction", "remove it", "the processing instruction %q has no effect", target)
 	}
-	r.at += end + 2
+	r.at += 2 + end + 2
 }
 
 // stop ends the reading where going on would only guess.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -19,7 +20,11 @@ func (r *reader) decodeSource(source []byte) bool {
 		r.errorAt(whole, "too-large", "", "the document has %d bytes, more than the %d that are read", len(source), maxSource)
 		return false
 	}
-	if text, ok := fromUTF16(source); ok {
+	if text, is, valid := fromUTF16(source); is {
+		if !valid {
+			r.errorAt(whole, "encoding", "UTF-8", "the text is not UTF-16, as its byte order mark says")
+			return false
+		}
 		r.doc.Source = []byte(text)
 	}
 	r.src = string(r.doc.Source)
@@ -40,9 +45,8 @@ func (r *reader) decodeSource(source []byte) bool {
 	return true
 }
 
-// fromUTF16 decodes text that begins with a byte order mark of UTF-16. A half
-// character at its end is dropped as U+FFFD.
-func fromUTF16(source []byte) (string, bool) {
+// fromUTF16 decodes text that begins with a byte order mark of UTF-16.
+func fromUTF16(source []byte) (text string, is, valid bool) {
 	var order binary.ByteOrder
 	switch {
 	case len(source) >= 2 && source[0] == 0xff && source[1] == 0xfe:
@@ -50,17 +54,16 @@ func fromUTF16(source []byte) (string, bool) {
 	case len(source) >= 2 && source[0] == 0xfe && source[1] == 0xff:
 		order = binary.BigEndian
 	default:
-		return "", false
+		return "", false, false
 	}
 	units := make([]uint16, 0, len(source)/2)
 	for i := 2; i+1 < len(source); i += 2 {
 		units = append(units, order.Uint16(source[i:]))
 	}
-	text := string(utf16.Decode(units))
-	if len(source)%2 != 0 {
-		text += string(utf8.RuneError)
-	}
-	return text, true
+	runes := utf16.Decode(units)
+	// Half a pair decodes as U+FFFD.
+	broken := slices.Contains(runes, utf8.RuneError) && !slices.Contains(units, uint16(utf8.RuneError))
+	return string(runes), true, !broken && len(source)%2 == 0
 }
 
 // isXMLCharacter is "Char" of XML 1.0, section 2.2.

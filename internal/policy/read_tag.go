@@ -20,6 +20,8 @@ func (r *reader) startTag() {
 		r.stop()
 		return
 	}
+	r.endText()
+	r.blank = true
 	if parent := r.current(); parent == nil {
 		r.roots = append(r.roots, n)
 	} else {

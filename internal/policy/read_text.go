@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 const (
 	cdataBegin = "<![CDATA["
@@ -15,7 +18,7 @@ func (r *reader) text() {
 		r.strayText()
 		return
 	}
-	if first := r.skipSpace(start); opensExpression(r.src, first) && isBlank(r.run(n)) {
+	if first := r.skipSpace(start); opensExpression(r.src, first) && r.blank {
 		r.expressionText(n)
 		return
 	}
@@ -51,17 +54,6 @@ func (r *reader) strayText() {
 	}
 }
 
-// run is the text that stands in n since its last element.
-func (r *reader) run(n *Node) string {
-	var s string
-	for i := len(n.Children) - 1; i >= 0 && n.Children[i].Name == ""; i-- {
-		if s = n.Children[i].Text; !isBlank(s) {
-			return s
-		}
-	}
-	return s
-}
-
 // expressionText takes text that begins with an expression.
 func (r *reader) expressionText(n *Node) {
 	start := r.at
@@ -71,13 +63,13 @@ func (r *reader) expressionText(n *Node) {
 		r.at = end
 		return
 	}
-	r.errorAt(r.pos(err.offset), "bad-expression", err.expected, "the expression in %q: %s", n.Name, err.reason)
 	// Whatever is broken, it most likely ends with the element.
 	if i := strings.Index(r.src[start:], "</"+n.Name); i >= 0 {
 		r.at = start + i
-		return
+	} else {
+		r.stop()
 	}
-	r.stop()
+	r.brokenExpression(start, r.at, "the end of the text", err, fmt.Sprintf("in %q", n.Name))
 }
 
 // addText adds src[from:to] to n; comments do not part texts.
@@ -86,17 +78,28 @@ func (r *reader) addText(n *Node, from, to int, how decoding) {
 		return
 	}
 	text, origin := r.decode(from, to, how)
-	if last := len(n.Children) - 1; last >= 0 && n.Children[last].Name == "" && !n.Children[last].CDATA {
-		c := n.Children[last]
-		for _, s := range origin.segments {
-			s.at += len(c.Text)
-			c.Origin.add(s)
-		}
-		c.Text += text
-		c.Written = c.Text
+	r.blank = r.blank && isBlank(text)
+	if r.pending == nil {
+		r.pending = &Node{Pos: r.pos(from), Origin: origin}
+		r.pendingText = append(r.pendingText[:0], text...)
+		n.Children = append(n.Children, r.pending)
 		return
 	}
-	n.Children = append(n.Children, &Node{Pos: r.pos(from), Text: text, Written: text, Origin: origin})
+	for _, s := range origin.segments {
+		s.at += len(r.pendingText)
+		r.pending.Origin.add(s)
+	}
+	r.pendingText = append(r.pendingText, text...)
+}
+
+// endText ends the text that addText adds to: a tag or CDATA follows.
+func (r *reader) endText() {
+	if r.pending == nil {
+		return
+	}
+	r.pending.Text = string(r.pendingText)
+	r.pending.Written = r.pending.Text
+	r.pending = nil
 }
 
 // cdata takes a CDATA section. An expression in it may hold "]]>", as in
@@ -112,18 +115,29 @@ func (r *reader) cdata() {
 		return
 	}
 	end += start
-	if first := r.skipSpace(start); opensExpression(r.src, first) && isBlank(r.run(n)) && !r.whole(r.src[:end], first) {
-		to, err := r.scan(r.src, first)
-		if err == nil && strings.HasPrefix(r.src[r.skipSpace(to):], cdataEnd) {
-			end = r.skipSpace(to)
-		} else {
-			r.errorAt(r.pos(first), "bad-expression", "one whole expression", "the expression in %q does not end with its CDATA section", n.Name)
-		}
-	} else if !opensExpression(r.src, first) {
+	if first := r.skipSpace(start); opensExpression(r.src, first) && r.blank {
+		end = r.cdataExpression(n, first, end)
+	} else {
 		r.at = start
 		r.literal(end, n.Name == bodyElement)
 	}
 	text, origin := r.decode(start, end, decoding{raw: true})
+	r.endText()
+	r.blank = r.blank && isBlank(text)
 	n.Children = append(n.Children, &Node{Pos: r.pos(start), Text: text, Written: text, Origin: origin, CDATA: true})
 	r.at = end + len(cdataEnd)
+}
+
+// cdataExpression is the end of a CDATA section that holds an expression, end
+// the first "]]>".
+func (r *reader) cdataExpression(n *Node, first, end int) int {
+	if r.whole(r.src[:end], first) {
+		return end
+	}
+	to, err := r.scan(r.src, first)
+	if to = r.skipSpace(to); err == nil && strings.HasPrefix(r.src[to:], cdataEnd) {
+		return to
+	}
+	r.errorAt(r.pos(first), "bad-expression", "one whole expression", "the expression in %q does not end with its CDATA section", n.Name)
+	return end
 }

@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // value takes the value of an attribute, quotes and all.
 func (r *reader) value(a *Attribute) {
@@ -53,13 +56,27 @@ func (r *reader) literalValue(a *Attribute, quote byte) {
 func (r *reader) expressionValue(a *Attribute, quote byte) {
 	start := r.at
 	end, how, err := r.expression(start, quote)
-	if err != nil {
-		r.errorAt(r.pos(err.offset), "bad-expression", err.expected, "the expression of %q: %s", a.Name, err.reason)
-		r.recoverValue(quote)
+	if err == nil {
+		a.Value, a.Origin = r.decode(start, end, how)
+		r.at = end + 1
 		return
 	}
-	a.Value, a.Origin = r.decode(start, end, how)
-	r.at = end + 1
+	_, a.Origin = r.decode(start, start, decoding{})
+	r.recoverValue(quote)
+	r.brokenExpression(start, r.at-1, "the closing quote", err, fmt.Sprintf("of %q", a.Name))
+}
+
+// brokenExpression reports an expression of which nobody found the end: what
+// is wrong with it up to the place where it most likely ends, because a lost
+// quote or bracket shows only much later. err says what is wrong otherwise.
+func (r *reader) brokenExpression(start, likelyEnd int, expected string, err *expressionError, where string) {
+	if r.stopped {
+		likelyEnd = len(r.src)
+	}
+	if _, near := r.scan(r.src[:likelyEnd], r.skipSpace(start)); near != nil {
+		err, expected = newExpressionError(near), ""
+	}
+	r.errorAt(r.pos(err.offset), "bad-expression", expected, "the expression %s: %s", where, err.reason)
 }
 
 // recoverValue goes behind the quote that most likely ends a broken
@@ -71,7 +88,7 @@ func (r *reader) recoverValue(quote byte) {
 			break
 		}
 		r.at += i + 1
-		next := r.skipSpace(min(r.at, len(r.src)))
+		next := r.skipSpace(r.at)
 		rest := r.src[next:]
 		if strings.HasPrefix(rest, ">") || strings.HasPrefix(rest, "/>") || next > r.at && r.attributeFollows(r.at) {
 			return

@@ -111,8 +111,16 @@ func (s *scanner) unclosed() error {
 	return &Error{Offset: f.at, Reason: what}
 }
 
-// inCode takes one token, or one byte of what needs no care.
+// special are the bytes that need care in code.
+const special = "()[]{}\"'@$/#:"
+
+// inCode takes one token that needs care, and what stands before it.
 func (s *scanner) inCode() error {
+	for strings.IndexByte(special, s.src[s.at]) < 0 {
+		if s.at++; s.at == len(s.src) {
+			return nil
+		}
+	}
 	switch c := s.src[s.at]; c {
 	case '(', '[', '{':
 		s.at++
