@@ -6,9 +6,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -20,6 +22,9 @@ type TransportOptions struct {
 	// MaxConns bounds the connections to one host, idle and in use; a request
 	// beyond it waits. 0: not bounded.
 	MaxConns int
+	// HTTP2 offers HTTP/2 and nothing else, for servers that speak no HTTP/1.1.
+	// There are no upgrades (WebSocket) then.
+	HTTP2 bool
 }
 
 // Bounds of a transport.
@@ -34,18 +39,24 @@ const (
 // compression of its own, connections kept alive per destination. Plain HTTP
 // is spoken to destinations declared by loopback addresses only.
 //
-// It speaks HTTP/1.1. Towards few hosts with many requests at once, a pool of
+// It speaks HTTP/1.1 unless told otherwise, and offers nothing else by ALPN: a
+// server without it ends the handshake ([IsNoHTTP1]). Towards few hosts with many requests at once, a pool of
 // kept-alive connections costs less per request than HTTP/2's framing and its
 // one writer lock, and a stream that is not read stops no other.
 //
 // How long to wait for the head of an answer is the caller's decision, by the
 // request's context. Connections know their [Peer].
 func (d *Dialer) Transport(c Class, o TransportOptions) *http.Transport {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
+	protocols, alpn := new(http.Protocols), "http/1.1"
+	if o.HTTP2 {
+		alpn = "h2"
+	}
+	protocols.SetHTTP1(!o.HTTP2)
+	protocols.SetHTTP2(o.HTTP2)
 	config := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		RootCAs:            o.RootCAs,
+		NextProtos:         []string{alpn},
 		ClientSessionCache: tls.NewLRUClientSessionCache(64),
 	}
 	return &http.Transport{
@@ -95,18 +106,25 @@ func (d *Dialer) dialTLS(ctx context.Context, c Class, network, addr string, con
 	if err != nil {
 		return nil, err
 	}
-	conn, err := handshake(ctx, raw, addr, config)
+	inner := &peerConn{Conn: raw, peer: Peer{Addr: addrPortOf(raw.RemoteAddr())}}
+	conn, err := handshake(ctx, inner, addr, config)
 	if err != nil {
 		_ = raw.Close()
 		return nil, err
 	}
-	state := conn.ConnectionState()
-	peer := Peer{Addr: addrPortOf(raw.RemoteAddr())}
-	if len(state.PeerCertificates) > 0 {
-		sum := sha256.Sum256(state.PeerCertificates[0].RawSubjectPublicKeyInfo)
-		peer.SPKI = hex.EncodeToString(sum[:])
+	if chain := conn.ConnectionState().PeerCertificates; len(chain) > 0 {
+		sum := sha256.Sum256(chain[0].RawSubjectPublicKeyInfo)
+		inner.peer.SPKI = hex.EncodeToString(sum[:])
 	}
-	return &peerConn{Conn: conn, peer: peer}, nil
+	return conn, nil
+}
+
+// IsNoHTTP1 reports whether a server ended a handshake because it does not
+// speak HTTP/1.1 (RFC 7301, alert 120). The alert's type is not exported by
+// crypto/tls, so its text counts.
+func IsNoHTTP1(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error" && strings.Contains(op.Err.Error(), "no application protocol")
 }
 
 func handshake(ctx context.Context, raw net.Conn, addr string, config *tls.Config) (*tls.Conn, error) {
@@ -133,15 +151,19 @@ type Peer struct {
 	SPKI string
 }
 
-// peerConn remembers its peer, so that asking costs nothing per request.
-// net/http takes it for a connection like any other.
+// peerConn lies below TLS and remembers its peer, so that asking costs nothing
+// per request. Above TLS it would hide the *tls.Conn that net/http needs for
+// HTTP/2.
 type peerConn struct {
-	*tls.Conn
+	net.Conn
 	peer Peer
 }
 
 // PeerOf is the peer of a connection of this package.
 func PeerOf(c net.Conn) Peer {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
 	if p, ok := c.(*peerConn); ok {
 		return p.peer
 	}
