@@ -46,7 +46,10 @@ func (r *reader) expression(start int, end byte) (int, decoding, *expressionErro
 	if rawErr != nil {
 		return 0, decoding{}, newExpressionError(rawErr)
 	}
-	return 0, decoding{}, &expressionError{offset: r.skipSpace(rawEnd), reason: "text stands after its closing bracket"}
+	if after := r.skipSpace(rawEnd); after < len(r.src) {
+		return 0, decoding{}, &expressionError{offset: after, reason: "text stands after its closing bracket"}
+	}
+	return 0, decoding{}, &expressionError{offset: rawEnd, reason: "the document ends after its closing bracket"}
 }
 
 func (r *reader) endsWith(at int, end byte) bool {
