@@ -40,8 +40,8 @@ type EntraOptions struct {
 	// Key signs; nil: one is made. With a key that was kept, tokens outlive a
 	// restart.
 	Key *rsa.PrivateKey
-	// Now and Rand default to time.Now and crypto/rand. Keys and signatures
-	// always draw on the operating system's randomness.
+	// Now and Rand default to time.Now and crypto/rand. Rand has to be safe for
+	// concurrent use; keys and signatures draw on crypto/rand all the same.
 	Now  func() time.Time
 	Rand io.Reader
 }

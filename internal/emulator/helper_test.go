@@ -26,12 +26,20 @@ func noise() io.Reader { return rand.NewChaCha8([32]byte{1}) }
 func serve(t *testing.T, opt OpenAIOptions) (*OpenAI, *httptest.Server) {
 	t.Helper()
 	if opt.Keys == nil {
-		opt.Keys = []secret.Value{secret.New(testKey)}
+		opt.Keys = keys(testKey)
 	}
 	s := NewOpenAI(opt)
 	srv := httptest.NewTLSServer(s)
 	t.Cleanup(srv.Close)
 	return s, srv
+}
+
+func keys(texts ...string) []secret.Value {
+	var out []secret.Value
+	for _, s := range texts {
+		out = append(out, secret.New(s))
+	}
+	return out
 }
 
 // exchange is one request, with the key and headers in pairs.

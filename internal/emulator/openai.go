@@ -28,7 +28,8 @@ type OpenAIOptions struct {
 	Region string
 	// Knobs hold for all requests that do not set their own.
 	Knobs Knobs
-	// Now and Rand default to time.Now and crypto/rand.
+	// Now and Rand default to time.Now and crypto/rand. Rand has to be safe for
+	// concurrent use, as crypto/rand is.
 	Now  func() time.Time
 	Rand io.Reader
 }
