@@ -86,10 +86,10 @@ func TestOwnLicence(t *testing.T) {
 
 func TestCheckDocument(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "dependencies.md")
-	text := "| module | what for | why this one | without it |\n|---|---|---|---|\n" +
-		"| `example.com/known` | parsing | kept | our own |\n" +
-		"| `example.com/bare` | | | |\n" +
-		"| `example.com/gone` | parsing | kept | our own |\n"
+	text := "| module | what for | why this one | without it | kept by |\n|---|---|---|---|---|\n" +
+		"| `example.com/known` | parsing | kept | our own | them |\n" +
+		"| `example.com/bare` | | | | |\n" +
+		"| `example.com/gone` | parsing | kept | our own | them |\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestCheckDocument(t *testing.T) {
 		{Path: "example.com/new", Direct: true}, {Path: "example.com/indirect"},
 	})
 	want := []string{
-		file + ": example.com/bare: 3 columns are missing or empty",
+		file + ": example.com/bare: 4 columns are missing or empty",
 		file + ": no line for example.com/new",
 		file + ": example.com/gone is not a direct dependency",
 	}

@@ -75,9 +75,9 @@ func checkNotice(file string, want []byte) []string {
 // row is a line of the table of dependencies: the module in code style first.
 var row = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|(.*)\\|\\s*$")
 
-// columns of the table beside the module: what for, why this one, what we
-// would do without it.
-const columns = 3
+// columns of the table beside the module: what for, why this one, what we would
+// do without it, who keeps it.
+const columns = 4
 
 // checkDocument compares the table of dependencies with the direct ones.
 func checkDocument(file string, modules []mod) []string {
