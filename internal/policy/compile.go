@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/cloister-ai/cloister/internal/site"
@@ -18,7 +19,7 @@ func Compile(scopes Scopes, env Env) (*Pipeline, site.Problems) {
 	if env.compiled == nil {
 		env.compiled = newCompiledDocuments()
 	}
-	c := &composer{}
+	c := &composer{env: &env, template: scopes.URLTemplate}
 	for i, file := range [...]*site.PolicyFile{scopes.Global, scopes.Product, scopes.API, scopes.Operation} {
 		if file == nil {
 			continue
@@ -37,6 +38,8 @@ func Compile(scopes Scopes, env Env) (*Pipeline, site.Problems) {
 
 // composer puts the documents of one pipeline together.
 type composer struct {
+	env       *Env
+	template  string
 	documents [scopes]*compiledDocument
 	problems  site.Problems
 }
@@ -59,7 +62,19 @@ func (c *composer) compose() *Pipeline {
 		}
 	}
 	c.checkForward(p)
+	c.checkRewrite(p)
 	return p
+}
+
+// add adds a problem with the line that it is about.
+func (c *composer) add(p site.Problem) {
+	for _, t := range c.env.compiled.trees {
+		if t.doc.File == p.File {
+			p.Excerpt = site.Excerpt(t.doc.Source, p.Pos)
+			break
+		}
+	}
+	c.problems = append(c.problems, p)
 }
 
 // section is the section as it runs at a scope, its parents' included.
@@ -117,12 +132,50 @@ func (c *composer) checkForward(p *Pipeline) {
 		if !other.IsZero() {
 			where = "at " + other.String()
 		}
-		c.problems.Add(pos, "second-forward-request", "one forward-request in the backend section, those of <base/> included",
-			"remove it, or the <base/> beside it", "the request would be forwarded twice: the other forward-request is %s", where)
+		c.add(site.Problem{
+			Severity: site.Error, Pos: pos, Code: "second-forward-request",
+			Message:  "the request would be forwarded twice: the other forward-request is " + where,
+			Expected: "one forward-request in the backend section, those of <base/> included",
+			Mend:     "remove it, or the <base/> beside it",
+		})
 	}
-	if first == nil && !answers(p.steps[inbound]) && !answers(p.steps[backend]) {
-		c.problems.Warn(c.emptyBackend(), "nothing-forwarded", "write <base /> or <forward-request /> in the backend section",
-			"no policy forwards the request, so each one is answered with 200 and no body")
+	if first == nil && !c.problems.HasErrors() && !answers(p.steps[inbound]) && !answers(p.steps[backend]) {
+		c.add(site.Problem{
+			Severity: site.Warning, Pos: c.emptyBackend(), Code: "nothing-forwarded",
+			Message: "no policy forwards the request, so each one is answered with 200 and no body",
+			Mend:    "write <base /> or <forward-request /> in the backend section",
+		})
+	}
+}
+
+// checkRewrite makes sure that the operation's own rewrite-uri finds its
+// parameters. Those of wider scopes serve operations that may differ; a
+// parameter that one of them lacks fails its requests.
+func (c *composer) checkRewrite(p *Pipeline) {
+	if c.template == "" {
+		return
+	}
+	known, _ := parseTemplate(c.template, func(s string) string { return s })
+	var names []string
+	for _, k := range known {
+		if k.parameter != "" {
+			names = append(names, k.parameter)
+		}
+	}
+	for _, s := range p.steps[inbound] {
+		rewrite, ok := s.statement.(*rewriteURI)
+		if !ok || s.at.scope != operation {
+			continue
+		}
+		for _, k := range slices.Concat(rewrite.path, rewrite.query) {
+			if k.parameter != "" && !slices.Contains(names, k.parameter) {
+				c.add(site.Problem{
+					Severity: site.Error, Pos: s.at.pos, Code: "unknown-parameter",
+					Message:  fmt.Sprintf("the operation's URL template has no parameter {%s}", k.parameter),
+					Expected: "a parameter of " + c.template, Mend: nearestName(k.parameter, names),
+				})
+			}
+		}
 	}
 }
 

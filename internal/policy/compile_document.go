@@ -213,14 +213,18 @@ func (c *compiler) step(n *Node, path string) step {
 	if e == nil || !c.allowed(n, e) {
 		return step{}
 	}
-	if !c.shape(n, e.attributes, e.children, e.text) {
-		return step{}
-	}
 	at := &place{policy: n.Name, scope: c.scope, section: c.section, path: path, pos: n.Pos}
 	if id := n.Attribute("id"); id != nil {
 		at.id = id.Value
 	}
-	return step{statement: e.compile(c, n), at: at, connects: e.connects}
+	// Values are looked at whatever is wrong with the shape, so that everything
+	// is said at once.
+	whole := c.shape(n, e.attributes, e.children, e.text)
+	s := e.compile(c, n)
+	if !whole {
+		return step{}
+	}
+	return step{statement: s, at: at, connects: e.connects}
 }
 
 // entry finds what is known of a policy; nil, with a problem, where it does not

@@ -151,7 +151,11 @@ func (r *Response) dropBody() {
 
 func (x *Exchange) note(s string) { x.Notes = append(x.Notes, s) }
 
-// String is "set-header (api inbound set-header[2], apim/…/policy.xml:7:5)".
+// String is "set-header at apim/policy.xml:7:5", and "forward-request" for one
+// that no document holds.
 func (p *place) String() string {
-	return p.policy + " (" + p.scope.String() + " " + p.section.String() + " " + p.path + ", " + p.pos.String() + ")"
+	if p.pos.IsZero() {
+		return p.policy
+	}
+	return p.policy + " at " + p.pos.String()
 }

@@ -26,10 +26,10 @@ func corsEntry() entry {
 				{name: "method", required: true, many: true, expected: "a method, or * for all", text: hasText},
 			}},
 			{name: "allowed-headers", expected: "without it: those that browsers may always send", children: []child{
-				{name: "header", required: true, many: true, expected: "a header name, or * for all", text: hasText},
+				{name: "header", many: true, expected: "a header name, or * for all", text: hasText},
 			}},
 			{name: "expose-headers", expected: "headers of answers that scripts may read", children: []child{
-				{name: "header", required: true, many: true, expected: "a header name, or * for all", text: hasText},
+				{name: "header", many: true, expected: "a header name, or * for all", text: hasText},
 			}},
 		},
 		compile: compileCORS,
@@ -148,7 +148,7 @@ func (s *cors) allowsMethod(method string) bool {
 // written back, so they have to be names.
 func (s *cors) allowsHeaders(asked string) bool {
 	for name := range strings.SplitSeq(asked, ",") {
-		name = strings.ToLower(strings.TrimSpace(name))
+		name = strings.ToLower(strings.Trim(name, " \t"))
 		if name == "" {
 			continue
 		}

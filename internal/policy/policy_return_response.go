@@ -29,9 +29,11 @@ func compileReturnResponse(c *compiler, n *Node) statement {
 	s := &returnResponse{}
 	for _, k := range n.Elements() {
 		e := c.env.compiled.entries[k.Name]
-		if c.shape(k, e.attributes, e.children, e.text) {
-			s.shape = append(s.shape, e.compile(&inner, k))
+		if e == nil || e.compile == nil {
+			continue // the shape of return-response has it as a problem
 		}
+		c.shape(k, e.attributes, e.children, e.text)
+		s.shape = append(s.shape, e.compile(&inner, k))
 	}
 	return s
 }

@@ -12,6 +12,9 @@ import (
 // its sections.
 type Scopes struct {
 	Global, Product, API, Operation *site.PolicyFile
+	// URLTemplate is the operation's, against which the parameters of the
+	// operation's rewrite-uri are checked; empty: they are not.
+	URLTemplate string
 }
 
 // Env is what documents may refer to. The zero Env holds nothing.

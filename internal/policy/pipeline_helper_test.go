@@ -1,0 +1,281 @@
+package policy
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/netip"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/cloister-ai/cloister/internal/secret"
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+// A fixture is a txtar archive. Its documents are global.xml, product.xml,
+// api.xml, operation.xml, and fragments as NAME.fragment.xml. "named values"
+// has lines NAME=VALUE, with "!" before the name of a secret; "backends" has
+// lines ID URL; "template" is the operation's. Every file whose name begins with "request" is a request, and
+// the file of the same name with "result" is what becomes of it; "backend" is
+// what the backend answers, "backend of NAME" for one request.
+//
+// A request is a head and a body as on the wire, after lines of "#" and a
+// directive.
+type fixture struct {
+	files map[string]string
+	names []string
+}
+
+func readFixture(t testing.TB, archive *txtar.Archive) fixture {
+	t.Helper()
+	f := fixture{files: map[string]string{}}
+	for _, file := range archive.Files {
+		f.files[file.Name] = string(file.Data)
+		f.names = append(f.names, file.Name)
+	}
+	return f
+}
+
+func (f fixture) document(name string) *site.PolicyFile {
+	if text, ok := f.files[name]; ok {
+		return &site.PolicyFile{Path: name, Source: []byte(text)}
+	}
+	return nil
+}
+
+func (f fixture) compile() (*Pipeline, site.Problems) {
+	service := &site.Service{}
+	for _, name := range f.names {
+		if id, ok := strings.CutSuffix(name, ".fragment.xml"); ok {
+			service.Fragments = append(service.Fragments, &site.Fragment{ID: id, Policy: f.document(name)})
+		}
+	}
+	for line := range strings.Lines(f.files["backends"]) {
+		id, u, _ := strings.Cut(strings.TrimSpace(line), " ")
+		service.Backends = append(service.Backends, &site.Backend{ID: id, URL: u})
+	}
+	values := &NamedValues{}
+	for line := range strings.Lines(f.files["named values"]) {
+		name, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		bare, isSecret := strings.CutPrefix(name, "!")
+		values.Set(bare, secret.New(v), isSecret)
+	}
+	return Compile(Scopes{
+		Global: f.document("global.xml"), Product: f.document("product.xml"),
+		API: f.document("api.xml"), Operation: f.document("operation.xml"),
+		URLTemplate: strings.TrimSpace(f.files["template"]),
+	}, NewEnv(&site.Site{Service: service}, values))
+}
+
+// asked is one request of a fixture, with what the test does to it.
+type asked struct {
+	x         *Exchange
+	preflight bool
+	refusal   *Error
+}
+
+func parseRequest(t testing.TB, text string) asked {
+	t.Helper()
+	a := asked{x: &Exchange{
+		RequestID: "8b523262-e7a2-4b7e-90f9-7259dc6c3450",
+		ClientIP:  netip.MustParseAddr("192.0.2.7"),
+	}}
+	for {
+		line, rest, _ := strings.Cut(text, "\n")
+		directive, ok := strings.CutPrefix(line, "# ")
+		if !ok {
+			break
+		}
+		a.direct(t, directive)
+		text = rest
+	}
+	line, rest, _ := strings.Cut(text, "\n")
+	method, target, _ := strings.Cut(line, " ")
+	path, query, _ := strings.Cut(target, "?")
+	header, body := parseHead(t, rest)
+	a.x.OriginalURL = &url.URL{Scheme: "https", Host: "gateway.example", Path: path, RawQuery: query}
+	a.x.Request = Request{
+		Method: method, Path: path, Query: query, Header: header,
+		Backend: Target{BaseURL: &url.URL{Scheme: "https", Host: "backend.example"}},
+	}
+	if body != "" {
+		a.x.Request.Body = &Body{Stream: io.NopCloser(strings.NewReader(body)), Length: int64(len(body))}
+	}
+	return a
+}
+
+func (a *asked) direct(t testing.TB, directive string) {
+	t.Helper()
+	word, rest, _ := strings.Cut(directive, " ")
+	switch word {
+	case "client":
+		a.x.ClientIP, _ = netip.ParseAddr(rest)
+	case "parameter":
+		name, v, _ := strings.Cut(rest, "=")
+		if a.x.MatchedParameters == nil {
+			a.x.MatchedParameters = map[string]string{}
+		}
+		a.x.MatchedParameters[name] = v
+	case "template":
+		a.x.Operation = &site.Operation{URLTemplate: rest}
+	case "preflight":
+		a.preflight = true
+	case "refused":
+		a.refusal = parseError(rest)
+		a.refusal.Frame = true
+	default:
+		t.Fatalf("no directive %q", directive)
+	}
+}
+
+// parseError reads "STATUS SOURCE REASON MESSAGE".
+func parseError(s string) *Error {
+	fields := strings.SplitN(s, " ", 4)
+	status, _ := strconv.Atoi(fields[0])
+	return &Error{Status: status, Source: fields[1], Reason: fields[2], Message: fields[3], PublicMessage: fields[3]}
+}
+
+func parseHead(t testing.TB, text string) (http.Header, string) {
+	t.Helper()
+	head, body, _ := strings.Cut(text, "\n\n")
+	if head == "" || strings.HasPrefix(text, "\n") {
+		return http.Header{}, strings.TrimPrefix(text, "\n")
+	}
+	r := textproto.NewReader(bufio.NewReader(strings.NewReader(strings.TrimSuffix(head, "\n") + "\n\n")))
+	h, err := r.ReadMIMEHeader()
+	if err != nil {
+		t.Fatalf("head %q: %v", head, err)
+	}
+	return http.Header(h), strings.TrimSuffix(body, "\n")
+}
+
+// closeCounter counts how often a body was closed.
+type closeCounter struct {
+	io.Reader
+	closed int
+}
+
+func (c *closeCounter) Close() error { c.closed++; return nil }
+
+// backendStub answers as a fixture says and writes down what it was sent.
+type backendStub struct {
+	t      testing.TB
+	answer string
+	sent   bytes.Buffer
+	bodies []*closeCounter
+}
+
+func (b *backendStub) forward(_ context.Context, x *Exchange, opt ForwardOptions) error {
+	r := &x.Request
+	target := r.Backend.ID
+	if target == "" && r.Backend.BaseURL != nil {
+		target = r.Backend.BaseURL.String()
+	}
+	fmt.Fprintf(&b.sent, "sent to %s\n%s %s", target, r.Method, r.Path)
+	if r.Query != "" {
+		fmt.Fprintf(&b.sent, "?%s", r.Query)
+	}
+	fmt.Fprintln(&b.sent)
+	if opt != (ForwardOptions{BufferResponse: true}) {
+		fmt.Fprintf(&b.sent, "options %+v\n", opt)
+	}
+	writeMessage(b.t, &b.sent, r.Header, r.Body)
+	answer := b.answer
+	if answer == "" {
+		answer = "200 OK\nContent-Type: text/plain\n\nfrom the backend"
+	}
+	if rest, ok := strings.CutPrefix(answer, "# error "); ok {
+		return parseError(strings.TrimSpace(rest))
+	}
+	if rest, ok := strings.CutPrefix(answer, "# refused "); ok {
+		e := parseError(strings.TrimSpace(rest))
+		e.Frame = true
+		return e
+	}
+	if strings.HasPrefix(answer, "# panic") {
+		panic("the backend stub was told to")
+	}
+	line, rest, _ := strings.Cut(answer, "\n")
+	code, _, _ := strings.Cut(line, " ")
+	status, _ := strconv.Atoi(code)
+	h, body := parseHead(b.t, rest)
+	counter := &closeCounter{Reader: strings.NewReader(body)}
+	b.bodies = append(b.bodies, counter)
+	x.dropResponse()
+	x.Response = &Response{StatusCode: status, Header: h, FromBackend: true, Body: &Body{Stream: counter, Length: -1}}
+	return nil
+}
+
+func writeMessage(t testing.TB, w *bytes.Buffer, h http.Header, b *Body) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, v := range h[name] {
+			fmt.Fprintf(w, "%s: %s\n", name, v)
+		}
+	}
+	if b == nil {
+		return
+	}
+	body := b.Bytes
+	if b.Stream != nil {
+		var err error
+		if body, err = io.ReadAll(b.Stream); err != nil {
+			t.Fatal(err)
+		}
+	} else if b.Length != int64(len(body)) {
+		t.Errorf("a body of %d bytes has the length %d", len(body), b.Length)
+	}
+	fmt.Fprintf(w, "\n%s\n", body)
+}
+
+// result runs a request and writes down all that comes of it.
+func (f fixture) result(t testing.TB, p *Pipeline, name string) string {
+	t.Helper()
+	a := parseRequest(t, f.files[name])
+	stub := &backendStub{t: t, answer: f.files["backend"]}
+	if own, ok := f.files["backend of "+strings.TrimPrefix(name, "request ")]; ok {
+		stub.answer = own
+	}
+	x := a.x
+	x.Forward = stub.forward
+	switch {
+	case a.preflight:
+		if !p.Preflight(x) {
+			return "no cors policy\n"
+		}
+	case a.refusal != nil:
+		p.Fail(t.Context(), x, a.refusal)
+	default:
+		p.Run(t.Context(), x)
+	}
+	out := &stub.sent
+	fmt.Fprintf(out, "answer %d", x.Response.StatusCode)
+	if x.Response.Reason != "" {
+		fmt.Fprintf(out, " %s", x.Response.Reason)
+	}
+	fmt.Fprintln(out)
+	writeMessage(t, out, x.Response.Header, x.Response.Body)
+	if e := x.LastError; e != nil {
+		fmt.Fprintf(out, "error %s/%s at %q %q %q id %q: %s\n", e.Source, e.Reason, e.Scope, e.Section, e.Path, e.PolicyID, e.Message)
+	}
+	for _, note := range x.Notes {
+		fmt.Fprintf(out, "note %s\n", note)
+	}
+	for i, body := range stub.bodies {
+		current := x.Response.Body != nil && x.Response.Body.Stream == io.ReadCloser(body)
+		if current == (body.closed > 0) {
+			t.Errorf("body %d of a backend is the answer's: %v, and was closed %d times", i, current, body.closed)
+		}
+	}
+	return out.String()
+}
