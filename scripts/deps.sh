@@ -16,6 +16,7 @@ APT=(
   nginx:nginx-light
   sslscan:sslscan
   ip:iproute2
+  taskset:util-linux
   gcc:gcc
   npm:npm
 )

@@ -143,11 +143,24 @@ var (
 	ownPath  = regexp.MustCompile("`((?:internal|cmd|test|scripts|examples|docs|console)/[A-Za-z0-9_./-]+)`")
 )
 
-// checkReferences finds tests and paths that documents name and that do not
-// exist: a promise whose test is gone is a promise without a test.
+// ownPage is a page of docs/ that a source file sends its reader to.
+var ownPage = regexp.MustCompile(`\bdocs/[a-z0-9/-]+\.md\b`)
+
+// checkReferences finds what is named and does not exist: tests and paths in
+// documents (a promise whose test is gone is a promise without a test), pages
+// in source files.
 func checkReferences(tr tree) []string {
 	tests := testFunctions(tr)
 	var out []string
+	for _, p := range tr.paths(".go") {
+		for n, line := range lines(tr[p]) {
+			for _, page := range ownPage.FindAllString(line, -1) {
+				if _, ok := tr[page]; !ok {
+					out = append(out, fmt.Sprintf("%s:%d: no such page: %s", p, n, page))
+				}
+			}
+		}
+	}
 	for _, p := range tr.paths(".md") {
 		for n, line := range prose(tr[p]) {
 			for _, m := range testName.FindAllStringSubmatch(line, -1) {

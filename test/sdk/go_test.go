@@ -191,8 +191,8 @@ func refused(t *testing.T, a *architecture) {
 	wrong := strings.Repeat("0", len(a.key))
 	v1 := strings.TrimSuffix(a.url, "/") + "/openai/v1/"
 	for name, options := range map[string][]option.RequestOption{
-		"azure with a wrong key": {azure.WithEndpoint(a.url, apiVersion), azure.WithAPIKey(wrong)},
-		"v1 with a wrong key":    {option.WithBaseURL(v1), option.WithAPIKey(wrong)},
+		"azure with a wrong key":                      {azure.WithEndpoint(a.url, apiVersion), azure.WithAPIKey(wrong)},
+		"v1 with a wrong key":                         {option.WithBaseURL(v1), option.WithAPIKey(wrong)},
 		"v1 with a token whose signature was changed": {option.WithBaseURL(v1), option.WithAPIKey(spoiled(a.rawToken(t)))},
 	} {
 		client := openai.NewClient(append(options, option.WithHTTPClient(a.http), option.WithMaxRetries(0))...)
