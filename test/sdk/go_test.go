@@ -21,7 +21,8 @@ import (
 )
 
 const (
-	apiVersion = "2024-10-21"
+	// Responses need this version or a later one.
+	apiVersion = "2025-03-01-preview"
 	// embedding is the emulator's deployment for embeddings.
 	embedding = "text-embedding-3-small"
 	prompt    = "Say something about closed doors."

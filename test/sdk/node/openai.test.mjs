@@ -10,7 +10,8 @@ const {
   AZURE_AUTHORITY_HOST: authorityHost, AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: client, AZURE_CLIENT_SECRET: secret,
 } = process.env;
 
-const apiVersion = '2024-10-21';
+// Responses need this version or a later one.
+const apiVersion = '2025-03-01-preview';
 const baseURL = new URL('/openai/v1/', url).href;
 const messages = [{ role: 'user', content: 'Say something about closed doors.' }];
 
