@@ -10,7 +10,7 @@ import (
 // createResponse answers POST responses.
 func (s *OpenAI) createResponse(c *call) error {
 	var req responseRequest
-	size, err := s.read(c, &req)
+	body, err := s.read(c, &req)
 	if err != nil {
 		return err
 	}
@@ -42,15 +42,17 @@ func (s *OpenAI) createResponse(c *call) error {
 	begun, a := req.skeleton(s, c), q.answer(0)
 	done := *begun
 	done.complete(s, a, input)
+	r := &storedResponse{
+		begun: begun, done: &done, answer: a, items: req.Input, size: len(talk) + len(body),
+		talk: talk + "assistant: " + a.text() + "\n", ready: s.opt.Now().Add(c.backgroundTime(&req)),
+		obfuscate: req.StreamOptions == nil || orElse(req.StreamOptions.IncludeObfuscation, true),
+	}
 	if done.Store {
-		s.responses.put(&storedResponse{
-			begun: begun, done: &done, answer: a, items: req.Input, size: len(talk) + len(size),
-			talk: talk + "assistant: " + a.text() + "\n", ready: s.opt.Now().Add(c.backgroundTime(&req)),
-		})
+		s.responses.put(r)
 	}
 	switch {
 	case req.Stream:
-		return streamResponse(c, begun, &done, a, 0)
+		return streamResponse(c, r, 0)
 	case req.Background:
 		queued := *begun
 		queued.Status = statusQueued
@@ -122,7 +124,7 @@ func (s *OpenAI) storedResponse(c *call, operation string) error {
 		if err != nil {
 			after = -1
 		}
-		return streamResponse(c, r.begun, r.done, r.answer, after+1)
+		return streamResponse(c, r, after+1)
 	}
 	writeJSON(c.w, http.StatusOK, s.responses.state(r, now))
 	return nil

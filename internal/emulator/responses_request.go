@@ -13,6 +13,7 @@ type responseRequest struct {
 	Instructions      *string           `json:"instructions"`
 	PreviousID        *string           `json:"previous_response_id"`
 	Stream            bool              `json:"stream"`
+	StreamOptions     *streamOptions    `json:"stream_options"`
 	Store             *bool             `json:"store"`
 	Background        bool              `json:"background"`
 	MaxOutputTokens   *int              `json:"max_output_tokens"`

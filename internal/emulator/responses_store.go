@@ -17,7 +17,9 @@ type storedResponse struct {
 	// begun and done are its states before and after the answer.
 	begun, done *response
 	answer      *answer
-	items       responseInput
+	// obfuscate: its stream's deltas are filled up.
+	obfuscate bool
+	items     responseInput
 	// talk is the conversation with the answer, for the next turn.
 	talk string
 	// size is what it holds, in bytes, more or less.

@@ -15,6 +15,18 @@ type responseEvent struct {
 	Text         *string      `json:"text,omitempty"`
 	Arguments    *string      `json:"arguments,omitempty"`
 	Logprobs     *[]struct{}  `json:"logprobs,omitempty"`
+	// Obfuscation fills deltas up, so that their sizes do not tell their texts.
+	Obfuscation string `json:"obfuscation,omitempty"`
+}
+
+// deltaSize is what deltas with their filling are a multiple of, in bytes.
+const deltaSize = 16
+
+// filling is the obfuscation of a delta; never empty. Here it hides nothing and
+// is the same every time.
+func filling(delta string) string {
+	const letters = "cloisteremulator"
+	return letters[:deltaSize-len(delta)%deltaSize]
 }
 
 // responseStream numbers events and leaves out those before from.
@@ -22,7 +34,19 @@ type responseStream struct {
 	e    *events
 	next int
 	from int
-	err  error
+	// obfuscate: deltas are filled up.
+	obfuscate bool
+	err       error
+}
+
+// delta writes a delta of a text or of arguments.
+func (s *responseStream) delta(v responseEvent, token string) {
+	s.pace()
+	v.Delta = &token
+	if s.obfuscate {
+		v.Obfuscation = filling(token)
+	}
+	s.send(v)
 }
 
 // send writes an event, unless one before it failed.
@@ -44,15 +68,15 @@ func (s *responseStream) pace() {
 }
 
 // streamResponse writes a response's events from a sequence number on.
-func streamResponse(c *call, begun, done *response, a *answer, from int) error {
+func streamResponse(c *call, r *storedResponse, from int) error {
 	e, err := c.begin()
 	if err != nil {
 		return err
 	}
-	s := &responseStream{e: e, from: from}
-	s.send(responseEvent{Type: "response.created", Response: begun})
-	s.send(responseEvent{Type: "response.in_progress", Response: begun})
-	item := done.Output[0]
+	s := &responseStream{e: e, from: from, obfuscate: r.obfuscate}
+	s.send(responseEvent{Type: "response.created", Response: r.begun})
+	s.send(responseEvent{Type: "response.in_progress", Response: r.begun})
+	item := r.done.Output[0]
 	opening := item
 	opening.Status = statusInProgress
 	if item.Type == "message" {
@@ -62,12 +86,12 @@ func streamResponse(c *call, begun, done *response, a *answer, from int) error {
 	}
 	s.send(responseEvent{Type: "response.output_item.added", OutputIndex: new(int), Item: &opening})
 	if item.Type == "message" {
-		s.message(&item, a)
+		s.message(&item, r.answer)
 	} else {
-		s.functionCall(&item, a)
+		s.functionCall(&item, r.answer)
 	}
 	s.send(responseEvent{Type: "response.output_item.done", OutputIndex: new(int), Item: &item})
-	s.send(responseEvent{Type: "response." + done.Status, Response: done})
+	s.send(responseEvent{Type: "response." + r.done.Status, Response: r.done})
 	return s.err
 }
 
@@ -79,11 +103,10 @@ func (s *responseStream) message(item *outputItem, a *answer) {
 	added := event("response.content_part.added")
 	added.Part = &empty
 	s.send(added)
-	for i := range a.tokens {
-		s.pace()
+	for _, t := range a.tokens {
 		d := event("response.output_text.delta")
-		d.Delta, d.Logprobs = &a.tokens[i], &[]struct{}{}
-		s.send(d)
+		d.Logprobs = &[]struct{}{}
+		s.delta(d, t)
 	}
 	text := event("response.output_text.done")
 	text.Text, text.Logprobs = &full.Text, &[]struct{}{}
@@ -94,9 +117,8 @@ func (s *responseStream) message(item *outputItem, a *answer) {
 }
 
 func (s *responseStream) functionCall(item *outputItem, a *answer) {
-	for i := range a.tokens {
-		s.pace()
-		s.send(responseEvent{Type: "response.function_call_arguments.delta", ItemID: item.ID, OutputIndex: new(int), Delta: &a.tokens[i]})
+	for _, t := range a.tokens {
+		s.delta(responseEvent{Type: "response.function_call_arguments.delta", ItemID: item.ID, OutputIndex: new(int)}, t)
 	}
 	s.send(responseEvent{Type: "response.function_call_arguments.done", ItemID: item.ID, OutputIndex: new(int), Arguments: item.Arguments})
 }
