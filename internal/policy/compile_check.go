@@ -16,7 +16,7 @@ func (c *compiler) shape(n *Node, attributes []attribute, children []child, text
 	c.checkChildren(n, children)
 	if text == noText {
 		for _, t := range n.Children {
-			if t.Name == "" && (len(children) > 0 || strings.TrimSpace(t.Text) != "") {
+			if t.Name == "" {
 				c.strayText(t)
 			}
 		}
@@ -90,8 +90,13 @@ func (c *compiler) noAttributes(n *Node) {
 	}
 }
 
+// strayText reports text where only elements can stand; white space is none.
 func (c *compiler) strayText(n *Node) {
-	c.add(n.Pos, "stray-text", "an element", "remove it, or make it a comment: <!-- … -->", "text stands where only elements can")
+	i := strings.IndexFunc(n.Text, func(r rune) bool { return !strings.ContainsRune(" \t\r\n", r) })
+	if i < 0 {
+		return
+	}
+	c.add(n.Origin.At(i), "stray-text", "an element", "remove it, or make it a comment: <!-- … -->", "text stands where only elements can")
 }
 
 func (c *compiler) add(pos site.Pos, code, expected, mend, format string, args ...any) {

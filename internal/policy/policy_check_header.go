@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/cloister-ai/cloister/internal/secret"
 )
 
 func checkHeaderEntry() entry {
@@ -64,8 +66,21 @@ func (s *checkHeader) do(_ context.Context, x *Exchange) (flow, *Error) {
 	if len(s.values) > 0 && !slices.ContainsFunc(s.values, func(want string) bool {
 		return want == value || s.ignoreCase && strings.EqualFold(want, value)
 	}) {
+		if x.carriesCredential(s.name) {
+			value = secret.Redacted
+		}
 		return stop, denied(s.status, "HeaderValueNotAllowed",
 			fmt.Sprintf("Header %s value of %s is not allowed. Access denied.", s.name, value), s.message)
 	}
 	return next, nil
+}
+
+// carriesCredential reports whether callers send credentials in a header: its
+// value has no place in an error, which ends in logs.
+func (x *Exchange) carriesCredential(name string) bool {
+	switch name {
+	case "Authorization", "Cookie", "Api-Key", "Ocp-Apim-Subscription-Key":
+		return true
+	}
+	return x.API != nil && strings.EqualFold(name, x.API.SubscriptionKeyHeader)
 }

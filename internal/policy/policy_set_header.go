@@ -88,7 +88,7 @@ func (c *compiler) checkHeader(n *Node, name string, answer bool) {
 // other headers are joined by commas.
 func separate(name string) bool {
 	switch name {
-	case "User-Agent", "Www-Authenticate", "Proxy-Authenticate", "Cookie", "Set-Cookie", "Warning", "Date", "Expires",
+	case "User-Agent", "Www-Authenticate", "Cookie", "Set-Cookie", "Warning", "Date", "Expires",
 		"If-Modified-Since", "If-Unmodified-Since", "Last-Modified", "Retry-After":
 		return true
 	}

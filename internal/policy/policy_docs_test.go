@@ -1,0 +1,186 @@
+package policy
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+const (
+	docs     = "../../docs/policies"
+	begin    = "<!-- written by: go test ./internal/policy -run TestDocs -update -->\n"
+	end      = "<!-- end -->\n"
+	xmlBegin = "```xml\n"
+)
+
+// TestDocs: the tables of the manual are those of the code, every policy that
+// runs has a page, and the examples compile.
+func TestDocs(t *testing.T) {
+	t.Run("index", func(t *testing.T) { checkPage(t, docs+".md", indexTables()) })
+	pages := map[string]bool{}
+	list := catalogue()
+	for i := range list {
+		e := &list[i]
+		if e.compile == nil {
+			continue
+		}
+		pages[e.name+".md"] = true
+		t.Run(e.name, func(t *testing.T) {
+			checkPage(t, filepath.Join(docs, e.name+".md"), policyTables(e))
+			checkExamples(t, filepath.Join(docs, e.name+".md"))
+		})
+	}
+	found, err := filepath.Glob(docs + "/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range found {
+		if !pages[filepath.Base(page)] {
+			t.Errorf("%s is about no policy that runs", page)
+		}
+	}
+	checkExamples(t, docs+".md")
+}
+
+// checkPage compares the generated part of a page.
+func checkPage(t *testing.T, path, want string) {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(raw), begin)
+	got, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no place for its table", path)
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s is not fresh; run go test ./internal/policy -run TestDocs -update (-want +got)\n%s", path, diff)
+	}
+}
+
+func indexTables() string {
+	var b strings.Builder
+	b.WriteString("\n| policy | sections | scopes | what it is about | |\n|---|---|---|---|---|\n")
+	list := catalogue()
+	for i := range list {
+		e := &list[i]
+		name, state := "`"+e.name+"`", "refused: "+strings.TrimPrefix(e.why(), "is ")
+		if e.compile != nil {
+			name, state = fmt.Sprintf("[`%s`](policies/%s.md)", e.name, e.name), "runs"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", name, or(e.sections.String(), "-"), placeWords(e.scopes), e.does, state)
+	}
+	return b.String() + "\n"
+}
+
+func placeWords(s scopeSet) string {
+	if s == everyScope {
+		return "all"
+	}
+	return s.String()
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func policyTables(e *entry) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nSections: %s. Scopes: %s.\n", e.sections, e.scopes)
+	writeAttributes(&b, "", e.attributes)
+	writeChildren(&b, "", e.children)
+	return b.String() + "\n"
+}
+
+func writeAttributes(b *strings.Builder, of string, attributes []attribute) {
+	if len(attributes) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n| attribute%s | needed | value | default |\n|---|---|---|---|\n", of)
+	for _, a := range attributes {
+		needed, v := "no", a.expected
+		if a.required {
+			needed = "yes"
+		}
+		if a.refused != "" {
+			needed, v = "refused", a.refused
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", a.name, needed, v, or(a.otherwise, "-"))
+	}
+}
+
+func writeChildren(b *strings.Builder, of string, children []child) {
+	if len(children) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n| element%s | how often | content |\n|---|---|---|\n", of)
+	for _, k := range children {
+		often := "0..1"
+		switch {
+		case k.required && k.many:
+			often = "1.."
+		case k.required:
+			often = "1"
+		case k.many:
+			often = "0.."
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", k.name, often, k.expected)
+	}
+	for _, k := range children {
+		writeAttributes(b, " of `"+k.name+"`", k.attributes)
+		writeChildren(b, " of `"+k.name+"`", k.children)
+	}
+}
+
+// checkExamples compiles the XML of a page: whole documents, fragments, or
+// policies of a section that the comment before them names, inbound without.
+func checkExamples(t *testing.T, path string) {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := strings.Split(string(raw), xmlBegin)[1:]
+	if len(examples) == 0 {
+		t.Errorf("%s has no example", path)
+	}
+	values := &NamedValues{}
+	env := Env{
+		NamedValues: values, Backends: []Backend{{ID: "openai-east"}},
+		Fragments: []*site.Fragment{{ID: "common-headers", Policy: &site.PolicyFile{Path: "fragment", Source: []byte("<fragment />")}}},
+	}
+	for i, example := range examples {
+		example, _, _ = strings.Cut(example, "```")
+		if !strings.HasPrefix(example, "<policies>") {
+			where := "inbound"
+			if m := regexp.MustCompile(`^<!-- (inbound|backend|outbound|on-error) -->`).FindStringSubmatch(example); m != nil {
+				where = m[1]
+			}
+			example = "<policies><" + where + ">" + example + "</" + where + "></policies>"
+		}
+		scopes := Scopes{API: &site.PolicyFile{Path: fmt.Sprintf("%s (example %d)", path, i+1), Source: []byte(example)}}
+		if strings.Contains(example, "the global document") {
+			scopes.Global, scopes.API = scopes.API, nil
+		}
+		if _, problems := Compile(scopes, env); len(problems) > 0 {
+			t.Errorf("%v", problems)
+		}
+	}
+}
