@@ -1,0 +1,52 @@
+package backend
+
+import "fmt"
+
+// ConnectError is a request that no connection could be made for. Not one
+// byte of it was sent.
+type ConnectError struct {
+	// Backend and Host are those that were tried last.
+	Backend, Host string
+	// Err is the cause: an *egress.RefusedError, a TLS error, the kernel's.
+	Err error
+}
+
+func (e *ConnectError) Error() string {
+	return fmt.Sprintf("connecting to backend %q at %s: %v", e.Backend, e.Host, e.Err)
+}
+
+func (e *ConnectError) Unwrap() error { return e.Err }
+
+// CredentialError is a request that was not sent, because the gateway's own
+// credential for the backend could not be obtained.
+type CredentialError struct {
+	Backend, Host string
+	Err           error
+}
+
+func (e *CredentialError) Error() string {
+	return fmt.Sprintf("obtaining the credential of backend %q: %v", e.Backend, e.Err)
+}
+
+func (e *CredentialError) Unwrap() error { return e.Err }
+
+// TravelError is a request that was not sent, because its head carried a
+// credential that the gateway holds for another host.
+type TravelError struct{ Backend, Host string }
+
+func (e *TravelError) Error() string {
+	return fmt.Sprintf("the request to backend %q at %s carries a credential that the gateway holds for another host", e.Backend, e.Host)
+}
+
+// UnknownError is a backend that the site does not declare.
+type UnknownError struct {
+	// ID or URL is what was looked up.
+	ID, URL string
+}
+
+func (e *UnknownError) Error() string {
+	if e.ID != "" {
+		return fmt.Sprintf("the site declares no backend %q", e.ID)
+	}
+	return fmt.Sprintf("the site declares no backend at %q, and destinations.model does not list it", e.URL)
+}

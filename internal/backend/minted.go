@@ -1,0 +1,116 @@
+package backend
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/secret"
+)
+
+// minLength is the least length of a value that is looked for, in bytes: of
+// shorter ones other texts are full.
+const minLength = 8
+
+// keptAfter is how long a token is looked for after its end, because servers
+// accept it a little longer.
+const keptAfter = 5 * time.Minute
+
+// minted are the credentials that the gateway holds, each with the hosts that
+// it is for. Reading takes no lock.
+type minted struct {
+	now  func() time.Time
+	mu   sync.Mutex // guards writing list
+	list atomic.Pointer[[]bound]
+}
+
+// bound is one credential.
+type bound struct {
+	value secret.Value
+	hosts []string
+	// expires is zero for one that does not.
+	expires time.Time
+}
+
+// bind notes that value is for host alone, or for it too.
+func (m *minted) bind(value secret.Value, host string, expires time.Time) {
+	if len(value.Reveal()) < minLength {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var next []bound
+	known := false
+	for _, b := range m.all() {
+		if !b.expires.IsZero() && m.now().After(b.expires.Add(keptAfter)) {
+			continue
+		}
+		if b.value.Equal(value) {
+			known = true
+			if !slices.Contains(b.hosts, host) {
+				b.hosts = append(slices.Clone(b.hosts), host)
+			}
+		}
+		next = append(next, b)
+	}
+	if !known {
+		next = append(next, bound{value, []string{host}, expires})
+	}
+	m.list.Store(&next)
+}
+
+func (m *minted) all() []bound {
+	if p := m.list.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// inHeader reports whether h carries a credential that is not for host.
+func (m *minted) inHeader(h http.Header, host string) bool {
+	for _, b := range m.all() {
+		if slices.Contains(b.hosts, host) {
+			continue
+		}
+		value := b.value.Reveal()
+		for _, lines := range h {
+			for _, line := range lines {
+				if len(line) >= len(value) && strings.Contains(line, value) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// inURL reports whether u carries one, as it stands or percent-encoded.
+func (m *minted) inURL(u *url.URL, host string) bool {
+	for _, b := range m.all() {
+		if slices.Contains(b.hosts, host) {
+			continue
+		}
+		value := b.value.Reveal()
+		if strings.Contains(u.Path, value) || strings.Contains(u.RawQuery, value) {
+			return true
+		}
+		if strings.ContainsAny(u.RawQuery, "%+") {
+			if text, err := url.QueryUnescape(u.RawQuery); err != nil || strings.Contains(text, value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Carries reports whether a head holds a credential that the gateway obtained
+// or was given for another host than this one (promise 3). Host is HOST or
+// HOST:PORT as in a URL.
+func (s *Set) Carries(h http.Header, host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ":443")
+	return s.minted.inHeader(h, host)
+}

@@ -1,0 +1,161 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+
+	"github.com/cloister-ai/cloister/internal/network/egress"
+)
+
+// RoundTrip sends a request below the backend's own path and returns the head
+// of the answer, whatever its status: redirects are not followed. Of req.URL
+// path and query count. RoundTrip takes req over: its header is changed and
+// its body closed. What was used is written to used, which may be nil, as far
+// as it came.
+//
+// An answer 101 has a body that is an io.ReadWriteCloser.
+func (b *Backend) RoundTrip(req *http.Request, used *Used) (*http.Response, error) {
+	if used == nil {
+		used = &Used{}
+	}
+	var resp *http.Response
+	a := attempt{set: b.set, req: req, used: used}
+	err := error(&ConnectError{Backend: b.id, Err: errors.New("the pool has no members")})
+	if b.one != nil {
+		resp, err = a.try(b.one, b.base, req.Header)
+	} else {
+		for m := range b.pool.all() {
+			// Each member may have a credential of its own.
+			if resp, err = a.try(m.service, m.base, maps.Clone(req.Header)); !b.next(&a, m, err) {
+				break
+			}
+		}
+	}
+	if err != nil && !a.got && req.Body != nil {
+		_ = req.Body.Close()
+	}
+	return resp, err
+}
+
+// next reports whether the next member of a pool is tried.
+func (b *Backend) next(a *attempt, m *member, err error) bool {
+	failed, ok := err.(*ConnectError)
+	if !ok || a.got || a.req.Context().Err() != nil {
+		return false
+	}
+	b.set.log.Warn("member of a pool not reached", slog.String("pool", b.id),
+		slog.String("backend", m.id), slog.String("host", m.authority), slog.Any("error", failed.Err))
+	return true
+}
+
+// attempt is one request on its way to one service, or to one after the other
+// as long as no connection is made.
+type attempt struct {
+	set  *Set
+	req  *http.Request
+	used *Used
+	body *lentBody
+	// got: there was a connection. From then on nothing is tried again here.
+	got bool
+}
+
+func (a *attempt) try(to *service, base basePath, h http.Header) (*http.Response, error) {
+	*a.used = Used{Backend: to.id, Host: to.authority}
+	if a.set.minted.inHeader(h, to.authority) || a.set.minted.inURL(a.req.URL, to.authority) {
+		return nil, &TravelError{Backend: to.id, Host: to.authority}
+	}
+	ctx := a.req.Context()
+	out := a.req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: a.gotConn}))
+	out.URL = base.join(to.scheme, to.authority, a.req.URL)
+	out.Host, out.Header, out.RequestURI = "", h, ""
+	if out.Header == nil {
+		out.Header = http.Header{}
+	}
+	took, err := to.attach(ctx, out, a.set.now)
+	a.used.Acquire = took
+	if err != nil {
+		return nil, &CredentialError{Backend: to.id, Host: to.authority, Err: err}
+	}
+	resp, err := a.send(out, to)
+	switch {
+	case err == nil || a.got:
+		return resp, err
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	}
+	return nil, &ConnectError{Backend: to.id, Host: to.authority, Err: err}
+}
+
+// send offers HTTP/1.1 first, because towards few hosts it costs less (see
+// egress.Transport) and because an upgrade needs it. A server that wants
+// HTTP/2 says so in the handshake, before a byte of the request.
+func (a *attempt) send(out *http.Request, to *service) (*http.Response, error) {
+	if !to.ways.speaksOnlyHTTP2(to.authority) {
+		a.lend(out)
+		resp, err := to.ways.http1.RoundTrip(out)
+		if err == nil || a.got || !egress.IsNoHTTP1(err) {
+			return resp, err
+		}
+		to.ways.learn(to.authority)
+	}
+	if out.Header.Get("Upgrade") != "" {
+		return nil, errNoUpgrade
+	}
+	a.lend(out)
+	return to.ways.http2.RoundTrip(out)
+}
+
+func (a *attempt) gotConn(info httptrace.GotConnInfo) {
+	peer := egress.PeerOf(info.Conn)
+	a.used.Address, a.used.CertificateSPKI = peer.Addr, peer.SPKI
+	a.got = true
+	if a.body != nil {
+		a.body.keep()
+	}
+}
+
+// lend gives out the body, to be taken back if there is no connection.
+func (a *attempt) lend(out *http.Request) {
+	if a.req.Body != nil && a.req.Body != http.NoBody {
+		a.body = &lentBody{in: a.req.Body}
+		out.Body = a.body
+	}
+}
+
+// lentBody is a body that is closed only once there is a connection for it:
+// net/http closes the body of a request that it could not connect for, and a
+// pool then wants it for the next member.
+type lentBody struct {
+	in io.ReadCloser
+
+	mu           sync.Mutex
+	kept, closed bool
+}
+
+func (l *lentBody) Read(p []byte) (int, error) { return l.in.Read(p) }
+
+// keep hands the body over for good.
+func (l *lentBody) keep() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kept = true
+	if l.closed {
+		_ = l.in.Close()
+	}
+}
+
+func (l *lentBody) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	if !l.kept {
+		return nil
+	}
+	return l.in.Close()
+}
