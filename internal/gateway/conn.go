@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/netip"
@@ -37,12 +38,48 @@ type Conn struct {
 	// bodyBytes is what handlers have read of bodies.
 	calls, bodyBytes atomic.Uint64
 	hijacked         atomic.Bool
+	// writeUntil is the write deadline of an HTTP/1.1 connection; only the
+	// request at work looks at it.
+	writeUntil time.Time
+	// end ends the context that all requests of the connection hang on.
+	end context.CancelCauseFunc
+	// timer is Limits.RequestTimeout of an HTTP/1.1 connection, which has one
+	// request at a time; expired: it has run out, and nothing follows.
+	timer   *time.Timer
+	expired atomic.Bool
 
 	resets resetCounter
 }
 
 // HTTP2 reports whether the connection speaks HTTP/2.
 func (c *Conn) HTTP2() bool { return c.wire == nil }
+
+// setEnd takes over the end of the connection's context; net/http makes it
+// after the connection could already have been closed.
+func (c *Conn) setEnd(end context.CancelCauseFunc) {
+	c.raw.mu.Lock()
+	c.end = end
+	closed := c.raw.closed
+	c.raw.mu.Unlock()
+	if closed {
+		end(nil)
+	}
+}
+
+// limitRequest starts the clock of the request that begins, on HTTP/1.1. The
+// connection's context ends when it runs out, and so does the connection,
+// after the answer: that spares every request a context of its own.
+func (c *Conn) limitRequest(d time.Duration) (stop func() bool) {
+	if c.timer == nil {
+		c.timer = time.AfterFunc(d, func() {
+			c.expired.Store(true)
+			c.end(ErrRequestTimeout)
+		})
+	} else {
+		c.timer.Reset(d)
+	}
+	return c.timer.Stop
+}
 
 // resetCounter finds clients that open streams only to cancel them
 // (CVE-2023-44487). It counts in windows: a client that lives long and gives
@@ -88,10 +125,11 @@ type frontConn struct {
 	closeOnce sync.Once
 	closeErr  error
 
-	mu sync.Mutex // guards by and deadline
+	mu sync.Mutex // guards the rest, and conn.end
 	// by is when the first request has to be under way; zero: it is.
 	by       time.Time
 	deadline time.Time
+	closed   bool
 }
 
 // Allowance of a HTTP/2 connection: bytes that may come without a request, a
@@ -184,6 +222,13 @@ func (f *frontConn) Close() error {
 	f.closeOnce.Do(func() {
 		f.wrote() // an unfinished handshake gives its slot back
 		f.closeErr = f.Conn.Close()
+		f.mu.Lock()
+		f.closed = true
+		end := f.conn.end
+		f.mu.Unlock()
+		if end != nil {
+			end(nil)
+		}
 		f.conn.server.forget(f.conn)
 	})
 	return f.closeErr

@@ -35,42 +35,39 @@ type Call struct {
 	WebSocket bool
 }
 
-// readCall is the step "read" for both protocols. It rewrites r to what it
-// read, so that code which looks at r sees the same request. The call is never
-// nil; with a refusal only its Client counts.
-func readCall(f *Front, c *Conn, r *http.Request) (*Call, *frontError) {
-	call := &Call{Method: r.Method, Client: c.Client.Addr()}
+// read is the step "read" for both protocols. It rewrites r to what it
+// read, so that code which looks at r sees the same request. With a refusal
+// only the call's Client counts.
+func (call *Call) read(f *Front, c *Conn, r *http.Request) *frontError {
+	call.Method, call.Client = r.Method, c.Client.Addr()
 	proxy := f.proxyFor(c.Peer.Addr())
 	if e := call.readClient(r.Header, proxy.ForwardedFor); e != nil {
-		return call, e
+		return e
 	}
 	if e := call.readHead(r); e != nil {
-		return call, e
+		return e
 	}
 	if e := call.readHost(f, c, r); e != nil {
-		return call, e
+		return e
 	}
 	if e := call.readTarget(r); e != nil {
-		return call, e
+		return e
 	}
 	if e := call.readFields(r, c.HTTP2(), proxy.ForwardedFor > 0); e != nil {
-		return call, e
+		return e
 	}
 	if r.ContentLength > f.limits.MaxBodyBytes {
-		return call, &frontError{413, RefusedBodySize, "The request body is too large."}
+		return &frontError{413, RefusedBodySize, "The request body is too large."}
 	}
-	return call, nil
+	return nil
 }
 
-// readHead judges what HTTP/2 lets through and the gate of HTTP/1.1 has seen
-// already; there is no harm in looking twice.
+// readHead judges what HTTP/2 lets through. The gate of HTTP/1.1 has seen it
+// already; where it costs nothing we look twice.
 func (call *Call) readHead(r *http.Request) *frontError {
-	fields, size := 0, len(r.Method)+len(r.RequestURI)+len(r.Host)
-	for name, values := range r.Header {
-		fields += len(values)
-		for _, v := range values {
-			size += len(name) + len(v) + len(": \r\n")
-		}
+	fields, size := 0, 0
+	if r.ProtoMajor == 2 {
+		fields, size = headSize(r)
 	}
 	switch {
 	case len(r.RequestURI) > MaxTargetBytes:
@@ -89,6 +86,18 @@ func (call *Call) readHead(r *http.Request) *frontError {
 		return &frontError{417, RefusedExpectation, "The expectation is not understood."}
 	}
 	return readLength(r)
+}
+
+// headSize counts a head as HTTP/1.1 would write it.
+func headSize(r *http.Request) (fields, size int) {
+	size = len(r.Method) + len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		fields += len(values)
+		for _, v := range values {
+			size += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return fields, size
 }
 
 // readLength asks of HTTP/2 what the gate asks of HTTP/1.1: net/http takes the

@@ -51,24 +51,21 @@ const (
 	bodyFailed
 )
 
-// newFrontBody puts the limits on r.Body, unless r has none.
-func newFrontBody(w http.ResponseWriter, r *http.Request, c *Conn, f *Front) *frontBody {
+// begin puts the limits on r.Body; false: r has none.
+func (b *frontBody) begin(w netWriter, r *http.Request, c *Conn, f *Front) bool {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
-		return nil
+		return false
 	}
-	rc := http.NewResponseController(w)
-	b := &frontBody{
-		in:    http.MaxBytesReader(w, r.Body, f.limits.MaxBodyBytes),
-		conn:  c,
-		guard: stallGuard{timer: c.HTTP2(), limit: f.stall(), set: rc.SetReadDeadline},
-	}
+	b.in = http.MaxBytesReader(w, r.Body, f.limits.MaxBodyBytes)
+	b.conn = c
+	b.guard = stallGuard{timer: c.HTTP2(), limit: f.stall(), w: w, reads: true}
 	if !c.HTTP2() {
 		// Before an answer leaves, net/http reads what is left of a body that
 		// nobody has asked for: that wait needs an end too.
 		b.guard.begin(b.guard.limit)
 	}
 	r.Body = b
-	return b
+	return true
 }
 
 // Read implements io.Reader; its errors are io.EOF and [*BodyError].

@@ -40,11 +40,12 @@ func (call *Call) readTarget(r *http.Request) *frontError {
 		return e
 	}
 	call.Path, call.Segments, call.RawQuery = canonical, segments, query
-	u := *r.URL
-	u.Scheme, u.Host, u.User, u.Fragment, u.RawFragment = "", "", nil, "", ""
-	u.Opaque, u.ForceQuery = "", false
-	u.Path, u.RawPath, u.RawQuery = "/"+strings.Join(segments, "/"), canonical, query
-	r.URL = &u
+	if canonical == path && len(r.RequestURI) == len(target) && (query != "" || len(path) == len(target)) {
+		return nil // nothing to rewrite; net/http decodes such a path as we do
+	}
+	r.URL.Scheme, r.URL.Host, r.URL.User, r.URL.Fragment, r.URL.RawFragment = "", "", nil, "", ""
+	r.URL.Opaque, r.URL.ForceQuery = "", false
+	r.URL.Path, r.URL.RawPath, r.URL.RawQuery = "/"+strings.Join(segments, "/"), canonical, query
 	r.RequestURI = canonical
 	if query != "" {
 		r.RequestURI += "?" + query

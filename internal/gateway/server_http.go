@@ -92,7 +92,10 @@ func (s *Server) httpServer(f *Front) *http.Server {
 		},
 		BaseContext: func(net.Listener) context.Context { return s.life },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, frontConnKey{}, connOf(c))
+			conn := connOf(c)
+			ctx, end := context.WithCancelCause(context.WithValue(ctx, frontConnKey{}, conn))
+			conn.setEnd(end)
+			return ctx
 		},
 		ConnState: s.connState,
 		ErrorLog:  slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -147,10 +150,19 @@ func (h *handoff) Close() error {
 
 func (h *handoff) Addr() net.Addr { return &net.TCPAddr{} }
 
+// frontExchange is what the front keeps of one request, made in one piece.
+type frontExchange struct {
+	call   Call
+	writer RollingWriter
+	body   frontBody
+}
+
 // serveHTTP is where requests of both protocols come out of net/http.
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	c, _ := r.Context().Value(frontConnKey{}).(*Conn)
-	if c == nil { // cannot be; nobody gets further without a connection
+	// Without a connection nobody gets further, which cannot be; nor with one
+	// that ran out of time just as this request was read.
+	if c == nil || c.expired.Load() {
 		panic(http.ErrAbortHandler)
 	}
 	s.inFlight.Add(1)
@@ -158,7 +170,9 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	started := s.now()
 	number := c.calls.Add(1)
 	f := s.front()
-	rw := newRollingWriter(w, c, f.stall())
+	x := new(frontExchange)
+	rw := &x.writer
+	rw.begin(w, c, f.stall())
 	defer s.finish(rw, r, c, started)
 
 	if !c.HTTP2() {
@@ -167,18 +181,25 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	call, refusal := readCall(f, c, r)
-	if refusal != nil {
+	call := &x.call
+	if refusal := call.read(f, c, r); refusal != nil {
 		s.answerRefusal(rw, c, call.Client, refusal)
 		return
 	}
 	call.Started = started
 	rw.closes = call.WebSocket
-	rw.body = newFrontBody(w, r, c, f)
-	defer rw.body.finish()
-	ctx, cancel := context.WithTimeoutCause(r.Context(), time.Duration(f.limits.RequestTimeout), ErrRequestTimeout)
-	defer cancel()
-	r = r.WithContext(ctx)
+	if x.body.begin(rw.w, r, c, f) {
+		rw.body = &x.body
+		defer x.body.finish()
+	}
+	limit := time.Duration(f.limits.RequestTimeout)
+	if c.HTTP2() {
+		ctx, cancel := context.WithTimeoutCause(r.Context(), limit, ErrRequestTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+	} else {
+		defer c.limitRequest(limit)()
+	}
 	s.opt.Handler(rw, r, c, call)
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -291,17 +292,45 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// TestRequestTimeout: the context says why it ended.
+// TestRequestTimeout: the context says why it ended, the answer still arrives,
+// and on HTTP/1.1 the connection ends with it. A request in time has the whole
+// time again, however old its connection is.
 func TestRequestTimeout(t *testing.T) {
 	cause := make(chan error, 1)
-	ft := startFront(t, withLimits(site.Limits{RequestTimeout: site.Duration(100 * time.Millisecond)}),
-		withHandler(func(_ http.ResponseWriter, r *http.Request, _ *Conn, _ *Call) {
+	ft := startFront(t, withLimits(site.Limits{RequestTimeout: site.Duration(200 * time.Millisecond)}),
+		withHandler(func(w http.ResponseWriter, r *http.Request, _ *Conn, call *Call) {
+			if call.Path == "/quick" {
+				time.Sleep(80 * time.Millisecond)
+				if r.Context().Err() != nil {
+					w.WriteHeader(500)
+				}
+				return
+			}
 			<-r.Context().Done()
 			cause <- context.Cause(r.Context())
+			w.WriteHeader(504)
 		}))
-	ft.h2(t).get(t)
+	c := ft.h2(t)
+	for range 5 {
+		if got := c.get(t, ":path", "/quick"); got != 200 {
+			t.Errorf("http/2, in time: %d", got)
+		}
+	}
+	if got := c.get(t); got != 504 {
+		t.Errorf("http/2: %d, want 504", got)
+	}
 	if err := <-cause; !errors.Is(err, ErrRequestTimeout) {
-		t.Errorf("cause %v", err)
+		t.Errorf("http/2: cause %v", err)
+	}
+
+	conn := ft.dial(t, ft.clientTLS())
+	const quick = "GET /quick HTTP/1.1\r\nHost: gw.test\r\n\r\n"
+	io.WriteString(conn, strings.Repeat(quick, 5)+"GET / HTTP/1.1\r\nHost: gw.test\r\n\r\n"+quick)
+	if statuses, _ := readAnswers(t, conn); !slices.Equal(statuses, []int{200, 200, 200, 200, 200, 504}) {
+		t.Errorf("http/1.1: %v", statuses)
+	}
+	if err := <-cause; !errors.Is(err, ErrRequestTimeout) {
+		t.Errorf("http/1.1: cause %v", err)
 	}
 }
 

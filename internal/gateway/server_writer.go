@@ -14,12 +14,12 @@ const hsts = "max-age=31536000"
 // would end a long stream, and without any a client that reads nothing holds
 // its connection for ever. It belongs to the handler's goroutine.
 type RollingWriter struct {
-	w     http.ResponseWriter
-	rc    *http.ResponseController
+	w     netWriter
 	guard stallGuard
 	// body is that of the request; nil: it has none.
 	body *frontBody
 	h2   bool
+	conn *Conn // nil on HTTP/2
 
 	status  int
 	written int64
@@ -28,10 +28,28 @@ type RollingWriter struct {
 	closes bool
 }
 
+// netWriter is what net/http's own writers can do, for either protocol.
+type netWriter interface {
+	http.ResponseWriter
+	FlushError() error
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
+// newRollingWriter is for a handler whose writer is not the front's.
 func newRollingWriter(w http.ResponseWriter, c *Conn, stall time.Duration) *RollingWriter {
-	rw := &RollingWriter{w: w, rc: http.NewResponseController(w), h2: c.HTTP2()}
-	rw.guard = stallGuard{timer: rw.h2, limit: stall, set: rw.rc.SetWriteDeadline}
+	rw := new(RollingWriter)
+	rw.begin(w, c, stall)
 	return rw
+}
+
+func (rw *RollingWriter) begin(w http.ResponseWriter, c *Conn, stall time.Duration) {
+	rw.w, rw.h2 = w.(netWriter), c.HTTP2()
+	rw.guard = stallGuard{timer: rw.h2, limit: stall, w: rw.w}
+	if !rw.h2 {
+		// The deadline is the connection's and outlives a request.
+		rw.guard.until, rw.conn = c.writeUntil, c
+	}
 }
 
 // Header implements http.ResponseWriter.
@@ -71,7 +89,7 @@ func (rw *RollingWriter) FlushError() error {
 		rw.WriteHeader(http.StatusOK)
 	}
 	rw.guard.begin(rw.guard.limit)
-	err := rw.rc.Flush()
+	err := rw.w.FlushError()
 	rw.guard.end()
 	return err
 }
@@ -93,12 +111,17 @@ func (rw *RollingWriter) finish() {
 	if rw.status == 0 {
 		rw.standing() // net/http answers 200 for a handler that said nothing
 	}
-	if !rw.h2 && rw.body.is(bodyOpen) {
-		// The answer may leave only after the wait for the rest of the body.
-		rw.guard.set(time.Now().Add(2 * rw.guard.limit))
+	switch {
+	case rw.h2:
+		rw.guard.last()
 		return
+	case rw.body.is(bodyOpen):
+		// The answer may leave only after the wait for the rest of the body.
+		rw.guard.move(time.Now().Add(2 * rw.guard.limit))
+	default:
+		rw.guard.last()
 	}
-	rw.guard.last()
+	rw.conn.writeUntil = rw.guard.until
 }
 
 // standing sets what no handler decides.
@@ -122,7 +145,8 @@ func (rw *RollingWriter) standing() {
 type stallGuard struct {
 	timer bool
 	limit time.Duration
-	set   func(time.Time) error
+	w     netWriter
+	reads bool // the side is reading, not writing
 
 	until   time.Time
 	running *time.Timer
@@ -140,8 +164,20 @@ func (g *stallGuard) begin(limit time.Duration) {
 	now := time.Now()
 	slack := min(time.Second, limit/4)
 	if left := g.until.Sub(now); left < limit-slack || left > limit {
-		g.until = now.Add(limit)
-		g.set(g.until)
+		g.move(now.Add(limit))
+	}
+}
+
+func (g *stallGuard) move(to time.Time) {
+	g.until = to
+	g.set(to)
+}
+
+func (g *stallGuard) set(to time.Time) {
+	if g.reads {
+		g.w.SetReadDeadline(to)
+	} else {
+		g.w.SetWriteDeadline(to)
 	}
 }
 

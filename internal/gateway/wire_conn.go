@@ -46,6 +46,9 @@ func newWireConn(c *Conn, t *tls.Conn, headTimeout time.Duration, headBy time.Ti
 
 // Read implements net.Conn. Only bytes that were found good come out of it.
 func (w *wireConn) Read(p []byte) (int, error) {
+	if w.conn.expired.Load() {
+		return 0, io.EOF
+	}
 	n, err := w.gate.read(p, (*wireSource)(w))
 	if w.gate.refusal != nil {
 		w.refusal.Store(w.gate.refusal)
