@@ -1,15 +1,12 @@
 package app
 
 import (
-	"context"
-	"crypto/rand"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/backend"
@@ -40,10 +37,18 @@ type surroundings struct {
 	offline bool
 }
 
+func (at *surroundings) previousBackends() *backend.Set {
+	if at.previous == nil {
+		return nil
+	}
+	return at.previous.backends
+}
+
 // built is one site, compiled whole.
 type built struct {
 	site     *site.Site
 	dialer   *egress.Dialer
+	backends *backend.Set
 	tokens   *verify.TokenVerifier
 	snapshot *gateway.Snapshot
 	front    *gateway.Front
@@ -61,18 +66,21 @@ func build(s *site.Site, at surroundings) *built {
 		return b
 	}
 	subscriptions := b.subscriptions(at)
-	backends, problems := backend.Compile(s, backend.Options{Dialer: b.dialer, Secrets: at.secrets, Log: at.log, Now: at.now})
+	var problems site.Problems
+	b.backends, problems = backend.Compile(s, backend.Options{
+		Dialer: b.dialer, Secrets: at.secrets, Log: at.log, Now: at.now, Previous: at.previousBackends(),
+	})
 	b.add(problems)
 	b.add(refuseEmulator(s, at))
 	env := b.policies(at)
 	b.front = b.makeFront(at)
 	b.addTokens(at)
-	if backends == nil {
+	if b.backends == nil {
 		return b
 	}
 	b.snapshot, problems = gateway.Compile(s, gateway.CompileOptions{
 		Subscriptions: subscriptions, DigestKey: at.digestKey,
-		Tokens: b.tokens, Backends: backends, Policies: env,
+		Tokens: b.tokens, Backends: b.backends, Policies: env,
 	})
 	b.add(problems)
 	if b.problems.HasErrors() {
@@ -160,9 +168,11 @@ func (b *built) pool(file string) (*x509.CertPool, error) {
 
 // policies is what policy documents may refer to.
 func (b *built) policies(at surroundings) policy.Env {
-	env := policy.Env{}
-	_ = strings.ToLower
-	return env
+	values, problems := policy.NewNamedValues(b.site.Service.NamedValues, func(ref *site.SecretRef) (secret.Value, error) {
+		return secret.Resolve(ref, at.secrets)
+	})
+	b.add(problems)
+	return policy.NewEnv(b.site, values)
 }
 
 // stateDir is where a site's durable state lives.
@@ -175,11 +185,4 @@ func stateDir(s *site.Site) string {
 		dir = filepath.Join(s.Dir, dir)
 	}
 	return dir
-}
-
-// throwawayKey digests keys of a site that is only checked.
-func throwawayKey(ctx context.Context) ([]byte, error) {
-	key := make([]byte, 32)
-	_, err := rand.Read(key)
-	return key, err
 }

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/gateway"
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/secret"
@@ -50,8 +51,11 @@ type Process struct {
 	sink     io.Closer
 	gateway  *gateway.Gateway
 	server   *gateway.Server
+	admin    *admin.Server
 	health   *http.Server
 	healthAt netip.AddrPort
+	// addrs are the listeners' addresses.
+	addrs []netip.AddrPort
 	// front is replaced by reloads and by renewed certificates.
 	front   atomic.Pointer[gateway.Front]
 	dialer  atomic.Pointer[egress.Dialer]
@@ -115,7 +119,10 @@ func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, e
 	if err != nil {
 		return nil, err
 	}
-	built, err := p.build(ctx, s, listenerAddrPorts(lns))
+	for _, ln := range lns {
+		p.addrs = append(p.addrs, addrOf(ln))
+	}
+	built, err := p.build(ctx, s)
 	if err != nil || built.problems.HasErrors() {
 		closeAll(lns)
 		return built, err
@@ -139,7 +146,7 @@ func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, e
 }
 
 // build compiles with what the store knows.
-func (p *Process) build(ctx context.Context, s *site.Site, own []netip.AddrPort) (*built, error) {
+func (p *Process) build(ctx context.Context, s *site.Site) (*built, error) {
 	stored, err := p.store.ListSubscriptions(ctx)
 	if err != nil {
 		return nil, err
@@ -147,16 +154,17 @@ func (p *Process) build(ctx context.Context, s *site.Site, own []netip.AddrPort)
 	return build(s, surroundings{
 		secrets: p.opt.Secrets, now: p.opt.Now, log: p.opt.Log, development: p.opt.Development,
 		digestKey: p.store.DigestKey(), stored: stored, onUse: p.used, previous: p.current,
-		listeners: func() []netip.AddrPort { return slices.Concat(own, p.server.Addrs()) },
+		listeners: p.ownListeners,
 	}), nil
 }
 
-func listenerAddrPorts(lns []net.Listener) []netip.AddrPort {
-	var out []netip.AddrPort
-	for _, ln := range lns {
-		out = append(out, addrOf(ln))
+// ownListeners are all addresses on which the process accepts connections.
+func (p *Process) ownListeners() []netip.AddrPort {
+	own := slices.Clone(p.addrs)
+	if p.healthAt.IsValid() {
+		own = append(own, p.healthAt)
 	}
-	return out
+	return own
 }
 
 // putInForce makes a good site the one that counts.
@@ -279,11 +287,10 @@ func (p *Process) fail(err error) {
 // Failed yields an error when a listener ends by itself.
 func (p *Process) Failed() <-chan error { return p.failed }
 
-// Addrs are where callers connect; Health is where probes do, the zero value
-// where there are none.
-func (p *Process) Addrs() []netip.AddrPort { return p.server.Addrs() }
+// Addrs are where callers connect.
+func (p *Process) Addrs() []netip.AddrPort { return slices.Clone(p.addrs) }
 
-// Health is where the probes stand.
+// Health is where the probes stand; the zero value where there are none.
 func (p *Process) Health() netip.AddrPort { return p.healthAt }
 
 // Site is the one in force.
@@ -291,4 +298,36 @@ func (p *Process) Site() *site.Site {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.current.site
+}
+
+// AwaitIssuers waits until the keys of every trusted issuer are in hand, and
+// says whose are not when ctx ends.
+func (p *Process) AwaitIssuers(ctx context.Context) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		missing := p.missingIssuer()
+		if missing == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return missing
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *Process) missingIssuer() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.current.tokens == nil {
+		return nil
+	}
+	for _, s := range p.current.tokens.Status() {
+		if s.Keys == 0 {
+			return fmt.Errorf("no keys of issuer %s yet: %w", s.Issuer, s.Err)
+		}
+	}
+	return nil
 }

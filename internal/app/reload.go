@@ -38,7 +38,7 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 	if out.Problems.HasErrors() {
 		return p.reloaded(out), nil
 	}
-	next, err := p.build(ctx, s, nil)
+	next, err := p.build(ctx, s)
 	if err != nil {
 		return out, err
 	}

@@ -1,0 +1,12 @@
+package admin
+
+import "golang.org/x/sys/unix"
+
+// peerUID is LOCAL_PEERCRED's user (unix(4)).
+func peerUID(fd int) (uint32, error) {
+	cred, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
+	if err != nil {
+		return 0, err
+	}
+	return cred.Uid, nil
+}

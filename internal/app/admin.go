@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/admin"
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+func (p *Process) openAdmin(ctx context.Context, s *site.Site) (err error) {
+	p.admin, err = admin.Listen(ctx, stateDir(s), admin.Actions{Reload: p.adminReload, Status: p.status}, p.opt.Log)
+	return err
+}
+
+// adminTimeout is how long a call under way may still take at the end.
+const adminTimeout = 2 * time.Second
+
+func (p *Process) closeAdmin() {
+	if p.admin == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
+	defer cancel()
+	if err := p.admin.Close(ctx); err != nil {
+		p.opt.Log.Warn("closing the admin socket", "error", err)
+	}
+}
+
+func (p *Process) adminReload(ctx context.Context) (admin.Reloaded, error) {
+	r, err := p.Reload(ctx)
+	return admin.Reloaded{Accepted: r.Accepted(), Before: r.Before, After: r.After, Problems: r.Problems}, err
+}
+
+func (p *Process) status(context.Context) (admin.Status, error) {
+	s := p.Site()
+	out := admin.Status{
+		Version: p.opt.Build.Version, PID: os.Getpid(), Started: p.started,
+		Site: s.Config.Name, Digest: s.Digest, Ready: p.notReady() == nil,
+		Requests: p.server.InFlight(), Connections: p.server.Connections(),
+	}
+	for _, a := range p.Addrs() {
+		out.Listeners = append(out.Listeners, a.String())
+	}
+	return out, nil
+}
+
+// StateDirectory is the state directory of the site in dir, for commands that
+// talk to the gateway that serves it.
+func StateDirectory(dir string) (string, error) {
+	s, problems := site.Load(dir)
+	if s == nil {
+		// A site that was broken after the start is just what "reload" is
+		// asked to report: the gateway's own words are better than ours.
+		if path, ok := fallbackStateDir(dir); ok {
+			return path, nil
+		}
+		return "", problems.Err()
+	}
+	return stateDir(s), nil
+}
+
+// fallbackStateDir is where state lies unless a site says otherwise.
+func fallbackStateDir(dir string) (string, bool) {
+	path := stateDir(&site.Site{Dir: dir, Config: &site.Config{}})
+	_, err := os.Stat(path)
+	return path, err == nil
+}

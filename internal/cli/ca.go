@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"github.com/cloister-ai/cloister/internal/app"
+	"github.com/cloister-ai/cloister/internal/identity/issue"
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+func caCommand() *command {
+	return &command{
+		name: "ca", args: "init|issue|export", short: "keep the site's own certificate authority",
+		long: `A hostname of cloister.yaml without certificate and key gets a certificate of the
+site's own CA, signed when the gateway starts and renewed while it runs. The CA
+lies in the state directory. Its certificate says, in critical name constraints,
+what it may sign: so that even its stolen key is worth nothing outside the site.
+Its key is never exported.`,
+		subcommands: []*command{caInitCommand(), caIssueCommand(), caExportCommand()},
+	}
+}
+
+func caInitCommand() *command {
+	return &command{
+		name: "init", args: "[--name NAME] DIR", short: "make the CA of the site in DIR",
+		long: `The CA may sign the hostnames that cloister.yaml names now, and names below them.
+For a hostname that is added later, make another CA: remove the directory that
+this command prints, and have clients trust the new certificate.`,
+		flags: func(fs *flag.FlagSet) any {
+			return fs.String("name", "", "`NAME` of the authority; default: the site's")
+		},
+		min: 1, max: 1,
+		run: func(_ context.Context, env *Env, opt any, args []string) error {
+			s, err := loadForCA(env, args[0])
+			if err != nil {
+				return err
+			}
+			name := *opt.(*string)
+			if name == "" {
+				name = "Cloister CA of " + s.Config.Name
+			}
+			dns, ips := constraintsOf(s)
+			dir := app.CADirectory(s)
+			if _, err := issue.InitCA(dir, issue.Options{Name: name, PermittedDNS: dns, PermittedIPs: ips}); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(env.Stdout, "made %s, which may sign %s\nGive clients its certificate: cloister ca export %s > ca.pem\n", dir, constraintText(dns, ips), args[0])
+			return err
+		},
+	}
+}
+
+type caIssueOptions struct{ client, out string }
+
+func caIssueCommand() *command {
+	return &command{
+		name: "issue", args: "[--client] [--out PREFIX] DIR NAME...", short: "sign a certificate",
+		long: `Signs a certificate for a server of these names, or with --client for a client of
+one name, for 90 days, and writes PREFIX.pem and PREFIX.key (mode 0600). The
+gateway's own hostnames need none: theirs are signed as it runs.`,
+		flags: func(fs *flag.FlagSet) any {
+			o := &caIssueOptions{}
+			fs.BoolFunc("client", "for a client, not a server", func(string) error { o.client = "yes"; return nil })
+			fs.StringVar(&o.out, "out", "", "write `PREFIX`.pem and PREFIX.key; default: the first name")
+			return o
+		},
+		min: 2, max: 64, run: runCAIssue,
+	}
+}
+
+func runCAIssue(_ context.Context, env *Env, opt any, args []string) error {
+	o := opt.(*caIssueOptions)
+	s, err := loadForCA(env, args[0])
+	if err != nil {
+		return err
+	}
+	ca, err := issue.LoadCA(app.CADirectory(s), issue.LoadOptions{})
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("the site has no CA yet; run: cloister ca init %s", args[0])
+	}
+	if err != nil {
+		return err
+	}
+	names := args[1:]
+	request := issue.Request{Names: names}
+	if o.client != "" {
+		if len(names) != 1 {
+			return &usageError{"a client has one name"}
+		}
+		request = issue.Request{Client: names[0]}
+	}
+	cert, err := ca.Issue(request)
+	if err != nil {
+		return err
+	}
+	prefix := o.out
+	if prefix == "" {
+		prefix = filepath.Base(names[0])
+	}
+	if err := cert.WriteFiles(prefix+".pem", prefix+".key"); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.Stdout, "wrote %s.pem and %s.key, until %s\n", prefix, prefix, cert.Leaf.NotAfter.UTC().Format("2006-01-02"))
+	return err
+}
+
+func caExportCommand() *command {
+	return &command{
+		name: "export", args: "[--der] DIR", short: "print the CA's certificate, for those who trust it",
+		flags: func(fs *flag.FlagSet) any { return fs.Bool("der", false, "in DER instead of PEM") },
+		min:   1, max: 1,
+		run: func(_ context.Context, env *Env, opt any, args []string) error {
+			s, err := loadForCA(env, args[0])
+			if err != nil {
+				return err
+			}
+			format := issue.PEM
+			if *opt.(*bool) {
+				format = issue.DER
+			}
+			cert, err := issue.Export(app.CADirectory(s), format)
+			if errors.Is(err, os.ErrNotExist) {
+				return fmt.Errorf("the site has no CA yet; run: cloister ca init %s", args[0])
+			}
+			if err != nil {
+				return err
+			}
+			_, err = env.Stdout.Write(cert)
+			return err
+		},
+	}
+}
+
+// loadForCA loads the site whose CA is meant.
+func loadForCA(env *Env, dir string) (*site.Site, error) {
+	s, problems := site.Load(dir)
+	if s == nil {
+		writeProblems(env.Stderr, coloursFor(env.Stderr, env), problems)
+		return nil, errSilent
+	}
+	return s, nil
+}
+
+// constraintsOf is what a site's CA has to sign: its hostnames.
+func constraintsOf(s *site.Site) (dns []string, ips []netip.Prefix) {
+	for _, h := range s.Config.Hostnames {
+		if addr, err := netip.ParseAddr(h.Name); err == nil {
+			ips = append(ips, netip.PrefixFrom(addr, addr.BitLen()))
+		} else {
+			dns = append(dns, h.Name)
+		}
+	}
+	return dns, ips
+}
+
+func constraintText(dns []string, ips []netip.Prefix) string {
+	text := ""
+	for _, d := range dns {
+		text += ", " + d
+	}
+	for _, ip := range ips {
+		text += ", " + ip.String()
+	}
+	return text[2:]
+}

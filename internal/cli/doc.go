@@ -1,0 +1,12 @@
+// Package cli is the command line: one file for each command, in a literal
+// list.
+//
+// It guarantees that every command's --help is its whole manual (docs/cli.md
+// is made of the same text), that results go to standard output and what went
+// wrong to standard error, that --json output is one JSON document, and that
+// exit codes mean the same everywhere: 0 fine, 1 refused or failed, 2 not
+// understood. Colours appear on a terminal alone, and not with NO_COLOR.
+//
+// It holds no behaviour of its own beyond "up", which puts the development
+// architecture together: what a command does is in the rooms below.
+package cli

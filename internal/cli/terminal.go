@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// colours are the escape sequences in use, empty where there are none.
+type colours struct{ red, yellow, green, bold, dim, reset string }
+
+// coloursFor are colours for a terminal that has not declined them
+// (https://no-color.org).
+func coloursFor(w io.Writer, env *Env) colours {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return colours{}
+	}
+	if v, set := env.LookupEnv("NO_COLOR"); set && v != "" {
+		return colours{}
+	}
+	if v, _ := env.LookupEnv("TERM"); v == "dumb" {
+		return colours{}
+	}
+	return colours{red: "\x1b[31m", yellow: "\x1b[33m", green: "\x1b[32m", bold: "\x1b[1m", dim: "\x1b[2m", reset: "\x1b[0m"}
+}

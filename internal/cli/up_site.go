@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"text/template"
+)
+
+//go:embed up_site.yaml.tmpl
+var upSiteTemplate string
+
+// writeSite writes the site of the development architecture anew: its ports
+// change from start to start.
+func (u *up) writeSite(openAI, entra netip.AddrPort) error {
+	dir := u.siteDir()
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	t, err := template.New("cloister.yaml").Funcs(template.FuncMap{"quote": strconv.Quote}).Parse(upSiteTemplate)
+	if err != nil {
+		return err
+	}
+	var config bytes.Buffer
+	if err := t.Execute(&config, map[string]any{
+		"Address": u.listen.Addr().String(), "Port": u.listen.Port(), "Loopback": u.listen.Addr().IsLoopback(),
+		"OpenAI": openAI.String(), "OpenAIPort": openAI.Port(), "Entra": entra.String(), "EntraPort": entra.Port(),
+		"Issuer": u.entra.Issuer(2), "Tenant": devTenant, "Gateway": devGateway, "Client": devClient, "Backend": devBackend,
+		"Subscription": devSubscription, "Secret": backendSecret,
+		"State": u.stateDir(), "AccessLog": filepath.Join(u.dir, "access.log"),
+	}); err != nil {
+		return err
+	}
+	files, err := apimFiles()
+	if err != nil {
+		return err
+	}
+	files["cloister.yaml"] = config.Bytes()
+	files["tls/development-ca.pem"] = u.ca.PEM()
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// announce says what is where and what to try, in commands that can be pasted
+// as they are.
+func (u *up) announce(openAI, entra netip.AddrPort) {
+	env := shellQuote(u.envFile())
+	health := u.process.Health()
+	fmt.Fprintf(u.out, `Cloister is up. Azure OpenAI and Entra ID are emulated: for development only.
+
+  gateway         %s
+  Azure OpenAI    https://%s  (emulated; lets only the gateway in)
+  Entra ID        https://%s  (emulated)
+  probes          http://%s/readyz  /livez  /metrics
+  environment     %s
+  access log      %s
+  state           %s
+
+A call that succeeds, one that is refused, and a stream:
+
+  . %s && curl --cacert "$CLOISTER_CA" -H "api-key: $CLOISTER_API_KEY" -H "Content-Type: application/json" -d '{"messages":[{"role":"user","content":"Hello"}]}' "$CLOISTER_URL/openai/deployments/$CLOISTER_DEPLOYMENT/chat/completions?api-version=2024-10-21"
+
+  . %s && curl --cacert "$CLOISTER_CA" -H "Content-Type: application/json" -d '{"messages":[{"role":"user","content":"Hello"}]}' "$CLOISTER_URL/openai/deployments/$CLOISTER_DEPLOYMENT/chat/completions?api-version=2024-10-21"
+
+  . %s && go run ./examples/stream
+
+Ctrl-C stops it; the next start finds its state again.
+`, u.env.url, openAI, entra, health, u.envFile(), filepath.Join(u.dir, "access.log"), u.stateDir(), env, env, env)
+}
