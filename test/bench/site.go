@@ -18,7 +18,7 @@ const (
 // records to a file. TLS files are copied into it.
 func writeSite(dir, tls string, port, health, upstream int) error {
 	files := map[string]string{
-		"cloister.yaml":                                fmt.Sprintf(siteConfig, port, health, upstream, upstream),
+		"cloister.yaml":                                fmt.Sprintf(siteConfig, port, health, upstream),
 		"keys/subscription":                            subscriptionKey + "\n",
 		"keys/upstream":                                upstreamKey + "\n",
 		"apim/policy.xml":                              globalPolicy,
@@ -56,7 +56,6 @@ destinations:
   model: [{host: 127.0.0.1, port: %d}]
 backends:
   openai:
-    url: "https://127.0.0.1:%d/openai"
     caFile: tls/ca.pem
     maxConnections: 4096
     credential: {apiKey: {key: {file: keys/upstream}}}
