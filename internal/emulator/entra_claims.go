@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
-
-	"github.com/cloister-ai/cloister/internal/identity/verify"
 )
 
 // backdate is how far back Entra ID dates iat and nbf.
@@ -63,7 +62,7 @@ func (e *Entra) claims(client *EntraClient, asked string, resource *EntraResourc
 // changed and given to [Entra.Sign]. The resource is named as in a scope,
 // without "/.default".
 func (e *Entra) Claims(clientID, resource string) (*Claims, error) {
-	client, r := e.clients[clientID], e.resource(resource)
+	client, r := e.clients[strings.ToLower(clientID)], e.resource(resource)
 	if client == nil || r == nil {
 		return nil, fmt.Errorf("emulator: there is no client %q or no resource %q", clientID, resource)
 	}
@@ -97,15 +96,7 @@ func (e *Entra) VerifyToken(allow func(objectID string) bool) func(context.Conte
 
 // verify checks a token's signature against the published keys.
 func (e *Entra) verify(raw string) (*Claims, error) {
-	doc, err := json.Marshal(e.keys.set(""))
-	if err != nil {
-		return nil, fmt.Errorf("emulator: writing the key set: %w", err)
-	}
-	set, _, err := verify.ParseKeySet(doc)
-	if err != nil {
-		return nil, fmt.Errorf("emulator: %w", err)
-	}
-	payload, err := set.VerifyJWS(raw, []string{"RS256"})
+	payload, err := e.keys.verifier().VerifyJWS(raw, []string{"RS256"})
 	if err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}

@@ -8,18 +8,23 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"net/http"
 	"sync"
+
+	"github.com/cloister-ai/cloister/internal/identity/verify"
 )
 
 const keyBits = 2048
 
 // signingKeys are the keys that are published; the first one signs.
 type signingKeys struct {
-	mu   sync.Mutex // guards list
+	mu   sync.Mutex // guards the rest
 	list []signingKey
+	// verifying is list as those who verify read it.
+	verifying *verify.KeySet
 }
 
 type signingKey struct {
@@ -54,8 +59,26 @@ func (k *signingKeys) add(key *rsa.PrivateKey) error {
 	if len(k.list) > 0 {
 		next = append(next, k.list[0])
 	}
-	k.list = next
+	doc, err := json.Marshal(keySetOf(next, ""))
+	if err != nil {
+		return fmt.Errorf("emulator: writing the key set: %w", err)
+	}
+	set, problems, err := verify.ParseKeySet(doc)
+	if err == nil && len(problems) > 0 {
+		err = errors.New(problems[0].Reason)
+	}
+	if err != nil {
+		return fmt.Errorf("emulator: the signing key is not fit: %w", err)
+	}
+	k.list, k.verifying = next, set
 	return nil
+}
+
+// verifier returns the published keys, to verify with.
+func (k *signingKeys) verifier() *verify.KeySet {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.verifying
 }
 
 // published returns the keys; the slice is never written to again.
@@ -65,10 +88,10 @@ func (k *signingKeys) published() []signingKey {
 	return k.list
 }
 
-// set is the JWK set; issuer is that of the keys, or empty.
-func (k *signingKeys) set(issuer string) any {
+// keySetOf is the JWK set of keys; issuer is theirs, or empty.
+func keySetOf(list []signingKey, issuer string) any {
 	var keys []publicKey
-	for _, s := range k.published() {
+	for _, s := range list {
 		keys = append(keys, publicKey{
 			Type: "RSA", Use: "sig", ID: s.id, Issuer: issuer,
 			Modulus: encode(s.key.N.Bytes()), Exponent: encode(big.NewInt(int64(s.key.E)).Bytes()),
@@ -86,7 +109,7 @@ func (e *Entra) keySet(t *tokenCall, version int) {
 	if version == 2 {
 		issuer = e.Issuer(2)
 	}
-	writeJSON(t.w, http.StatusOK, e.keys.set(issuer))
+	writeJSON(t.w, http.StatusOK, keySetOf(e.keys.published(), issuer))
 }
 
 // Sign makes a token of any claims with the current key, for tests of those
