@@ -27,6 +27,9 @@ func (t *trip) answer(e *refused) {
 		t.webSocket(resp)
 		return
 	}
+	if t.upgraded != nil { // a policy has put another answer in its place
+		t.upgraded.Close()
+	}
 	if resp.StatusCode == http.StatusSwitchingProtocols || resp.StatusCode < 200 || resp.StatusCode > 599 {
 		t.refuse(&refused{
 			Source: "outbound", Reason: "StatusRefused", Status: http.StatusBadGateway,

@@ -63,7 +63,7 @@ func Compile(s *site.Site, opt CompileOptions) (*Snapshot, site.Problems) {
 		snap.products[strings.ToLower(p.ID)] = p
 	}
 	snap.addSubscriptions(opt, &problems)
-	c := &pipelineCompiler{site: s, env: opt.Policies, seen: map[string]bool{}}
+	c := &pipelineCompiler{site: s, env: opt.Policies, backends: opt.Backends, seen: map[string]bool{}}
 	rt, ps := newRouter(s, snap, c)
 	problems = append(problems, ps...)
 	problems = append(problems, c.problems...)
@@ -143,8 +143,10 @@ func (s *Snapshot) Callers() []CallerView {
 // pipelineCompiler compiles the pipelines of operations, each problem once
 // however many operations a document takes part in.
 type pipelineCompiler struct {
-	site     *site.Site
-	env      policy.Env
+	site *site.Site
+	env  policy.Env
+	// backends are those that requests can reach; nil: not looked at.
+	backends *backend.Set
 	seen     map[string]bool
 	problems site.Problems
 }
@@ -160,25 +162,30 @@ func (c *pipelineCompiler) operation(api *site.API, op *site.Operation, base map
 	if op.Policy == nil {
 		return base
 	}
-	return c.compile(api, op.Policy)
+	return c.compile(api, op)
 }
 
-func (c *pipelineCompiler) compile(api *site.API, operation *site.PolicyFile) map[string]*policy.Pipeline {
-	pipelines := map[string]*policy.Pipeline{"": c.one(nil, api, operation)}
+func (c *pipelineCompiler) compile(api *site.API, op *site.Operation) map[string]*policy.Pipeline {
+	pipelines := map[string]*policy.Pipeline{"": c.one(nil, api, op)}
 	for _, p := range c.site.Service.Products {
 		for _, member := range p.APIs {
 			if strings.EqualFold(member, api.ID) {
-				pipelines[strings.ToLower(p.ID)] = c.one(p.Policy, api, operation)
+				pipelines[strings.ToLower(p.ID)] = c.one(p.Policy, api, op)
 			}
 		}
 	}
 	return pipelines
 }
 
-func (c *pipelineCompiler) one(product *site.PolicyFile, api *site.API, operation *site.PolicyFile) *policy.Pipeline {
-	p, problems := policy.Compile(policy.Scopes{
-		Global: c.site.Service.Policy, Product: product, API: api.Policy, Operation: operation,
-	}, c.env)
+func (c *pipelineCompiler) one(product *site.PolicyFile, api *site.API, op *site.Operation) *policy.Pipeline {
+	scopes := policy.Scopes{Global: c.site.Service.Policy, Product: product, API: api.Policy}
+	if op != nil {
+		scopes.Operation, scopes.URLTemplate = op.Policy, op.URLTemplate
+	}
+	p, problems := policy.Compile(scopes, c.env)
+	if p != nil && c.backends != nil {
+		c.checkTargets(p, &problems)
+	}
 	for _, problem := range problems {
 		if line := problem.String(); !c.seen[line] {
 			c.seen[line] = true
@@ -186,6 +193,17 @@ func (c *pipelineCompiler) one(product *site.PolicyFile, api *site.API, operatio
 		}
 	}
 	return p
+}
+
+// checkTargets refuses backends that a document names and no request could
+// reach.
+func (c *pipelineCompiler) checkTargets(p *policy.Pipeline, problems *site.Problems) {
+	for _, use := range p.Targets() {
+		if _, err := c.backends.Lookup(use.ID, use.BaseURL); err != nil {
+			problems.Add(use.Pos, "backend-unknown", "a backend of the site, or a URL that destinations.model lists",
+				"declare it in backends: of cloister.yaml, or list its host in destinations.model", "%v", err)
+		}
+	}
 }
 
 // serviceURL parses an API's service URL; nil for none.

@@ -130,7 +130,7 @@ func (d *Dialer) connect(ctx context.Context, dst *destination, network string, 
 		try, cancel := context.WithTimeout(ctx, d.opt.ConnectTimeout)
 		conn, err := d.opt.Connect(try, exact, ap)
 		cancel()
-		d.use(Use{Class: dst.class, Host: dst.host, Port: dst.port, Addr: a, Public: !d.isPrivate(a) && isPublic(a), Err: err})
+		d.use(Use{Class: dst.class, Host: dst.host, Port: dst.port, Addr: a, Public: dst.public && !d.isPrivate(a) && isPublic(a), Err: err})
 		if err == nil {
 			return conn, nil
 		}
