@@ -114,7 +114,7 @@ type openAIBackend struct {
 func parseOpenAI(raw string) (openAIBackend, error) {
 	b := openAIBackend{Given: raw != ""}
 	if raw == "" {
-		return openAIBackend{URL: "https://name.openai.azure.com/openai", Host: "name.openai.azure.com", Port: "443"}, nil
+		return openAIBackend{URL: "https://contoso.openai.azure.com/openai", Host: "contoso.openai.azure.com", Port: "443"}, nil
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {

@@ -27,10 +27,10 @@ func writeProblems(w io.Writer, c colours, problems site.Problems) {
 			fmt.Fprintf(w, "    %s\n", strings.TrimRight(line, "\n"))
 		}
 		if p.Expected != "" {
-			fmt.Fprintf(w, "    expected: %s\n", p.Expected)
+			fmt.Fprintf(w, "    expected: %s\n", hanging(p.Expected))
 		}
 		if p.Mend != "" {
-			fmt.Fprintf(w, "    mend:     %s\n", p.Mend)
+			fmt.Fprintf(w, "    mend:     %s\n", hanging(p.Mend))
 		}
 	}
 }
@@ -55,3 +55,7 @@ func count(n int, what string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
+
+// hanging indents the lines after the first, so that what is to be copied into
+// a file keeps its shape.
+func hanging(s string) string { return strings.ReplaceAll(s, "\n", "\n              ") }
