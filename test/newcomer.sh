@@ -94,10 +94,7 @@ stop() {
     sleep 0.1
   done
   [ -z "$(members "$group")" ] || fail "processes are left 40 s after SIGINT: $(members "$group" | tr '\n' ' ')" "$log"
-  # Without job control for a moment: the shell has nothing to tell about it.
-  set +m
   wait "$group" || code=$?
-  set -m
   # make itself says 2 or 130 when it was interrupted too.
   if [ "$how" = program ] && [ "$code" != 0 ]; then fail "exit code $code after SIGINT" "$log"; fi
   if grep -E '^(panic:|goroutine [0-9]|fatal error:)' "$log" >/dev/null; then fail 'it did not stop cleanly' "$log"; fi

@@ -92,11 +92,12 @@ func arrow(file, dir string) string {
 	case from == to:
 		return ""
 	}
-	return between(from, to)
+	return between(from, to, isTest)
 }
 
-// between judges an arrow from one room to another by the table.
-func between(from, to string) string {
+// between judges an arrow from one room to another by the table. Tests use
+// real parts where code takes an interface, so theirs may go sideways.
+func between(from, to string, isTest bool) string {
 	fromRow, ok := place(from)
 	if !ok {
 		return fmt.Sprintf("the room %s is not in the table of rows", from)
@@ -105,6 +106,8 @@ func between(from, to string) string {
 	switch {
 	case !ok:
 		return fmt.Sprintf("the room %s is not in the table of rows", to)
+	case toRow == fromRow && isTest:
+		return ""
 	case toRow == fromRow:
 		return "rooms of one row do not import each other"
 	case toRow < fromRow:
