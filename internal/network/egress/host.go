@@ -19,6 +19,9 @@ func normalHost(host string) (normal string, addr netip.Addr, code, reason strin
 	if strings.Contains(host, ":") || strings.Contains(host, "%") {
 		return normalIPv6(host)
 	}
+	if !ascii(host) { // before case is folded: the Kelvin sign's lower case is "k"
+		return "", netip.Addr{}, CodeHost, "the name has letters beyond ASCII; only its xn-- form is accepted"
+	}
 	h := strings.ToLower(strings.TrimSuffix(host, "."))
 	if a, err := netip.ParseAddr(h); err == nil {
 		return a.String(), a, "", ""
@@ -36,6 +39,15 @@ func normalHost(host string) (normal string, addr netip.Addr, code, reason strin
 		return "", netip.Addr{}, CodeHost, "the host ends in a number but is not an IPv4 address in four decimal parts"
 	}
 	return h, netip.Addr{}, "", ""
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 func normalIPv6(host string) (string, netip.Addr, string, string) {
@@ -58,8 +70,6 @@ func badLabel(l string) string {
 	for i := range len(l) {
 		c := l[i]
 		switch {
-		case c >= 0x80:
-			return "the name has letters beyond ASCII; only its xn-- form is accepted"
 		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '_':
 		case c == '-' && i > 0 && i < len(l)-1:
 		default:

@@ -26,9 +26,15 @@ var otherMetadata = []netip.Addr{
 	netip.MustParseAddr("192.0.0.192"),
 }
 
-// notPublic is space that no public service uses although it is not private
-// either (IANA special-purpose registries, "globally reachable: false").
+// notPublic is space that no public service uses (IANA special-purpose
+// registries, "globally reachable: false"), private or not.
 var notPublic = []netip.Prefix{
+	netip.MustParsePrefix("127.0.0.0/8"),
+	netip.MustParsePrefix("192.0.2.0/24"),
+	netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"),
+	netip.MustParsePrefix("2001:db8::/32"),
+	netip.MustParsePrefix("3fff::/20"),
 	netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("198.18.0.0/15"),
 	netip.MustParsePrefix("240.0.0.0/4"),
@@ -145,10 +151,7 @@ func (d *Dialer) isPrivate(a netip.Addr) bool { return contains(d.private, a) }
 
 // isPublic reports whether a is an address of the public internet.
 func isPublic(a netip.Addr) bool {
-	if a.Is4() {
-		return !contains(notPublic, a)
-	}
-	return contains(public6, a)
+	return !contains(notPublic, a) && (a.Is4() || contains(public6, a))
 }
 
 func contains(list []netip.Prefix, a netip.Addr) bool {
