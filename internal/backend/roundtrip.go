@@ -120,8 +120,16 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 	}
 }
 
-// lend gives out the body, to be taken back if there is no connection.
+// lend gives out the body, to be taken back if there is no connection. One
+// that lies in memory is made anew each time: net/http knows such readers, and
+// sends head and body in one write.
 func (a *attempt) lend(out *http.Request) {
+	if a.req.GetBody != nil {
+		if body, err := a.req.GetBody(); err == nil {
+			out.Body, out.GetBody = body, a.req.GetBody
+			return
+		}
+	}
 	if a.req.Body != nil && a.req.Body != http.NoBody {
 		a.body = &lentBody{in: a.req.Body}
 		out.Body = a.body

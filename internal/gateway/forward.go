@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -118,8 +119,8 @@ func (t *trip) outgoing(d *departure) (*http.Request, error) {
 		req.Body, req.ContentLength = b.Stream, b.Length
 	case len(b.Bytes) > 0:
 		req.ContentLength = int64(len(b.Bytes))
-		req.GetBody = func() (io.ReadCloser, error) { return newBytesBody(b.Bytes), nil }
-		req.Body = newBytesBody(b.Bytes)
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes)), nil }
+		req.Body, _ = req.GetBody()
 	}
 	return req, nil
 }
@@ -274,26 +275,3 @@ func (g *idleGuard) end() {
 		g.timer.Stop()
 	}
 }
-
-// bytesBody reads a body that lies in memory.
-type bytesBody struct{ left []byte }
-
-func newBytesBody(b []byte) *bytesBody { return &bytesBody{left: b} }
-
-func (b *bytesBody) Read(p []byte) (int, error) {
-	if len(b.left) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, b.left)
-	b.left = b.left[n:]
-	return n, nil
-}
-
-// WriteTo spares the copy through a buffer.
-func (b *bytesBody) WriteTo(w io.Writer) (int64, error) {
-	n, err := w.Write(b.left)
-	b.left = b.left[n:]
-	return int64(n), err
-}
-
-func (b *bytesBody) Close() error { return nil }

@@ -110,7 +110,9 @@ func (rt *Router) find(method, path string, query url.Values, header http.Header
 			continue
 		}
 		routes, rest := ap.version(rest, rev, query, header)
-		if routes == nil {
+		if routes == nil || slices.ContainsFunc(rest, hasRevision) {
+			// A revision further down would mean nothing here, and something
+			// to a backend that knows revisions itself.
 			continue
 		}
 		if op, params, ok := routes.match(method, rest); ok {
@@ -211,6 +213,8 @@ func cutRevision(segment string) (name, rev string) {
 	name, rev, _ = strings.Cut(segment, ";rev=")
 	return name, rev
 }
+
+func hasRevision(segment string) bool { return strings.Contains(segment, ";") }
 
 // version chooses the version and revision.
 func (ap *apiPath) version(rest []string, rev string, query url.Values, header http.Header) (*apiRoutes, []string) {
