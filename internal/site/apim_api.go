@@ -3,7 +3,6 @@ package site
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -21,14 +20,17 @@ func (l *apimLoader) apis(dir string) {
 		l.take(path.Join(dir, "tags.json"))
 		switch api.Type {
 		case "http":
-			api.Operations = l.operations(dir, api)
+			var ok bool
+			if api.Operations, ok = l.operations(dir, api); !ok {
+				// Its operations are not known, so nothing can be said of theirs.
+				l.skip(dir)
+				l.service.APIs = append(l.service.APIs, api)
+				return
+			}
 		case "websocket":
 			api.Operations = []*Operation{{Pos: at, ID: "onHandshake", Name: "onHandshake", Method: "GET", URLTemplate: "/"}}
 		default:
-			l.claimSpecification(dir)
-			for _, f := range l.unclaimed(dir) {
-				l.claimed[f] = true
-			}
+			l.skip(dir)
 			return
 		}
 		l.operationPolicies(dir, api)
@@ -69,12 +71,11 @@ func (l *apimLoader) api(name string, at Pos, p *value) *API {
 	l.revision(api, rev, hasRev, p)
 	l.apiType(api, p)
 	l.protocols(api, p)
-	if p.get("path") == nil {
-		l.r.Add(at, "missing-field", `"path"`, "write \"path\": \"\" if the API stands at the root", "the API %q has no path", id)
+	if v := p.get("path"); v == nil || v.kind == kindNull {
+		l.r.Add(posOf(v, at), "missing-field", `"path"`, "write \"path\": \"\" if the API stands at the root", "the API %q has no path", id)
 	}
-	if v := p.get("path"); strings.ContainsAny(api.Path, "?#*{}\\% \t\r\n;") || strings.Contains("/"+api.Path+"/", "//") ||
-		strings.Contains("/"+api.Path+"/", "/../") || strings.Contains("/"+api.Path+"/", "/./") {
-		l.r.Add(posOf(v, at), "invalid-value", "a path such as openai/v1", "", "%q is not a path below the host", api.Path)
+	if !validAPIPath(api.Path) {
+		l.r.Add(posOf(p.get("path"), at), "invalid-value", "a path such as openai/v1", "", "%q is not a path below the host", api.Path)
 	}
 	if v := p.get("isOnline"); v != nil && v.kind == kindBoolean && !boolOf(v, true) {
 		src := l.r.source(at.File, nil)
@@ -82,6 +83,23 @@ func (l *apimLoader) api(name string, at Pos, p *value) *API {
 			"an API that is offline would be served")
 	}
 	return api
+}
+
+// validAPIPath reports whether p, without slashes at its ends, can stand between
+// host and operation. The empty path is that of an API at the root.
+func validAPIPath(p string) bool {
+	if p == "" {
+		return true
+	}
+	if strings.ContainsAny(p, "?#*{}\\%;") || strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r == 0x7F }) {
+		return false
+	}
+	for segment := range strings.SplitSeq(p, "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *apimLoader) revision(api *API, rev string, hasRev bool, p *value) {
@@ -155,31 +173,34 @@ func (l *apimLoader) claimSpecification(dir string) (found []string) {
 }
 
 // operations reads the specification, and the documents of operations where
-// the folder has them.
-func (l *apimLoader) operations(dir string, api *API) []*Operation {
+// the folder has them. It is false when the specification cannot be read.
+func (l *apimLoader) operations(dir string, api *API) ([]*Operation, bool) {
 	found := l.claimSpecification(dir)
 	for _, other := range []string{"specification.wadl", "specification.wsdl", "specification.graphql"} {
 		if _, ok := l.take(path.Join(dir, other)); ok && len(found) == 0 {
 			l.r.Add(Pos{File: path.Join(dir, other)}, "unsupported", "an OpenAPI document: specification.yaml or specification.json",
 				"extract the API again with the specification format OpenAPI", "%s is not read", path.Base(other))
-			return nil
+			return nil, false
 		}
 	}
 	var ops []*Operation
 	switch len(found) {
 	case 0:
 	case 1:
-		ops = readOpenAPI(l.r.source(found[0], l.files[found[0]]), l.r)
+		var ok bool
+		if ops, ok = readOpenAPI(l.r.source(found[0], l.files[found[0]]), l.r); !ok {
+			return nil, false
+		}
 	default:
 		l.r.Add(Pos{File: found[1]}, "duplicate-name", "one specification", "remove one",
 			"the API has two specifications: %s and %s", path.Base(found[0]), path.Base(found[1]))
+		return nil, false
 	}
-	failed := len(found) > 0 && ops == nil && l.r.HasErrors()
 	ops = l.operationDocuments(dir, ops)
-	if len(ops) == 0 && !failed {
+	if len(ops) == 0 {
 		l.r.Warn(api.Pos, "no-operations", "add specification.yaml", "the API %q has no operation, so no request can reach it", api.ID)
 	}
-	return ops
+	return ops, true
 }
 
 // operationDocuments adds operations/ID/operationInformation.json. One that the
@@ -200,13 +221,22 @@ func (l *apimLoader) operationDocuments(dir string, ops []*Operation) []*Operati
 			Method: strings.ToUpper(textOf(p.get("method"))),
 		}
 		op.URLTemplate, _, _ = strings.Cut(textOf(p.get("urlTemplate")), "?")
-		if why := badTemplate(op.URLTemplate); why != "" || op.Method == "" {
-			l.r.Add(posOf(p.get("urlTemplate"), op.Pos), "invalid-value", firstOf(why, "a method"), "", "the operation %q has no method and template", id)
+		if !validMethod(op.Method) {
+			l.r.Add(posOf(p.get("method"), op.Pos), "invalid-value", "a method such as POST, or * for any", "", "the operation %q has no method", id)
+			continue
+		}
+		if why := badTemplate(op.URLTemplate); why != "" {
+			l.r.Add(posOf(p.get("urlTemplate"), op.Pos), "invalid-value", why, "", "the operation %q has no template", id)
 			continue
 		}
 		ops = l.mergeOperation(ops, op)
 	}
 	return ops
+}
+
+// validMethod reports a method, in upper case, or the * of Azure.
+func validMethod(m string) bool {
+	return m == "*" || (m != "" && strings.Trim(m, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_") == "")
 }
 
 func (l *apimLoader) mergeOperation(ops []*Operation, op *Operation) []*Operation {
@@ -231,75 +261,53 @@ func sameOperation(o *Operation, folder string) bool {
 	return strings.EqualFold(o.ID, folder) || normalOperationID(o.ID) == strings.ToLower(folder)
 }
 
+// findOperations are the operations that a folder's name means: those of that
+// id, else those of whose id Azure makes the name. More than one is a riddle.
+func findOperations(ops []*Operation, folder string) []*Operation {
+	var exact, normal []*Operation
+	for _, o := range ops {
+		switch {
+		case strings.EqualFold(o.ID, folder):
+			exact = append(exact, o)
+		case sameOperation(o, folder):
+			normal = append(normal, o)
+		}
+	}
+	if len(exact) > 0 {
+		return exact
+	}
+	return normal
+}
+
 func (l *apimLoader) operationPolicies(dir string, api *API) {
 	for _, id := range l.dirs(path.Join(dir, "operations")) {
 		p := l.policy(path.Join(dir, "operations", id))
 		if p == nil {
 			continue
 		}
-		i := slices.IndexFunc(api.Operations, func(o *Operation) bool { return sameOperation(o, id) })
+		ops := findOperations(api.Operations, id)
 		switch {
-		case i < 0:
-			var ids []string
-			for _, o := range api.Operations {
-				ids = append(ids, o.ID)
-			}
+		case len(ops) == 0:
+			ids := operationIDs(api.Operations)
 			l.r.Add(Pos{File: p.Path}, "unknown-reference", oneOf(ids), didYouMean(id, ids),
 				"the API %q has no operation %q, so its policy would protect nothing", api.ID, id)
-		case api.Operations[i].Policy != nil:
+		case len(ops) > 1:
+			l.r.Add(Pos{File: p.Path}, "unknown-reference", oneOf(operationIDs(ops)), "name the folder as the operation's id",
+				"the folder %q can mean more than one operation", id)
+		case ops[0].Policy != nil:
 			l.r.Add(Pos{File: p.Path}, "duplicate-name", "", "remove one", "the operation %q has two policies, the other is %s",
-				api.Operations[i].ID, api.Operations[i].Policy.Path)
+				ops[0].ID, ops[0].Policy.Path)
 		default:
-			api.Operations[i].Policy = p
+			ops[0].Policy = p
 		}
 	}
 }
 
-// checkAPIs is what can be known of all APIs together.
-func (l *apimLoader) checkAPIs() {
-	current, paths := map[string]*API{}, map[string]*API{}
-	for _, a := range l.service.APIs {
-		id := strings.ToLower(a.ID)
-		l.versioned(a)
-		if !a.IsCurrent {
-			continue
-		}
-		if first := current[id]; first != nil {
-			l.r.Add(a.Pos, "duplicate-name", "one current revision", `write "isCurrent": false in one`,
-				"revisions %q and %q of %q are both current", first.Revision, a.Revision, a.ID)
-			continue
-		}
-		current[id] = a
-		key := strings.ToLower(a.Path) + "\x00" + a.Version
-		if first := paths[key]; first != nil {
-			l.r.Add(a.Pos, "duplicate-name", "a path and version of its own", "",
-				"the APIs %q and %q have one path %q and one version", first.ID, a.ID, "/"+a.Path)
-			continue
-		}
-		paths[key] = a
+func operationIDs(ops []*Operation) []string {
+	ids := make([]string, len(ops))
+	for i, o := range ops {
+		ids[i] = o.ID
 	}
-	for _, a := range l.service.APIs {
-		if current[strings.ToLower(a.ID)] == nil {
-			l.r.Warn(a.Pos, "no-current-revision", `write "isCurrent": true in one`,
-				"no revision of %q is current, so only requests that name one are served", a.ID)
-			current[strings.ToLower(a.ID)] = a
-		}
-	}
+	return ids
 }
 
-func (l *apimLoader) versioned(a *API) {
-	if a.VersionSetID == "" {
-		if a.Version != "" {
-			l.r.Add(a.Pos, "missing-field", "apiVersionSetId", "", "the API %q has a version and no version set", a.ID)
-		}
-		return
-	}
-	var ids []string
-	for _, s := range l.service.VersionSets {
-		ids = append(ids, s.ID)
-	}
-	if findFold(ids, a.VersionSetID) == "" {
-		l.r.Add(a.Pos, "unknown-reference", oneOf(ids), didYouMean(a.VersionSetID, ids),
-			"the API %q names the version set %q, which is not in apim/version sets", a.ID, a.VersionSetID)
-	}
-}

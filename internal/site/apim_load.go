@@ -63,6 +63,7 @@ func loadService(files map[string][]byte, accepted map[string]AcceptedField, r *
 	}
 	l.service.Policy = l.policy(apimDir)
 	for _, c := range l.collections() {
+		l.oneSpelling(c.names)
 		for _, name := range c.names {
 			c.load(path.Join(apimDir, name))
 		}
@@ -71,6 +72,23 @@ func loadService(files map[string][]byte, accepted map[string]AcceptedField, r *
 	l.checkAPIs()
 	l.leftOver()
 	return l.service, l.used
+}
+
+// oneSpelling reports a collection that stands under two names: an extract of
+// one tool on top of that of another, of which one is out of date.
+func (l *apimLoader) oneSpelling(names []string) {
+	first := ""
+	for _, name := range names {
+		dir := path.Join(apimDir, name)
+		switch {
+		case len(l.dirs(dir)) == 0:
+		case first == "":
+			first = dir
+		default:
+			l.r.Add(Pos{File: dir}, "duplicate-name", "one folder", "remove the one that is out of date",
+				"%s and %s are one folder under two names", first, dir)
+		}
+	}
 }
 
 // each reads the resources of a collection: a folder each, named by the
@@ -90,15 +108,19 @@ func (l *apimLoader) each(dir string, doc document, f func(id, dir string, at Po
 		switch first := seen[strings.ToLower(name)]; {
 		case !validID(id):
 			l.r.Add(at, "invalid-value", "a resource name without * # & + : < > ?", "", "the folder %q is not named as a resource can be", name)
+			l.skip(sub)
 			continue
 		case first != "":
 			l.r.Add(at, "duplicate-name", "each resource once; names are compared without case", "remove one",
 				"%q and %q are one resource", first, name)
+			l.skip(sub)
 			continue
 		}
 		seen[strings.ToLower(name)] = name
 		if properties := l.document(file, data, doc); properties != nil {
 			f(name, sub, at, properties)
+		} else {
+			l.skip(sub)
 		}
 	}
 }
@@ -114,8 +136,8 @@ func (l *apimLoader) missing(dir, file string) {
 	mend := "extract it again, or remove the folder"
 	if near != "" {
 		mend = fmt.Sprintf("rename %q", near)
-		l.claimed[path.Join(dir, near)] = true
 	}
+	l.skip(dir)
 	l.r.Add(Pos{File: dir}, "missing-file", file, mend, "the folder has no %s", file)
 }
 
@@ -191,26 +213,40 @@ func (l *apimLoader) unknownFolder(top string) {
 	l.r.Add(pos, "unknown-file", oneOf(all), didYouMean(top, all), "%q is no folder of API Management artifacts", top)
 }
 
-// inert reports whether a file lies in a folder without effect, or is prose.
+// inert reports whether a file lies in a folder without effect, or is prose. A
+// document under another ending, such as policy.xml.bak, is neither: who wrote
+// it may think that it counts.
 func (l *apimLoader) inert(parts []string) bool {
 	for _, dir := range parts[1 : len(parts)-1] {
 		if contains(inertFolders(), dir) {
 			return true
 		}
 	}
-	switch path.Ext(parts[len(parts)-1]) {
+	name := strings.ToLower(parts[len(parts)-1])
+	stem, _, _ := strings.Cut(name, ".")
+	for _, known := range fileNames() {
+		if before, _, _ := strings.Cut(strings.ToLower(known), "."); stem == before {
+			return false
+		}
+	}
+	switch path.Ext(name) {
 	case ".json", ".xml", ".yaml", ".yml", ".graphql", ".wsdl", ".wadl", ".xsd":
 		return false
 	}
 	return true
 }
 
-func (l *apimLoader) unknownFile(p string) {
-	known := []string{policyFile, "specification.yaml", "specification.yml", "specification.json",
-		"apis.json", "groups.json", "tags.json"}
+// fileNames are the names of all files that are read in apim/.
+func fileNames() []string {
+	names := append([]string{policyFile, "apis.json", "groups.json", "tags.json"}, specifications()...)
 	for _, d := range documents() {
-		known = append(known, strings.Split(d.file, ", ")...)
+		names = append(names, strings.Split(d.file, ", ")...)
 	}
+	return names
+}
+
+func (l *apimLoader) unknownFile(p string) {
+	known := fileNames()
 	name := path.Base(p)
 	if contains(known, name) {
 		l.r.Add(Pos{File: p}, "unknown-file", "", "move or remove it", "nothing reads %s at this place", name)

@@ -241,14 +241,8 @@ func (l *apimLoader) association(dir, name, file string) []string {
 
 // links checks what products are linked with, once all are known.
 func (l *apimLoader) links() {
-	var apis []string
-	for _, a := range l.service.APIs {
-		apis = append(apis, a.ID)
-	}
-	groups := []string{"administrators", "developers", "guests"}
-	for _, g := range l.service.Groups {
-		groups = append(groups, g.ID)
-	}
+	apis := l.resources("apis")
+	groups := append([]string{"administrators", "developers", "guests"}, l.resources("groups")...)
 	for _, p := range l.service.Products {
 		for i, id := range p.APIs {
 			id, _, _ = strings.Cut(id, ";rev=")
@@ -267,10 +261,7 @@ func (l *apimLoader) links() {
 }
 
 func (l *apimLoader) scopes(apis []string) {
-	var products []string
-	for _, p := range l.service.Products {
-		products = append(products, p.ID)
-	}
+	products := l.resources("products")
 	for _, s := range l.service.Subscriptions {
 		kind, id, _ := strings.Cut(strings.TrimPrefix(s.Scope, "/"), "/")
 		known := products

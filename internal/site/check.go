@@ -18,10 +18,15 @@ type checker struct {
 	own []netip.AddrPort
 	// missing remembers which destinations were already asked for.
 	missing map[string]bool
+	// documents are the files of the site.
+	documents *folder
 }
 
-func newChecker(c *decodedConfig, s *Service, r *report) *checker {
-	return &checker{decodedConfig: c, service: s, r: r, missing: map[string]bool{}}
+func newChecker(c *decodedConfig, s *Service, files map[string][]byte, r *report) *checker {
+	return &checker{
+		decodedConfig: c, service: s, r: r, missing: map[string]bool{},
+		documents: &folder{files: files, claimed: map[string]bool{}},
+	}
 }
 
 // checkConfig is what can be known from cloister.yaml alone.

@@ -9,7 +9,13 @@ import (
 func (c *checker) callers() {
 	c.callerKinds(c.Callers.Default, "callers.default")
 	ids := c.apiIDs()
+	var seen []string
 	for _, id := range sortedKeys(c.Callers.APIs) {
+		if findFold(seen, id) != "" {
+			c.r.Add(c.at("callers.apis.%s", id), "duplicate-name", "each API once; ids are compared without case", "remove one",
+				"the API %q stands twice", id)
+		}
+		seen = append(seen, id)
 		if findFold(ids, id) == "" {
 			c.r.Add(c.at("callers.apis.%s", id), "unknown-reference", oneOf(ids), didYouMean(id, ids),
 				"there is no API %q in apim/apis", id)
@@ -37,15 +43,7 @@ func (c *checker) callerKinds(kinds []string, path string) {
 	}
 }
 
-func (c *checker) apiIDs() []string {
-	var ids []string
-	for _, a := range c.service.APIs {
-		if findFold(ids, a.ID) == "" {
-			ids = append(ids, a.ID)
-		}
-	}
-	return ids
-}
+func (c *checker) apiIDs() []string { return c.documents.resources("apis") }
 
 // findFold is the element that equals s without case, as Azure compares ids.
 func findFold(list []string, s string) string {
@@ -64,9 +62,9 @@ func (c *checker) subscriptionNames() []string {
 			all = append(all, s.Name)
 		}
 	}
-	for _, s := range c.service.Subscriptions {
-		if findFold(all, s.ID) == "" {
-			all = append(all, s.ID)
+	for _, id := range c.documents.resources("subscriptions") {
+		if findFold(all, id) == "" {
+			all = append(all, id)
 		}
 	}
 	return all
@@ -143,14 +141,7 @@ func (c *checker) complete(s *SubscriptionConfig, path string) {
 // scopeExists reports a scope that names no API or product.
 func (c *checker) scopeExists(scope string, pos Pos) {
 	kind, id, _ := strings.Cut(strings.TrimPrefix(scope, "/"), "/")
-	var known []string
-	if kind == "apis" {
-		known = c.apiIDs()
-	} else {
-		for _, p := range c.service.Products {
-			known = append(known, p.ID)
-		}
-	}
+	known := c.documents.resources(kind)
 	if id == "" || findFold(known, id) != "" {
 		return
 	}

@@ -26,6 +26,28 @@ func (f *folder) dirs(dir string) []string {
 	return slices.Compact(names)
 }
 
+// resources are the ids that have a folder in one of the collections, whether
+// or not their documents were accepted: who names one of them makes no mistake.
+func (f *folder) resources(collections ...string) []string {
+	var ids []string
+	for _, c := range collections {
+		for _, name := range f.dirs(path.Join(apimDir, c)) {
+			id, _, _ := strings.Cut(name, ";rev=")
+			if findFold(ids, id) == "" {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+// skip claims all files below dir: what is wrong with the folder was said.
+func (f *folder) skip(dir string) {
+	for _, p := range f.unclaimed(dir) {
+		f.claimed[p] = true
+	}
+}
+
 // in are the paths of the files directly in dir, sorted.
 func (f *folder) in(dir string) []string {
 	var paths []string

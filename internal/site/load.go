@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -58,7 +59,7 @@ func LoadFS(fsys fs.FS, dir string) (*Site, Problems) {
 	notBuilt(rd.files, r)
 	if config != nil {
 		s.Config = config.Config
-		c := newChecker(config, service, r)
+		c := newChecker(config, service, rd.files, r)
 		c.checkConfig()
 		c.checkReferences()
 		c.namedValues()
@@ -108,6 +109,10 @@ func readConfig(rd *reading, r *report) *decodedConfig {
 // notBuilt refuses documents that are meant to protect and are not read yet.
 func notBuilt(files map[string][]byte, r *report) {
 	for _, p := range sortedKeys(files) {
+		switch strings.ToLower(path.Ext(p)) {
+		case ".md", ".txt":
+			continue // prose
+		}
 		for dir, what := range map[string]string{"network": "network rules", "access": "access policies"} {
 			if strings.HasPrefix(p, dir+"/") {
 				r.Add(Pos{File: p}, "not-built", "no documents in "+dir+"/",
@@ -144,7 +149,7 @@ func (c *checker) filesExist(fsys fs.FS, files map[string][]byte) {
 		}
 		pos := c.at("hostnames[%d].key", i)
 		if strings.HasPrefix(h.Key, "tls/") && isCertificateName(h.Key) {
-			c.r.Add(pos, "invalid-value", "a name by which it is known as a key", "name it "+strings.TrimSuffix(h.Key, filepath.Ext(h.Key))+".key",
+			c.r.Add(pos, "invalid-value", "a name by which it is known as a key", "name it "+strings.TrimSuffix(h.Key, path.Ext(h.Key))+".key",
 				"%q is named as a certificate is, so it would be read", h.Key)
 			continue
 		}

@@ -10,17 +10,15 @@ import (
 // as the credentials of loggers; those stay quiet.
 func (c *checker) namedValues() {
 	used := c.usedNames()
-	var known, seen []string
+	refs := c.namedValueRefs()
+	var known []string
 	for _, v := range c.service.NamedValues {
 		if findFold(known, v.Name) != "" {
 			c.r.Add(v.Pos, "duplicate-name", "each display name once", "rename one", "two named values have the display name %q", v.Name)
 		}
 		known = append(known, v.Name)
-		for name, ref := range c.NamedValues {
-			if !strings.EqualFold(name, v.Name) {
-				continue
-			}
-			seen = append(seen, name)
+		if name, ok := refs[strings.ToLower(v.Name)]; ok {
+			ref := c.NamedValues[name]
 			if v.Value != "" {
 				c.r.Add(c.at("namedValues.%s", name), "duplicate-name", "one value", "remove the value from "+v.Pos.File,
 					"%q has a value in its document already", name)
@@ -31,11 +29,25 @@ func (c *checker) namedValues() {
 		c.valueOf(v, used[strings.ToLower(v.Name)])
 	}
 	for _, name := range sortedKeys(c.NamedValues) {
-		if !contains(seen, name) {
+		if findFold(known, name) == "" {
 			c.r.Add(c.at("namedValues.%s", name), "unknown-reference", oneOf(known), didYouMean(name, known),
 				"no named value in apim/named values has the display name %q", name)
 		}
 	}
+}
+
+// namedValueRefs are the names in cloister.yaml by their lower case.
+func (c *checker) namedValueRefs() map[string]string {
+	refs := map[string]string{}
+	for _, name := range sortedKeys(c.NamedValues) {
+		key := strings.ToLower(name)
+		if _, ok := refs[key]; ok {
+			c.r.Add(c.at("namedValues.%s", name), "duplicate-name", "each name once; names are compared without case", "remove one",
+				"the named value %q stands twice", name)
+		}
+		refs[key] = name
+	}
+	return refs
 }
 
 func (c *checker) valueOf(v *NamedValue, used bool) {

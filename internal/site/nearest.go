@@ -72,7 +72,7 @@ func oneOf(names []string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	sorted := slices.Sorted(slices.Values(names))
+	sorted := slices.Compact(slices.Sorted(slices.Values(names)))
 	if len(sorted) == 1 {
 		return sorted[0]
 	}

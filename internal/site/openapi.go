@@ -17,8 +17,9 @@ const maxOperationID = 76
 // readOpenAPI reads the operations of an OpenAPI 3.0 or 3.1, or Swagger 2.0
 // document, in JSON or YAML, as an import into API Management does: paths,
 // methods, ids and summaries. Everything else is skipped and may be anything.
-// Servers are not the backend: an export names the gateway itself there.
-func readOpenAPI(src *source, r *report) []*Operation {
+// Servers are not the backend: an export names the gateway itself there. It is
+// false when the document as a whole cannot be read.
+func readOpenAPI(src *source, r *report) ([]*Operation, bool) {
 	var root *value
 	if path.Ext(src.path) == ".json" {
 		root = parseJSON(src, specificationBounds(), r)
@@ -26,7 +27,7 @@ func readOpenAPI(src *source, r *report) []*Operation {
 		root = parseYAML(src, specificationBounds(), r)
 	}
 	if root == nil || !openAPIVersion(root, src, r) {
-		return nil
+		return nil, false
 	}
 	o := &openAPIReader{r: r, ids: map[string]bool{}, shapes: map[string]*Operation{}}
 	for _, member := range []string{"paths", "x-ms-paths"} {
@@ -42,7 +43,7 @@ func readOpenAPI(src *source, r *report) []*Operation {
 		}
 	}
 	o.generateIDs()
-	return o.operations
+	return o.operations, true
 }
 
 func openAPIVersion(root *value, src *source, r *report) bool {

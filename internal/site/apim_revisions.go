@@ -1,0 +1,66 @@
+package site
+
+import "strings"
+
+// checkAPIs is what can be known of all APIs together.
+func (l *apimLoader) checkAPIs() {
+	l.revisionsOnce()
+	current, paths := map[string]*API{}, map[string]*API{}
+	for _, a := range l.service.APIs {
+		id := strings.ToLower(a.ID)
+		l.versioned(a)
+		if !a.IsCurrent {
+			continue
+		}
+		if first := current[id]; first != nil {
+			l.r.Add(a.Pos, "duplicate-name", "one current revision", `write "isCurrent": false in one`,
+				"revisions %q and %q of %q are both current", first.Revision, a.Revision, a.ID)
+			continue
+		}
+		current[id] = a
+		key := strings.ToLower(a.Path) + "\x00" + strings.ToLower(a.Version)
+		if first := paths[key]; first != nil {
+			l.r.Add(a.Pos, "duplicate-name", "a path and version of its own", "",
+				"the APIs %q and %q have one path %q and one version", first.ID, a.ID, "/"+a.Path)
+			continue
+		}
+		paths[key] = a
+	}
+	for _, a := range l.service.APIs {
+		if current[strings.ToLower(a.ID)] == nil {
+			l.r.Warn(a.Pos, "no-current-revision", `write "isCurrent": true in one`,
+				"no revision of %q is current, so only requests that name one are served", a.ID)
+			current[strings.ToLower(a.ID)] = a
+		}
+	}
+}
+
+// revisionsOnce reports a revision that stands in two folders: NAME and
+// NAME;rev=N, where one is left from before N became the current one.
+func (l *apimLoader) revisionsOnce() {
+	seen := map[string]*API{}
+	for _, a := range l.service.APIs {
+		key := strings.ToLower(a.ID + ";rev=" + a.Revision)
+		first := seen[key]
+		if first == nil {
+			seen[key] = a
+			continue
+		}
+		l.r.Add(a.Pos, "duplicate-name", "each revision once", "remove the folder that is out of date",
+			"revision %q of %q stands here and in %s", a.Revision, a.ID, first.Pos.File)
+	}
+}
+
+func (l *apimLoader) versioned(a *API) {
+	if a.VersionSetID == "" {
+		if a.Version != "" {
+			l.r.Add(a.Pos, "missing-field", "apiVersionSetId", "", "the API %q has a version and no version set", a.ID)
+		}
+		return
+	}
+	ids := l.resources("version sets", "versionSets", "apiVersionSets")
+	if findFold(ids, a.VersionSetID) == "" {
+		l.r.Add(a.Pos, "unknown-reference", oneOf(ids), didYouMean(a.VersionSetID, ids),
+			"the API %q names the version set %q, which is not in apim/version sets", a.ID, a.VersionSetID)
+	}
+}
