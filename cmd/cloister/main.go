@@ -7,7 +7,6 @@ import (
 	"os/signal"
 
 	"github.com/cloister-ai/cloister/internal/cli"
-	"github.com/cloister-ai/cloister/internal/telemetry"
 )
 
 // version and commit are set by the linker.
@@ -18,6 +17,6 @@ func main() {
 	signal.Notify(signals, cli.Signals()...)
 	os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv,
-		Signals: signals, Build: telemetry.ReadBuild(version, commit),
+		Signals: signals, Version: version, Commit: commit,
 	}))
 }

@@ -143,20 +143,31 @@ func (c *compiler) pool(file string, pos site.Pos) *x509.CertPool {
 	return pool
 }
 
+// identityConns bounds connections to an authority: one attempt is made at a
+// time.
+const identityConns = 4
+
+// identityClient reaches those who give tokens to the gateway. Attempts are
+// bounded by whoever makes them.
+func (c *compiler) identityClient(roots *x509.CertPool) *http.Client {
+	return c.opt.Dialer.Client(egress.Identity, egress.TransportOptions{RootCAs: roots, MaxConns: identityConns}, 0)
+}
+
 // credential is what cloister.yaml says; it comes before the document's.
 func (c *compiler) credential(id string, cfg site.BackendConfig, at *service) {
 	pos := cmp.Or(cfg.Credential.Pos, cfg.Pos)
 	opt := acquire.Options{
-		Dialer: c.opt.Dialer, Now: c.opt.Now, Log: c.opt.Log.With(slog.String("backend", id)),
+		InstanceMetadata: c.opt.Dialer.InstanceMetadata(), Now: c.opt.Now, Log: c.opt.Log.With(slog.String("backend", id)),
 		Minted: func(v secret.Value, expires time.Time) { c.set.minted.bind(v, at.authority, expires) },
 	}
 	var source *acquire.Cache
 	var err error
 	switch k := cfg.Credential; {
 	case k.ManagedIdentity != nil:
+		opt.Client = c.identityClient(nil)
 		source, err = acquire.ManagedIdentity(k.ManagedIdentity, opt)
 	case k.ClientSecret != nil:
-		opt.RootCAs = c.pool(k.ClientSecret.CAFile, pos)
+		opt.Client = c.identityClient(c.pool(k.ClientSecret.CAFile, pos))
 		var v secret.Value
 		if v, err = secret.Resolve(k.ClientSecret.Secret, c.opt.Secrets); err == nil {
 			source, err = acquire.ClientSecret(k.ClientSecret, v, opt)

@@ -28,7 +28,10 @@ type Env struct {
 	LookupEnv func(string) (string, bool)
 	// Signals yields signals; nil: there are none. See [Notify].
 	Signals <-chan os.Signal
-	Build   telemetry.Build
+	// Version and Commit are what the linker was told; both may be empty.
+	Version, Commit string
+
+	build telemetry.Build
 }
 
 // command is one command with its manual.
@@ -68,6 +71,7 @@ func (e *usageError) Error() string { return e.text }
 // Main runs a command line without the program's name and returns the exit
 // code.
 func Main(ctx context.Context, args []string, env Env) int {
+	env.build = telemetry.ReadBuild(env.Version, env.Commit)
 	if len(args) == 0 {
 		writeOverview(env.Stderr)
 		return exitUsage

@@ -35,7 +35,7 @@ what the operator should know to standard error, both as lines of JSON.`,
 func runServe(ctx context.Context, env *Env, _ any, args []string) error {
 	log := slog.New(slog.NewJSONHandler(env.Stderr, nil))
 	p, problems, err := app.Start(ctx, app.Options{
-		Dir: args[0], Secrets: secretsOf(env), Stdout: env.Stdout, Stderr: env.Stderr, Log: log, Build: env.Build,
+		Dir: args[0], Secrets: secretsOf(env), Stdout: env.Stdout, Stderr: env.Stderr, Log: log, Build: env.build,
 	})
 	if err != nil {
 		return err

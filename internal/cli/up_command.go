@@ -58,7 +58,7 @@ func runUp(ctx context.Context, env *Env, opt any, _ []string) error {
 		}
 	}()
 	u := &up{
-		dir: dir, listen: listen, out: env.Stdout, build: env.Build,
+		dir: dir, listen: listen, out: env.Stdout, build: env.build,
 		log: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	return u.run(ctx)

@@ -21,7 +21,7 @@ Module runs in FIPS 140-3 mode (GODEBUG=fips140=on).`,
 func jsonFlag(fs *flag.FlagSet) any { return fs.Bool("json", false, "print JSON for programs") }
 
 func runVersion(_ context.Context, env *Env, opt any, _ []string) error {
-	b := env.Build
+	b := env.build
 	if *opt.(*bool) {
 		return writeJSON(env.Stdout, b)
 	}

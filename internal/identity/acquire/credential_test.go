@@ -21,7 +21,7 @@ const clientSecret = "hidden-client-secret"
 
 func clientSource(t *testing.T, e *fakeEntra, c *connects, opt Options, listed ...site.Destination) *Cache {
 	t.Helper()
-	opt.Dialer, opt.RootCAs = dialer(t, c, false, listed...), e.roots()
+	opt.Client = clientOf(dialer(t, c, false, listed...), e.roots())
 	s, err := ClientSecret(&site.ClientSecret{Authority: e.URL, TenantID: "contoso", ClientID: "gateway"}, secret.New(clientSecret), opt)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestClientSecretSettings(t *testing.T) {
 		{Authority: "https://127.0.0.1:1", TenantID: "con/toso", ClientID: "x"},
 		{Authority: "://", TenantID: "contoso", ClientID: "x"},
 	} {
-		_, err := ClientSecret(&cfg, secret.New(clientSecret), Options{Dialer: dialer(t, c, false)})
+		_, err := ClientSecret(&cfg, secret.New(clientSecret), Options{Client: clientOf(dialer(t, c, false), nil)})
 		if !errors.As(err, new(*Error)) || strings.Contains(err.Error(), clientSecret) {
 			t.Errorf("%+v: %v", cfg, err)
 		}
@@ -179,7 +179,7 @@ func managed(t *testing.T, c *connects, allowed bool, cfg site.ManagedIdentity) 
 	for _, name := range []string{"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET", "IMDS_ENDPOINT", "IDENTITY_SERVER_THUMBPRINT"} {
 		t.Setenv(name, "")
 	}
-	s, err := ManagedIdentity(&cfg, Options{Dialer: dialer(t, c, allowed)})
+	s, err := ManagedIdentity(&cfg, optionsOf(dialer(t, c, allowed)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestManagedIdentityErrors(t *testing.T) {
 		managed(t, c, true, site.ManagedIdentity{})
 		t.Setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:1/token")
 		t.Setenv("IDENTITY_HEADER", "x")
-		other, err := ManagedIdentity(&site.ManagedIdentity{Resource: "https://other.example"}, Options{Dialer: dialer(t, c, true)})
+		other, err := ManagedIdentity(&site.ManagedIdentity{Resource: "https://other.example"}, optionsOf(dialer(t, c, true)))
 		if err != nil {
 			t.Fatal(err)
 		}

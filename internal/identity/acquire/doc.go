@@ -17,11 +17,10 @@ package acquire
 
 import (
 	"context"
-	"crypto/x509"
 	"log/slog"
+	"net/http"
 	"time"
 
-	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/secret"
 )
 
@@ -32,10 +31,12 @@ type Source interface {
 
 // Options are what a source takes from its surroundings.
 type Options struct {
-	// Dialer opens the connections, in class identity. Required.
-	Dialer *egress.Dialer
-	// RootCAs verify the authority; nil: the system's.
-	RootCAs *x509.CertPool
+	// Client reaches those who give tokens: the egress dialer's, in class
+	// identity, with the authority's CAs. Required.
+	Client *http.Client
+	// InstanceMetadata is the one way to 169.254.169.254, for managed
+	// identities.
+	InstanceMetadata http.RoundTripper
 	// Minted hears of every token before it is given out, so that it can be
 	// bound to the hosts it is for. Nil: nobody.
 	Minted func(token secret.Value, expires time.Time)

@@ -111,6 +111,15 @@ func dialer(t *testing.T, c *connects, metadata bool, identity ...site.Destinati
 	return d
 }
 
+// clientOf and optionsOf hand a dialer's ways over as the gateway does.
+func clientOf(d *egress.Dialer, roots *x509.CertPool) *http.Client {
+	return d.Client(egress.Identity, egress.TransportOptions{RootCAs: roots, MaxConns: 4}, 0)
+}
+
+func optionsOf(d *egress.Dialer) Options {
+	return Options{Client: clientOf(d, nil), InstanceMetadata: d.InstanceMetadata()}
+}
+
 // clock is a wall clock that the test moves.
 type clock struct {
 	mu sync.Mutex

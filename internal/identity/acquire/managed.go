@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -13,7 +14,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
-	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
 )
@@ -25,9 +25,6 @@ const (
 	defaultAuthority = "https://login.microsoftonline.com"
 )
 
-// maxConns bounds connections to an authority. One attempt is made at a time.
-const maxConns = 4
-
 type azToken = azcore.AccessToken
 
 // ManagedIdentity obtains tokens by managed identity. Where the platform's
@@ -36,8 +33,8 @@ type azToken = azcore.AccessToken
 func ManagedIdentity(cfg *site.ManagedIdentity, opt Options) (*Cache, error) {
 	resource := strings.TrimSuffix(cmp.Or(cfg.Resource, defaultResource), "/")
 	t := &transport{
-		client:   opt.Dialer.Client(egress.Identity, egress.TransportOptions{RootCAs: opt.RootCAs, MaxConns: maxConns}, 0),
-		metadata: &http.Client{Transport: opt.Dialer.InstanceMetadata(), CheckRedirect: noRedirect},
+		client:   opt.Client,
+		metadata: &http.Client{Transport: opt.InstanceMetadata, CheckRedirect: noRedirect},
 	}
 	o := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: clientOptions(t)}
 	if cfg.ClientID != "" {
@@ -57,13 +54,14 @@ func ManagedIdentity(cfg *site.ManagedIdentity, opt Options) (*Cache, error) {
 func ClientSecret(cfg *site.ClientSecret, value secret.Value, opt Options) (*Cache, error) {
 	authority := cmp.Or(cfg.Authority, defaultAuthority)
 	scope := cmp.Or(cfg.Scope, defaultResource+"/.default")
-	t := &transport{client: opt.Dialer.Client(egress.Identity, egress.TransportOptions{RootCAs: opt.RootCAs, MaxConns: maxConns}, 0)}
+	t := &transport{client: opt.Client}
 	o := &azidentity.ClientSecretCredentialOptions{ClientOptions: clientOptions(t), DisableInstanceDiscovery: true}
 	o.Cloud = cloud.Configuration{ActiveDirectoryAuthorityHost: authority}
-	_, where, _, err := egress.SplitURL(authority)
+	at, err := url.Parse(authority)
 	if err != nil {
 		return nil, &Error{Kind: KindClientSecret, Reason: err.Error(), Err: err}
 	}
+	where := at.Hostname()
 	credential, err := azidentity.NewClientSecretCredential(cfg.TenantID, cfg.ClientID, value.Reveal(), o)
 	if err != nil {
 		return nil, &Error{Kind: KindClientSecret, Where: where, Reason: err.Error()}

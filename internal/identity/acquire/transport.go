@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-
-	"github.com/cloister-ai/cloister/internal/network/egress"
 )
 
 // maxAnswer bounds an authority's answer, in bytes.
@@ -51,7 +49,8 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	resp, err := client.Do(req)
 	if err != nil {
 		t.note(observation{err: plainError(err)})
-		var refused *egress.RefusedError
+		// The egress dialer's refusal: asking again changes nothing.
+		var refused interface{ Refused() bool }
 		if errors.As(err, &refused) {
 			return nil, final{err}
 		}

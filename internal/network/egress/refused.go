@@ -64,3 +64,6 @@ func (e *RefusedError) Error() string {
 // Timeout and Temporary make it a net.Error that no client retries.
 func (e *RefusedError) Timeout() bool   { return false }
 func (e *RefusedError) Temporary() bool { return false }
+
+// Refused tells refusals from failures where this package is not known.
+func (e *RefusedError) Refused() bool { return true }
