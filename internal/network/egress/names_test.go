@@ -52,6 +52,19 @@ func newDNS(t *testing.T) *dnsServer {
 	return s
 }
 
+// say sets what the server answers about a name.
+func (s *dnsServer) say(name string, records ...[2]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.records[name] = records
+}
+
+func (s *dnsServer) fail(refuse bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = refuse
+}
+
 func (s *dnsServer) answer(question []byte) []byte {
 	var m dnsmessage.Message
 	if m.Unpack(question) != nil || len(m.Questions) != 1 {
@@ -120,13 +133,12 @@ func backendsOf(took []netip.AddrPort) []string {
 func TestCNAME(t *testing.T) {
 	s := newDNS(t)
 	// As private DNS zones answer: the public name is an alias.
-	s.records["m.openai.example."] = [][2]string{
-		{"m.openai.example.", "m.privatelink.openai.example."}, {"m.privatelink.openai.example.", "10.0.0.4"},
-		{"m.privatelink.openai.example.", "20.1.2.3"}, {"m.privatelink.openai.example.", "fd00::4"},
-	}
-	s.records["out.example."] = [][2]string{{"out.example.", "elsewhere.example."}, {"elsewhere.example.", "20.1.2.3"}}
-	s.records["meta.example."] = [][2]string{{"meta.example.", "elsewhere.example."}, {"elsewhere.example.", "169.254.169.254"}}
-	s.records["self.example."] = [][2]string{{"self.example.", "localhost."}, {"localhost.", "127.0.0.1"}}
+	s.say("m.openai.example.",
+		[2]string{"m.openai.example.", "m.privatelink.openai.example."}, [2]string{"m.privatelink.openai.example.", "10.0.0.4"},
+		[2]string{"m.privatelink.openai.example.", "20.1.2.3"}, [2]string{"m.privatelink.openai.example.", "fd00::4"})
+	s.say("out.example.", [2]string{"out.example.", "elsewhere.example."}, [2]string{"elsewhere.example.", "20.1.2.3"})
+	s.say("meta.example.", [2]string{"meta.example.", "elsewhere.example."}, [2]string{"elsewhere.example.", "169.254.169.254"})
+	s.say("self.example.", [2]string{"self.example.", "localhost."}, [2]string{"localhost.", "127.0.0.1"})
 	w := &wire{real: true}
 	d := withDNS(t, w, []string{"m.openai.example", "out.example", "meta.example", "self.example", "none.example"}, s.addr)
 	dial := func(host string) error {
@@ -165,8 +177,8 @@ func TestCNAME(t *testing.T) {
 // fails is not, and what /etc/resolv.conf says now does not count.
 func TestServersInOrder(t *testing.T) {
 	broken, good := newDNS(t), newDNS(t)
-	broken.refuse = true
-	good.records["a.example."] = [][2]string{{"a.example.", "10.0.0.4"}}
+	broken.fail(true)
+	good.say("a.example.", [2]string{"a.example.", "10.0.0.4"})
 	w := &wire{real: true}
 	d := withDNS(t, w, []string{"a.example", "b.example"}, broken.addr, good.addr)
 	if _, err := d.DialContext(Model)(t.Context(), "tcp", "a.example:443"); !errors.Is(err, errNoWire) {
@@ -177,7 +189,7 @@ func TestServersInOrder(t *testing.T) {
 			t.Errorf("connected to %s", ap)
 		}
 	}
-	good.refuse = true
+	good.fail(true)
 	if _, err := d.DialContext(Model)(t.Context(), "tcp", "a.example:443"); err == nil || errors.As(err, new(*RefusedError)) {
 		t.Errorf("no server answers: %v", err)
 	}
@@ -187,8 +199,8 @@ func TestServersInOrder(t *testing.T) {
 	if n > 40 {
 		t.Errorf("a server that fails was asked %d times", n)
 	}
-	broken.refuse = false // it now says that there is no such name
-	good.refuse = false
+	broken.fail(false) // it now says that there is no such name
+	good.fail(false)
 	var dns *net.DNSError
 	if _, err := d.DialContext(Model)(t.Context(), "tcp", "a.example:443"); !errors.As(err, &dns) || !dns.IsNotFound {
 		t.Errorf("the first server's word: %v", err)
