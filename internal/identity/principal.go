@@ -2,8 +2,10 @@
 //
 // It holds the [Principal] alone; verify makes one from a credential, issue
 // is the site's own certificate authority, acquire obtains the credentials
-// that the gateway itself shows. A Principal says who was recognised, never
-// what they may do: that is decided elsewhere, on every request.
+// that the gateway itself shows. It guarantees that a Principal holds no
+// credential and never changes. A Principal says who was recognised, not what
+// they may do: that is decided elsewhere, on every request. There is nothing
+// in it that fails.
 package identity
 
 import "time"
