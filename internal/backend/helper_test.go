@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/secret"
@@ -172,6 +173,16 @@ func dialer(t *testing.T, s *testSite, own func() bool, srv *httptest.Server) *e
 type watched struct {
 	io.Reader
 	closed atomic.Bool
+}
+
+// gone waits for the body to be closed: net/http does that when it likes.
+func (w *watched) gone(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); !w.closed.Load(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the body was left open")
+		}
+	}
 }
 
 func (w *watched) Close() error {

@@ -110,9 +110,7 @@ func TestFailover(t *testing.T) {
 		if want := `/good/x hello ["` + hidden2 + `"] []`; text != want || used.Backend != "good" || !used.Address.IsValid() {
 			t.Errorf("got %s, want %s; %+v", text, want, used)
 		}
-		if !body.closed.Load() {
-			t.Error("the body was left open")
-		}
+		body.gone(t)
 		if len(req.Header) != 0 {
 			t.Errorf("the request's header holds %v", req.Header)
 		}

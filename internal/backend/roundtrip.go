@@ -37,7 +37,7 @@ func (b *Backend) RoundTrip(req *http.Request, used *Used) (*http.Response, erro
 			}
 		}
 	}
-	if err != nil && !a.got && req.Body != nil {
+	if req.Body != nil && (a.copied || err != nil && !a.got) {
 		_ = req.Body.Close()
 	}
 	return resp, err
@@ -61,6 +61,8 @@ type attempt struct {
 	req  *http.Request
 	used *Used
 	body *lentBody
+	// copied: what is sent is a copy of the body.
+	copied bool
 	// got: there was a connection. From then on nothing is tried again here.
 	got bool
 }
@@ -126,7 +128,7 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 func (a *attempt) lend(out *http.Request) {
 	if a.req.GetBody != nil {
 		if body, err := a.req.GetBody(); err == nil {
-			out.Body, out.GetBody = body, a.req.GetBody
+			out.Body, out.GetBody, a.copied = body, a.req.GetBody, true
 			return
 		}
 	}
