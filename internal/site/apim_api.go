@@ -310,4 +310,3 @@ func operationIDs(ops []*Operation) []string {
 	}
 	return ids
 }
-

@@ -158,6 +158,7 @@ func (c *checker) poolMember(b *Backend, m PoolMember) {
 	}
 	doc := c.backendDocument(m.Backend)
 	switch {
+	case m.Backend == "": // reported where it was read
 	case findFold(ids, m.Backend) == "":
 		c.r.Add(m.Pos, "unknown-reference", oneOf(ids), didYouMean(m.Backend, ids), "the pool %q names no backend %q", b.ID, m.Backend)
 	case doc != nil && len(doc.Pool) > 0:

@@ -169,7 +169,7 @@ func normalScope(scope string) (string, bool) {
 
 func sameSecret(a, b SecretRef) bool {
 	a.Pos, b.Pos = Pos{}, Pos{}
-	return a == b
+	return a == b && a != (SecretRef{})
 }
 
 // secretRef checks the one field that is given.
@@ -186,8 +186,6 @@ func (c *checker) secretRef(ref *SecretRef) {
 	case ref.Credential != "" && !credential.MatchString(ref.Credential):
 		c.src.hide(ref.Pos)
 		c.r.Add(ref.Pos, "invalid-value", "the name of a systemd credential", "", "credential is not a name")
-	case *ref == (SecretRef{Pos: ref.Pos}):
-		c.r.Add(ref.Pos, "invalid-value", "one of file, env, credential", "", "the reference names no secret")
 	}
 }
 

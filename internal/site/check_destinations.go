@@ -157,7 +157,7 @@ func (c *checker) namesAndTelemetry() {
 		c.r.Add(pos, "invalid-value", expected, "", "%q is not an endpoint", c.Telemetry.OTLP.Endpoint)
 		return
 	case strings.Trim(u.Path, "/") != "":
-		c.r.Add(pos, "invalid-value", "an URL without path", "remove "+u.Path, "the endpoint has a path")
+		c.r.Add(pos, "invalid-value", "a URL without path", "remove "+u.Path, "the endpoint has a path")
 	}
 	c.need("telemetry", e, pos, "the OTLP exporter")
 	if d, ok := c.listed("telemetry", e); ok && d.Public && u.Scheme == "http" {

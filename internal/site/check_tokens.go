@@ -22,7 +22,7 @@ func (c *checker) tokens() {
 			continue
 		}
 		for _, is := range c.Tokens.Issuers {
-			if is.Audiences == nil && !c.ownIssuer(is.Issuer) {
+			if len(is.Audiences) == 0 && !c.ownIssuer(is.Issuer) {
 				c.cognitive(pos, is.Issuer)
 				break
 			}
@@ -40,15 +40,13 @@ func (c *checker) issuer(path string, is Issuer) {
 		return
 	}
 	who := "the issuer " + is.Issuer
-	if !c.ownIssuer(is.Issuer) {
-		switch {
-		case is.JWKSURI != "":
-			c.identityURL(is.JWKSURI, c.at("%s.jwksUri", path), who)
-		case is.Metadata != "":
-			c.identityURL(is.Metadata, c.at("%s.metadata", path), who)
-		default:
-			c.need("identity", e, c.at("%s.issuer", path), who)
-		}
+	switch {
+	case is.JWKSURI != "":
+		c.identityURL(is.JWKSURI, c.at("%s.jwksUri", path), who)
+	case is.Metadata != "":
+		c.identityURL(is.Metadata, c.at("%s.metadata", path), who)
+	case !c.ownIssuer(is.Issuer):
+		c.need("identity", e, c.at("%s.issuer", path), who)
 	}
 	c.sitePath(is.CAFile, path+".caFile")
 	if len(is.Audiences) == 0 && len(c.Tokens.Audiences) == 0 {
@@ -63,7 +61,7 @@ func (c *checker) issuer(path string, is Issuer) {
 func (c *checker) identityURL(s string, pos Pos, who string) {
 	u, e, expected := parseURL(s, "https")
 	if u == nil {
-		c.r.Add(pos, "invalid-value", expected, "", "%q is not an URL to fetch keys from", s)
+		c.r.Add(pos, "invalid-value", expected, "", "%q is not where an identity provider can be", s)
 		return
 	}
 	c.need("identity", e, pos, who)

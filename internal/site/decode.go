@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,6 +79,7 @@ func (d *decoder) value(v *value, f field, dst reflect.Value, path string) {
 	d.config.places[path] = v.pos
 	if v.kind == kindNull {
 		d.null(v, f)
+		setPos(dst, v.pos)
 		return
 	}
 	switch f.typ {
@@ -105,10 +107,20 @@ func pointee(dst reflect.Value) reflect.Value {
 
 func (d *decoder) null(v *value, f field) {
 	mend := "give it a value or remove the line"
-	if f.typ == typeObject && !f.one {
+	if f.typ == typeObject && !f.one && f.name != "" {
 		mend = fmt.Sprintf("write \"%s: {}\" or remove the line", f.name)
 	}
-	d.r.Add(v.pos, "missing-value", f.describe(), mend, "%q has no value", f.name)
+	d.r.Add(v.pos, "missing-value", f.describe(), mend, "%s has no value", label(f))
+}
+
+// setPos gives a structure its place.
+func setPos(dst reflect.Value, pos Pos) {
+	if dst.Kind() != reflect.Struct {
+		return
+	}
+	if f := dst.FieldByName("Pos"); f.IsValid() {
+		f.Set(reflect.ValueOf(pos))
+	}
 }
 
 func (d *decoder) wrongType(v *value, f field) {
@@ -135,28 +147,36 @@ func label(f field) string {
 }
 
 func (d *decoder) object(v *value, f field, dst reflect.Value, path string) {
-	if pos := dst.FieldByName("Pos"); pos.IsValid() {
-		pos.Set(reflect.ValueOf(v.pos))
-	}
+	setPos(dst, v.pos)
 	if v.kind != kindObject {
 		d.wrongType(v, f)
 		return
 	}
+	known := 0
 	for _, m := range v.members {
-		known := false
-		for _, sub := range f.fields {
-			if sub.name == m.name {
-				d.value(m.value, sub, structField(dst, sub.name), join(path, sub.name))
-				known = true
-			}
-		}
-		if !known {
+		i := slices.IndexFunc(f.fields, func(sub field) bool { return sub.name == m.name })
+		if i < 0 {
 			d.unknown(m, f)
+			continue
 		}
+		known++
+		sub := f.fields[i]
+		d.value(m.value, sub, structField(dst, sub.name), join(path, sub.name))
 	}
 	d.absent(v, f, dst)
-	if f.one && len(v.members) != 1 {
-		d.r.Add(v.pos, "invalid-value", oneOf(names(f.fields)), "", "%s needs exactly one member and has %d", label(f), len(v.members))
+	if f.one {
+		d.exactlyOne(v, f, known)
+	}
+}
+
+// exactlyOne reports none or several of members of which one is needed; a name
+// that is not known was meant to be one of them.
+func (d *decoder) exactlyOne(v *value, f field, known int) {
+	switch {
+	case known > 1 || len(v.members) == 0:
+		d.r.Add(v.pos, "invalid-value", oneOf(names(f.fields)), "", "%s needs exactly one member and has %d", label(f), known)
+	case f.secret && known == 1 && v.members[0].value.kind == kindText && v.members[0].value.text == "":
+		d.r.Add(v.members[0].value.pos, "invalid-value", "where the secret rests", "", "%q is empty", v.members[0].name)
 	}
 }
 
@@ -248,7 +268,11 @@ func (d *decoder) text(v *value, f field, dst reflect.Value) {
 			return
 		}
 	}
-	d.r.Add(v.pos, "invalid-value", oneOf(f.enum), didYouMean(v.text, f.enum), "%q cannot be %q", f.name, v.text)
+	mend := ""
+	if !f.noGuess {
+		mend = didYouMean(v.text, f.enum)
+	}
+	d.r.Add(v.pos, "invalid-value", oneOf(f.enum), mend, "%q cannot be %q", f.name, v.text)
 }
 
 func (d *decoder) scalar(v *value, f field, dst reflect.Value) {

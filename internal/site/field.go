@@ -30,7 +30,10 @@ type field struct {
 	// def is the value that counts when the field is not given, as YAML.
 	def string
 	// enum lists what a text may be; empty: any text.
-	enum     []string
+	enum []string
+	// noGuess: the nearest value of enum is no mend, because it means
+	// something else.
+	noGuess  bool
 	required bool
 	// min and max bound an integer, and min the length of a list; max 0 is
 	// no upper bound.

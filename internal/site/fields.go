@@ -74,7 +74,7 @@ func tokensField() field {
 			text("metadata", "URL of the OpenID configuration. Not given: issuer + \"/.well-known/openid-configuration\". "+
 				"Not used with jwksUri."),
 			text("jwksUri", "URL of the key set, for issuers without metadata."),
-			list("algorithms", field{}.among("RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+			list("algorithms", field{noGuess: true}.among("RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
 				"ES256", "ES384", "ES512", "EdDSA"), "Signature algorithms the issuer may use.").
 				defaults("[RS256]").atLeast(1),
 			text("caFile", "PEM bundle for the issuer's TLS, relative to the site's directory; not given: system roots."),

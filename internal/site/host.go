@@ -42,7 +42,7 @@ func parseEndpoint(s string) (endpoint, bool) {
 // parseURL reads an absolute URL of one of the schemes, without user, query or
 // fragment. expected says what is wrong in words.
 func parseURL(s string, schemes ...string) (u *url.URL, e endpoint, expected string) {
-	expected = "an absolute URL: " + strings.Join(schemes, " or ") + "://HOST[:PORT][/PATH]"
+	expected = "an absolute URL, " + schemes[0] + "://HOST[:PORT][/PATH], without user, query and fragment"
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Hostname() == "" || strings.ContainsAny(s, " \t\r\n\\") {
 		return nil, e, expected

@@ -114,6 +114,20 @@ func (r *report) source(path string, data []byte) *source {
 	return s
 }
 
+// dropEchoes removes problems from number n on that stand where one of the
+// first n says that the value is none: what else is wrong with it says nothing.
+func (r *report) dropEchoes(n int) {
+	none := map[Pos]bool{}
+	for _, p := range r.Problems[:n] {
+		switch p.Code {
+		case "wrong-type", "missing-value", "template-expression":
+			none[p.Pos] = true
+		}
+	}
+	later := slices.DeleteFunc(r.Problems[n:], func(p Problem) bool { return none[p.Pos] })
+	r.Problems = r.Problems[:n+len(later)]
+}
+
 // finish returns the problems sorted, without repetitions, with excerpts.
 func (r *report) finish() Problems {
 	for i := range r.Problems {
