@@ -61,6 +61,7 @@ type built struct {
 // result holds what could be made, for reports, and nothing in it runs.
 func build(s *site.Site, at surroundings) *built {
 	b := &built{site: s}
+	defer b.excerpts()
 	b.addDialer(at)
 	if b.dialer == nil {
 		return b
@@ -89,6 +90,16 @@ func build(s *site.Site, at surroundings) *built {
 	}
 	b.problems.Sort()
 	return b
+}
+
+// excerpts shows the line of every problem that does not show it yet.
+func (b *built) excerpts() {
+	for i := range b.problems {
+		p := &b.problems[i]
+		if src, ok := b.site.Files[p.File]; ok && p.Excerpt == "" && p.Line > 0 {
+			p.Excerpt = site.Excerpt(src, p.Pos)
+		}
+	}
 }
 
 func (b *built) add(ps site.Problems) { b.problems = append(b.problems, ps...) }
@@ -120,8 +131,8 @@ func (b *built) addTokens(at surroundings) {
 	cfg := &b.site.Config.Tokens
 	problems := verify.Check(cfg)
 	b.add(problems)
-	if len(cfg.Issuers) == 0 || problems.HasErrors() || at.offline {
-		return
+	if len(cfg.Issuers) == 0 || b.problems.HasErrors() || at.offline {
+		return // a site that is refused asks nobody for keys
 	}
 	var previous *verify.TokenVerifier
 	if at.previous != nil {

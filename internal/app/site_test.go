@@ -36,7 +36,7 @@ type testSite struct {
 
 // newSite writes a site with one API "openai" at /openai, for every path, whose
 // requests go to handler. Files are written over the defaults.
-func newSite(t *testing.T, handler http.Handler, files map[string]string) *testSite {
+func newSite(t testing.TB, handler http.Handler, files map[string]string) *testSite {
 	t.Helper()
 	backend := httptest.NewTLSServer(handler)
 	t.Cleanup(backend.Close)
@@ -82,7 +82,7 @@ backends:
 `, u.Port(), s.backend.URL) + more
 }
 
-func (s *testSite) write(t *testing.T, name, content string) {
+func (s *testSite) write(t testing.TB, name, content string) {
 	t.Helper()
 	path := filepath.Join(s.dir, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -120,7 +120,7 @@ func (b *syncBuffer) String() string {
 }
 
 // start runs the site's gateway until the test ends.
-func (s *testSite) start(t *testing.T) *running {
+func (s *testSite) start(t testing.TB) *running {
 	t.Helper()
 	r := &running{records: &syncBuffer{}, log: &syncBuffer{}}
 	p, problems, err := Start(t.Context(), Options{
@@ -148,7 +148,7 @@ func (s *testSite) start(t *testing.T) *running {
 
 // clientFor trusts the site's CA and connects to the process whatever the
 // name.
-func (s *testSite) clientFor(t *testing.T, p *Process, h2 bool) *http.Client {
+func (s *testSite) clientFor(t testing.TB, p *Process, h2 bool) *http.Client {
 	t.Helper()
 	ca, err := os.ReadFile(filepath.Join(s.dir, "state", "ca", issue.CertificateFile))
 	if err != nil {

@@ -120,7 +120,7 @@ func (t *trip) outgoing(d *departure) (*http.Request, error) {
 	case len(b.Bytes) > 0:
 		req.ContentLength = int64(len(b.Bytes))
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes)), nil }
-		req.Body, _ = req.GetBody()
+		req.Body = http.NoBody // RoundTrip takes GetBody first
 	}
 	return req, nil
 }
