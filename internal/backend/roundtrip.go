@@ -46,7 +46,7 @@ func (b *Backend) RoundTrip(req *http.Request, used *Used) (*http.Response, erro
 // next reports whether the next member of a pool is tried.
 func (b *Backend) next(a *attempt, m *member, err error) bool {
 	failed, ok := err.(*ConnectError)
-	if !ok || a.got || a.req.Context().Err() != nil {
+	if !ok || a.req.Context().Err() != nil {
 		return false
 	}
 	b.set.log.Warn("member of a pool not reached", slog.String("pool", b.id),

@@ -97,6 +97,7 @@ func TestMetadataClient(t *testing.T) {
 		{"GET", "http://169.254.169.254/metadata/identity/%2e%2e/instance", nil},
 		{"GET", "http://169.254.169.254/metadata/identity/a%2f..%2finstance", nil},
 		{"GET", "http://169.254.169.254/metadata/identity//../../instance", nil},
+		{"GET", "http://169.254.169.254/metadata/identity/oauth2%2ftoken", nil},
 		{"POST", good, nil}, {"PUT", good, nil}, {"CONNECT", good, nil},
 		{"GET", strings.Replace(good, "http:", "https:", 1), nil},
 		{"GET", strings.Replace(good, "169.254.169.254", "169.254.169.254:8080", 1), nil},
