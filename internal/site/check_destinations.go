@@ -144,9 +144,6 @@ func (c *checker) namesAndTelemetry() {
 		c.need("name", e, pos, "name resolution")
 	}
 	c.sitePath(c.Telemetry.OTLP.CAFile, "telemetry.otlp.caFile")
-	if c.given("telemetry.accessLog") && c.Telemetry.AccessLog == "" {
-		c.r.Add(c.at("telemetry.accessLog"), "invalid-value", "stdout, stderr or a file", "", "the access log cannot be switched off")
-	}
 	if c.Telemetry.OTLP.Endpoint == "" {
 		return
 	}

@@ -17,10 +17,7 @@ func (c *checker) listeners() {
 		pos := c.at("listeners[%d].address", i)
 		addr, err := netip.ParseAddr(l.Address)
 		switch {
-		case l.Address == "":
-			if c.given("listeners[%d].address", i) {
-				c.r.Add(pos, "invalid-value", `an IP address, an interface or "private"`, "", "the address is empty")
-			}
+		case l.Address == "": // reported where it was read
 		case l.Address == "localhost":
 			c.r.Add(pos, "invalid-value", `an IP address, an interface or "private"`, "write 127.0.0.1 or ::1",
 				"a listener's address is not a name")

@@ -102,6 +102,9 @@ func schemaOf(f field) schemaObject {
 		add("pattern", `^[0-9a-fA-F:.]+$`)
 	default:
 		add("type", "string")
+		if !f.mayBeEmpty && len(f.enum) == 0 {
+			add("minLength", 1)
+		}
 	}
 	if len(f.enum) > 0 {
 		add("enum", f.enum)

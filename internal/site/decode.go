@@ -172,11 +172,8 @@ func (d *decoder) object(v *value, f field, dst reflect.Value, path string) {
 // exactlyOne reports none or several of members of which one is needed; a name
 // that is not known was meant to be one of them.
 func (d *decoder) exactlyOne(v *value, f field, known int) {
-	switch {
-	case known > 1 || len(v.members) == 0:
+	if known > 1 || len(v.members) == 0 {
 		d.r.Add(v.pos, "invalid-value", oneOf(names(f.fields)), "", "%s needs exactly one member and has %d", label(f), known)
-	case f.secret && known == 1 && v.members[0].value.kind == kindText && v.members[0].value.text == "":
-		d.r.Add(v.members[0].value.pos, "invalid-value", "where the secret rests", "", "%q is empty", v.members[0].name)
 	}
 }
 
@@ -260,6 +257,12 @@ func (d *decoder) text(v *value, f field, dst reflect.Value) {
 		return
 	}
 	dst.SetString(v.text)
+	if v.text == "" && !f.mayBeEmpty {
+		// An empty text is what a template makes of a missing value; some
+		// fields would take it for "any".
+		d.r.Add(v.pos, "missing-value", f.describe()+" that is not empty", "give it a value or remove it", "%s is empty", label(f))
+		return
+	}
 	if len(f.enum) == 0 {
 		return
 	}

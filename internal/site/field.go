@@ -33,8 +33,10 @@ type field struct {
 	enum []string
 	// noGuess: the nearest value of enum is no mend, because it means
 	// something else.
-	noGuess  bool
-	required bool
+	noGuess bool
+	// mayBeEmpty: an empty text means something.
+	mayBeEmpty bool
+	required   bool
 	// min and max bound an integer, and min the length of a list; max 0 is
 	// no upper bound.
 	min, max int64
@@ -128,3 +130,4 @@ func (f field) defaults(yaml string) field   { f.def = yaml; return f }
 func (f field) among(values ...string) field { f.enum = values; return f }
 func (f field) atLeast(n int64) field        { f.min = n; return f }
 func (f field) exactlyOne() field            { f.one = true; return f }
+func (f field) orEmpty() field               { f.mayBeEmpty = true; return f }

@@ -17,7 +17,7 @@ func configFields() []field {
 		hostnamesField(),
 		object("health", "Where /livez, /readyz and /metrics stand.",
 			text("address", "HOST:PORT with an IP address that is not public; empty: no probes.").
-				defaults("127.0.0.1:9443")),
+				orEmpty().defaults("127.0.0.1:9443")),
 		callersField(),
 		tokensField(),
 		subscriptionsField(),
@@ -78,18 +78,18 @@ func tokensField() field {
 				"ES256", "ES384", "ES512", "EdDSA"), "Signature algorithms the issuer may use.").
 				defaults("[RS256]").atLeast(1),
 			text("caFile", "PEM bundle for the issuer's TLS, relative to the site's directory; not given: system roots."),
-			texts("audiences", "Audiences, where the issuer has others than tokens.audiences."),
+			texts("audiences", "Audiences, where the issuer has others than tokens.audiences.").atLeast(1),
 			text("tokenType", "The \"typ\" to require. Not given: \"JWT\" under Entra's rules (scp or roles needed, ID tokens refused).").
 				among("at+jwt", "JWT"),
 		), "Trusted issuers."),
 		list("callers", object("", "",
 			text("subscription", "Name of the subscription the caller acts under.").must(),
 			text("issuer", "Limits the rule to one issuer."),
-			texts("clientApplicationIds", "Values of azp, appid or client_id."),
-			texts("principals", "Values of oid, or sub where there is no oid."),
-			texts("groups", "Values of groups."),
-			texts("roles", "Values of roles."),
-			texts("scopes", "Values of scp."),
+			texts("clientApplicationIds", "Values of azp, appid or client_id.").atLeast(1),
+			texts("principals", "Values of oid, or sub where there is no oid.").atLeast(1),
+			texts("groups", "Values of groups.").atLeast(1),
+			texts("roles", "Values of roles.").atLeast(1),
+			texts("scopes", "Values of scp.").atLeast(1),
 		), "Which tokens act under which subscription; the first match counts. All conditions given have to hold, "+
 			"within one list any value is enough, and at least one condition is needed."),
 	)
@@ -104,8 +104,8 @@ func subscriptionsField() field {
 		secretRef("primaryKey", "Where the primary key rests."),
 		secretRef("secondaryKey", "Where the secondary key rests."),
 		object("boundTo", "Narrows who may use the keys. Every list that is given has to hold.",
-			texts("principals", "Values of oid (or sub) of the token that comes with the key."),
-			texts("certificates", "SHA-256 fingerprints of TLS client certificates, lower-case hex."),
+			texts("principals", "Values of oid (or sub) of the token that comes with the key.").atLeast(1),
+			texts("certificates", "SHA-256 fingerprints of TLS client certificates, lower-case hex.").atLeast(1),
 		),
 	), "Subscriptions declared here, or keys for those of apim/subscriptions.")
 }
@@ -135,7 +135,7 @@ func destinationsField() field {
 			d = append(d, boolean("public", "Accept a public address.").defaults("false"))
 		}
 		d = append(d, list("addresses", field{typ: typeAddress},
-			"Pins the host: no name is asked, only these are connected to."))
+			"Pins the host: no name is asked, only these are connected to.").atLeast(1))
 		return list(name, object("", "", d...), doc)
 	}
 	return object("destinations", "All that the process may connect to. What is not listed is refused.",
