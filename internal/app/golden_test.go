@@ -111,11 +111,11 @@ func onlyInbound(policies string) string {
 }
 
 // raw sends a request and returns the answer's bytes as they came.
-func (g *running) raw(t *testing.T, request string) string {
+func (r *running) raw(t *testing.T, request string) string {
 	t.Helper()
-	config := g.client.Transport.(*http.Transport).TLSClientConfig.Clone()
+	config := r.client.Transport.(*http.Transport).TLSClientConfig.Clone()
 	config.ServerName, config.NextProtos = "localhost", nil
-	conn, err := tls.Dial("tcp", g.Addrs()[0].String(), config)
+	conn, err := tls.Dial("tcp", r.Addrs()[0].String(), config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func TestCredentialsStay(t *testing.T) {
 	}
 }
 
-// TestNobody: what the documents of API Management answer, and the backend
+// TestRefusals: what the documents of API Management answer, and the backend
 // hears nothing.
 func TestRefusals(t *testing.T) {
 	var heard atomic.Int64
@@ -115,7 +115,7 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%s %s, want %d %s", resp.Status, body, tt.status, tt.want)
 			}
 			if tt.status == 401 {
-				want := fmt.Sprintf(`AzureApiManagementKey realm="https://localhost/openai",name="Ocp-Apim-Subscription-Key",type="header"`)
+				want := `AzureApiManagementKey realm="https://localhost/openai",name="Ocp-Apim-Subscription-Key",type="header"`
 				if got := resp.Header.Get("WWW-Authenticate"); got != want {
 					t.Errorf("WWW-Authenticate: %s, want %s", got, want)
 				}

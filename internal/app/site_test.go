@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/identity/issue"
-	"github.com/cloister-ai/cloister/internal/site"
 )
 
 // teamKey is the primary key of subscription "team" in test sites.
@@ -197,13 +196,3 @@ func (r *running) do(t *testing.T, method, path, body string, header http.Header
 
 // anonymous drops the key.
 var anonymous = http.Header{"Ocp-Apim-Subscription-Key": nil}
-
-// mustLoad is for tests that look at a site without serving it.
-func (s *testSite) mustLoad(t *testing.T) *site.Site {
-	t.Helper()
-	loaded, problems := site.Load(s.dir)
-	if loaded == nil {
-		t.Fatal(problems.Err())
-	}
-	return loaded
-}
