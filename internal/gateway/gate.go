@@ -176,14 +176,22 @@ func holds(s, credential string, unescape func(string) (string, error)) bool {
 	return err == nil && strings.Contains(decoded, credential)
 }
 
-// unreachable is a backend that was not connected to.
+// unreachable is a backend that a request did not get to.
 func unreachable(message string, cause error) *refused {
+	var refusal *egress.RefusedError
+	var travel *backend.TravelError
+	var credential *backend.CredentialError
 	e := &refused{
 		Source: "forward-request", Reason: "BackendConnectionFailure", Status: http.StatusInternalServerError,
 		Message: message, PublicMessage: "Internal server error", Cause: cause,
 	}
-	var refusal *egress.RefusedError
-	if errors.As(cause, &refusal) {
+	switch {
+	case errors.As(cause, &travel):
+		e = forbidden("BackendCredentialTravels", "The request would carry a credential of the gateway to another host.")
+		e.Cause = cause
+	case errors.As(cause, &credential):
+		e.Reason, e.Message = "BackendCredentialFailure", "The gateway could not obtain its credential for the backend."
+	case errors.As(cause, &refusal):
 		e.Message = "The connection is refused: " + refusal.Code + "."
 	}
 	return e

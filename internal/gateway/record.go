@@ -131,7 +131,9 @@ func (t *trip) describeAttempt() {
 		return
 	}
 	rec.Attempts = a.count
-	rec.Backend = a.backend.ID()
+	if rec.Backend = a.used.Backend; rec.Backend == "" { // of a pool: the member
+		rec.Backend = a.backend.ID()
+	}
 	rec.BackendAddress, rec.BackendKey = a.used.Address, a.used.CertificateSPKI
 	rec.BackendStatus = a.status
 	if a.ended.After(a.began) {
