@@ -15,6 +15,10 @@ const (
 func (l *apimLoader) apis(dir string) {
 	l.each(dir, apiDocument(), func(name, dir string, at Pos, p *value) {
 		api := l.api(name, at, p)
+		if api == nil {
+			l.skip(dir)
+			return
+		}
 		api.Policy = l.policy(dir)
 		l.diagnostics(path.Join(dir, "diagnostics"), api.ID)
 		l.take(path.Join(dir, "tags.json"))
@@ -38,9 +42,13 @@ func (l *apimLoader) apis(dir string) {
 	})
 }
 
-// api reads the properties of an API.
+// api reads the properties of an API; nil when it has no path.
 func (l *apimLoader) api(name string, at Pos, p *value) *API {
 	id, rev, hasRev := strings.Cut(name, ";rev=")
+	if v := p.get("path"); v == nil || v.kind != kindText {
+		l.r.Add(posOf(v, at), "missing-field", `"path"`, "write \"path\": \"\" if the API stands at the root", "the API %q has no path", id)
+		return nil
+	}
 	keys := p.get("subscriptionKeyParameterNames")
 	api := &API{
 		Pos: at, ID: id,
@@ -71,9 +79,6 @@ func (l *apimLoader) api(name string, at Pos, p *value) *API {
 	l.revision(api, rev, hasRev, p)
 	l.apiType(api, p)
 	l.protocols(api, p)
-	if v := p.get("path"); v == nil || v.kind == kindNull {
-		l.r.Add(posOf(v, at), "missing-field", `"path"`, "write \"path\": \"\" if the API stands at the root", "the API %q has no path", id)
-	}
 	if !validAPIPath(api.Path) {
 		l.r.Add(posOf(p.get("path"), at), "invalid-value", "a path such as openai/v1", "", "%q is not a path below the host", api.Path)
 	}

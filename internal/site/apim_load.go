@@ -8,8 +8,8 @@ import (
 
 const (
 	apimDir = "apim"
-	// maxPolicyBytes is the size of a policy document, as in Azure.
-	maxPolicyBytes = 512 << 10
+	// maxPolicyBytes is the size of a policy document.
+	maxPolicyBytes = 1 << 20
 	policyFile     = "policy.xml"
 )
 
@@ -152,13 +152,20 @@ func (l *apimLoader) document(file string, data []byte, doc document) *value {
 	unresolved(root, l.r)
 	(&fieldChecker{src: src, r: l.r, accepted: l.accepted, used: l.used}).check(root, doc.fields, "")
 	properties := root.get("properties")
-	if properties == nil || properties.kind != kindObject {
+	switch {
+	case root.kind != kindObject: // reported with the fields
+		return nil
+	case properties == nil || properties.kind == kindNull:
 		return &value{kind: kindObject, pos: root.pos}
+	case properties.kind != kindObject:
+		return nil
+	default:
+		return properties
 	}
-	return properties
 }
 
-// policy reads the policy of a folder; nil when there is none.
+// policy reads the policy of a folder; nil when there is none. Its encoding is
+// the business of whoever reads it as XML.
 func (l *apimLoader) policy(dir string) *PolicyFile {
 	p := path.Join(dir, policyFile)
 	data, ok := l.take(p)
@@ -166,7 +173,7 @@ func (l *apimLoader) policy(dir string) *PolicyFile {
 		return nil
 	}
 	src := l.r.source(p, data)
-	if (bounds{bytes: maxPolicyBytes}).tooLarge(src, l.r) || !validUTF8(src, l.r) {
+	if (bounds{bytes: maxPolicyBytes}).tooLarge(src, l.r) {
 		return nil
 	}
 	return &PolicyFile{Path: p, Source: data}

@@ -119,7 +119,7 @@ func (l *apimLoader) pool(b *Backend, p *value) {
 	case len(b.Pool) > 0 && b.URL != "":
 		l.r.Add(b.URLPos, "invalid-value", "url or pool", `write "type": "Pool" if it is one`, "the backend %q has a URL and a pool", b.ID)
 	case len(b.Pool) == 0 && b.URL == "":
-		l.r.Add(b.Pos, "missing-field", "url", "", "the backend %q has no URL", b.ID)
+		l.r.Add(b.URLPos, "missing-field", "url", "", "the backend %q has no URL", b.ID)
 	}
 }
 

@@ -104,7 +104,7 @@ func (f *fieldChecker) check(v *value, fields []azureField, path string) {
 		case known.effect == protective && !m.value.empty():
 			f.protects(m, p, known.doc)
 		case known.effect == noEffect && !m.value.empty():
-			f.r.Note(m.pos, "no-effect", "%s has no effect here: %s", p, known.doc)
+			f.r.Note(m.pos, "no-effect", "%s has no effect here: %s", p, strings.TrimSuffix(known.doc, "."))
 		case known.effect == actedOn:
 			f.acted(m, known, p)
 		}
@@ -145,7 +145,7 @@ func (f *fieldChecker) protectsAt(pos Pos, path, doc string) {
 	}
 	f.r.Add(pos, "protective-field", "",
 		fmt.Sprintf("remove it, or do without by adding to cloister.yaml:\nacceptedFields:\n  - path: %q\n    reason: …", id),
-		"%s is meant to protect and is not built: %s", path, doc)
+		"%s is meant to protect and is not built: %s", path, strings.TrimSuffix(doc, "."))
 }
 
 func (f *fieldChecker) acted(m member, known azureField, path string) {

@@ -103,7 +103,7 @@ func (c *checker) sitePath(path, where string) bool {
 // accepted checks acceptedFields as far as it stands alone.
 func (c *checker) accepted() {
 	seen := map[string]bool{}
-	for _, a := range c.AcceptedFields {
+	for i, a := range c.AcceptedFields {
 		file, field, ok := strings.Cut(a.Path, "#")
 		switch {
 		case !ok || file == "" || field == "":
@@ -111,8 +111,8 @@ func (c *checker) accepted() {
 				"%q names no field", a.Path)
 		case seen[a.Path]:
 			c.r.Add(a.Pos, "duplicate-name", "", "remove one", "%q is accepted twice", a.Path)
-		case strings.TrimSpace(a.Reason) == "":
-			c.r.Add(a.Pos, "invalid-value", "a reason", "say why the site does without", "accepting %q needs a reason", a.Path)
+		case strings.TrimSpace(a.Reason) == "" && c.given("acceptedFields[%d].reason", i):
+			c.r.Add(c.at("acceptedFields[%d].reason", i), "invalid-value", "a reason", "say why the site does without", "accepting %q needs a reason", a.Path)
 		}
 		seen[a.Path] = true
 	}

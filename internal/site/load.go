@@ -59,14 +59,12 @@ func LoadFS(fsys fs.FS, dir string) (*Site, Problems) {
 	notBuilt(rd.files, r)
 	if config != nil {
 		s.Config = config.Config
-		decoded := len(r.Problems)
 		c := newChecker(config, service, rd.files, r)
 		c.checkConfig()
 		c.checkReferences()
 		c.namedValues()
 		c.filesExist(fsys, rd.files)
 		c.unusedAccepted(used)
-		r.dropEchoes(decoded)
 	}
 	if r.HasErrors() {
 		return nil, r.finish()

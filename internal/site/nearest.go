@@ -70,7 +70,7 @@ func didYouMean(name string, candidates []string) string {
 func oneOf(names []string) string {
 	const most = 12
 	if len(names) == 0 {
-		return ""
+		return "a name that exists; there is none yet"
 	}
 	sorted := slices.Compact(slices.Sorted(slices.Values(names)))
 	if len(sorted) == 1 {

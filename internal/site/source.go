@@ -114,22 +114,25 @@ func (r *report) source(path string, data []byte) *source {
 	return s
 }
 
-// dropEchoes removes problems from number n on that stand where one of the
-// first n says that the value is none: what else is wrong with it says nothing.
-func (r *report) dropEchoes(n int) {
+// dropEchoes removes problems that stand where an earlier one says that the
+// value is none: what else is wrong with it says nothing.
+func (r *report) dropEchoes() {
 	none := map[Pos]bool{}
-	for _, p := range r.Problems[:n] {
+	r.Problems = slices.DeleteFunc(r.Problems, func(p Problem) bool {
 		switch p.Code {
 		case "wrong-type", "missing-value", "template-expression":
-			none[p.Pos] = true
+			none[p.Pos] = p.Line > 0
+			return false
+		case "secret-in-clear":
+			return false
 		}
-	}
-	later := slices.DeleteFunc(r.Problems[n:], func(p Problem) bool { return none[p.Pos] })
-	r.Problems = r.Problems[:n+len(later)]
+		return none[p.Pos]
+	})
 }
 
 // finish returns the problems sorted, without repetitions, with excerpts.
 func (r *report) finish() Problems {
+	r.dropEchoes()
 	for i := range r.Problems {
 		p := &r.Problems[i]
 		if s, ok := r.sources[p.File]; ok && p.Line > 0 {
