@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
 
 	"github.com/cloister-ai/cloister/internal/cli"
 )
@@ -13,10 +12,8 @@ import (
 var version, commit string
 
 func main() {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, cli.Signals()...)
 	os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv,
-		Signals: signals, Version: version, Commit: commit,
+		Signals: cli.Signals, Version: version, Commit: commit,
 	}))
 }

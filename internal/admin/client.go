@@ -33,6 +33,10 @@ func (e *Error) Error() string { return e.Message }
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// ErrNobody: no gateway runs with the state directory. It is wrapped by an
+// [*Error].
+var ErrNobody = errors.New("nobody listens")
+
 // callTimeout bounds a call: a reload may wait for tokens and names.
 const callTimeout = 2 * time.Minute
 
@@ -100,7 +104,7 @@ func (c *Client) unreached(err error) error {
 	message := "asking the gateway: " + err.Error()
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED):
-		message = fmt.Sprintf("no gateway runs with the state directory %s", filepath.Dir(c.path))
+		message, err = fmt.Sprintf("no gateway runs with the state directory %s", filepath.Dir(c.path)), ErrNobody
 	case errors.Is(err, fs.ErrPermission):
 		message = "only the gateway's own user and root may call it"
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/admin"
@@ -47,23 +48,18 @@ func (p *Process) status(context.Context) (admin.Status, error) {
 }
 
 // StateDirectory is the state directory of the site in dir, for commands that
-// talk to the gateway that serves it.
-func StateDirectory(dir string) (string, error) {
+// talk to the gateway that serves it. It is empty where the site, whose
+// problems then say why, does not tell.
+func StateDirectory(dir string) (string, site.Problems) {
 	s, problems := site.Load(dir)
-	if s == nil {
-		// A site that was broken after the start is just what "reload" is
-		// asked to report: the gateway's own words are better than ours.
-		if path, ok := fallbackStateDir(dir); ok {
-			return path, nil
-		}
-		return "", problems.Err()
+	if s != nil {
+		return stateDir(s), nil
 	}
-	return stateDir(s), nil
-}
-
-// fallbackStateDir is where state lies unless a site says otherwise.
-func fallbackStateDir(dir string) (string, bool) {
+	// A site that was broken after the start is just what "reload" is asked to
+	// report: the running gateway's own words are better than ours.
 	path := stateDir(&site.Site{Dir: dir, Config: &site.Config{}})
-	_, err := os.Stat(path)
-	return path, err == nil
+	if _, err := os.Stat(filepath.Join(path, admin.SocketName)); err == nil {
+		return path, nil
+	}
+	return "", problems
 }

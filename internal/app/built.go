@@ -61,6 +61,7 @@ type built struct {
 // result holds what could be made, for reports, and nothing in it runs.
 func build(s *site.Site, at surroundings) *built {
 	b := &built{site: s}
+	defer b.showPlaces()
 	defer b.excerpts()
 	b.addDialer(at)
 	if b.dialer == nil {
@@ -103,6 +104,16 @@ func (b *built) excerpts() {
 }
 
 func (b *built) add(ps site.Problems) { b.problems = append(b.problems, ps...) }
+
+// showPlaces gives problems that were found after loading the line that they
+// are about, as loading does.
+func (b *built) showPlaces() {
+	for i := range b.problems {
+		if p := &b.problems[i]; p.Excerpt == "" && p.Line > 0 {
+			p.Excerpt = site.Excerpt(b.site.Files[p.File], p.Pos)
+		}
+	}
+}
 
 // close ends what was begun for a site that is not, or no longer, in force.
 func (b *built) close() {

@@ -94,6 +94,7 @@ func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
 		return nil, nil, err
 	}
 	problems = append(problems, built.problems...)
+	problems.Sort()
 	if problems.HasErrors() {
 		p.abandon()
 		return nil, problems, nil

@@ -22,6 +22,10 @@ site's own CA, signed when the gateway starts and renewed while it runs. The CA
 lies in the state directory. Its certificate says, in critical name constraints,
 what it may sign: so that even its stolen key is worth nothing outside the site.
 Its key is never exported.`,
+		files: []entry{
+			{"DIR/state/ca/ca.pem", "the CA's certificate; state.directory names another place"},
+			{"DIR/state/ca/ca.key", "its key (mode 0600)"},
+		},
 		subcommands: []*command{caInitCommand(), caIssueCommand(), caExportCommand()},
 	}
 }
@@ -35,7 +39,9 @@ this command prints, and have clients trust the new certificate.`,
 		flags: func(fs *flag.FlagSet) any {
 			return fs.String("name", "", "`NAME` of the authority; default: the site's")
 		},
-		min: 1, max: 1,
+		examples: []entry{{"cloister ca init site", `make it; "cloister init" has done so for a new site`}},
+		failed:   "the site has errors or a CA already, or the state directory cannot be written",
+		min:      1, max: 1,
 		run: func(_ context.Context, env *Env, opt any, args []string) error {
 			s, err := loadForCA(env, args[0])
 			if err != nil {
@@ -43,20 +49,23 @@ this command prints, and have clients trust the new certificate.`,
 			}
 			name := *opt.(*string)
 			if name == "" {
-				name = "Cloister CA of " + s.Config.Name
+				name = caName(s)
 			}
 			dns, ips := constraintsOf(s)
 			dir := app.CADirectory(s)
 			if _, err := issue.InitCA(dir, issue.Options{Name: name, PermittedDNS: dns, PermittedIPs: ips}); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(env.Stdout, "made %s, which may sign %s\nGive clients its certificate: cloister ca export %s > ca.pem\n", dir, constraintText(dns, ips), args[0])
+			_, err = fmt.Fprintf(env.Stdout, "made %s, which may sign %s\nGive clients its certificate: cloister ca export %s > ca.pem\n", dir, constraintText(dns, ips), shellQuote(args[0]))
 			return err
 		},
 	}
 }
 
-type caIssueOptions struct{ client, out string }
+type caIssueOptions struct {
+	client bool
+	out    string
+}
 
 func caIssueCommand() *command {
 	return &command{
@@ -66,11 +75,16 @@ one name, for 90 days, and writes PREFIX.pem and PREFIX.key (mode 0600). The
 gateway's own hostnames need none: theirs are signed as it runs.`,
 		flags: func(fs *flag.FlagSet) any {
 			o := &caIssueOptions{}
-			fs.BoolFunc("client", "for a client, not a server", func(string) error { o.client = "yes"; return nil })
+			fs.BoolVar(&o.client, "client", false, "for a client, not a server")
 			fs.StringVar(&o.out, "out", "", "write `PREFIX`.pem and PREFIX.key; default: the first name")
 			return o
 		},
-		min: 2, max: 64, run: runCAIssue,
+		examples: []entry{
+			{"cloister ca issue --client --out app site team-a", "a certificate by which an application is known"},
+			{"cloister ca issue --out tls/api site api.internal.example", "a server's certificate, for another machine"},
+		},
+		failed: "a name lies outside what the CA may sign, or a file cannot be written",
+		min:    2, max: 64, run: runCAIssue,
 	}
 }
 
@@ -82,14 +96,14 @@ func runCAIssue(_ context.Context, env *Env, opt any, args []string) error {
 	}
 	ca, err := issue.LoadCA(app.CADirectory(s), issue.LoadOptions{})
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("the site has no CA yet; run: cloister ca init %s", args[0])
+		return noCA(args[0])
 	}
 	if err != nil {
 		return err
 	}
 	names := args[1:]
 	request := issue.Request{Names: names}
-	if o.client != "" {
+	if o.client {
 		if len(names) != 1 {
 			return &usageError{"a client has one name"}
 		}
@@ -114,7 +128,12 @@ func caExportCommand() *command {
 	return &command{
 		name: "export", args: "[--der] DIR", short: "print the CA's certificate, for those who trust it",
 		flags: func(fs *flag.FlagSet) any { return fs.Bool("der", false, "in DER instead of PEM") },
-		min:   1, max: 1,
+		examples: []entry{
+			{`cloister ca export site > ca.pem
+curl --cacert ca.pem https://localhost:8443/`, "have a client trust the gateway"},
+		},
+		failed: "the site has errors or no CA",
+		min:    1, max: 1,
 		run: func(_ context.Context, env *Env, opt any, args []string) error {
 			s, err := loadForCA(env, args[0])
 			if err != nil {
@@ -126,7 +145,7 @@ func caExportCommand() *command {
 			}
 			cert, err := issue.Export(app.CADirectory(s), format)
 			if errors.Is(err, os.ErrNotExist) {
-				return fmt.Errorf("the site has no CA yet; run: cloister ca init %s", args[0])
+				return noCA(args[0])
 			}
 			if err != nil {
 				return err
@@ -137,15 +156,26 @@ func caExportCommand() *command {
 	}
 }
 
+func noCA(dir string) error {
+	return mended(errors.New("the site has no CA yet"), "cloister ca init %s", shellQuote(dir))
+}
+
 // loadForCA loads the site whose CA is meant.
 func loadForCA(env *Env, dir string) (*site.Site, error) {
+	if err := isSite(dir); err != nil {
+		return nil, err
+	}
 	s, problems := site.Load(dir)
 	if s == nil {
-		writeProblems(env.Stderr, coloursFor(env.Stderr, env), problems)
+		writeProblems(env.Stderr, coloursFor(env.Stderr, env), withoutNotes(problems))
+		fmt.Fprintf(env.Stderr, "refused: %s\n", summary(problems))
 		return nil, errSilent
 	}
 	return s, nil
 }
+
+// caName is what a CA is called unless it is given a name.
+func caName(s *site.Site) string { return "Cloister CA of " + s.Config.Name }
 
 // constraintsOf is what a site's CA has to sign: its hostnames.
 func constraintsOf(s *site.Site) (dns []string, ips []netip.Prefix) {

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/cloister-ai/cloister/internal/app"
 	"github.com/cloister-ai/cloister/internal/network/egress"
@@ -32,39 +35,47 @@ request is sent), with its addresses, the verdict on each and its certificate.`,
 			fs.BoolVar(&o.live, "live", false, "resolve and connect to every destination")
 			return o
 		},
-		min: 1, max: 1, run: runCheck,
+		examples: []entry{
+			{"cloister check site", "before every reload: what is wrong, what may be reached, who may call"},
+			{"cloister check --live site", "on the machine that will serve: does every destination answer?"},
+			{`cloister check --json site | jq -r '.reach[] | select(.public) | .host'`, "which public hosts may be reached"},
+		},
+		files: []entry{
+			{"DIR/cloister.yaml", "what Azure would infer: listeners, names, callers, destinations"},
+			{"DIR/apim", "an APIOps artifacts folder"},
+			{"DIR/tls", "certificates; keys are referred to and not read into the site"},
+		},
+		failed: "the site has errors, or with --live a destination does not answer as it should",
+		min:    1, max: 1, run: runCheck,
 	}
 }
 
 func runCheck(ctx context.Context, env *Env, opt any, args []string) error {
 	o := opt.(*checkOptions)
+	if err := isSite(args[0]); err != nil && !o.json {
+		return err
+	}
 	r, err := app.Check(ctx, app.CheckOptions{Dir: args[0], Secrets: secretsOf(env), Live: o.live})
 	if err != nil {
 		return err
 	}
 	if o.json {
-		if err := writeJSON(env.Stdout, r); err != nil {
-			return err
-		}
+		err = writeJSON(env.Stdout, r)
 	} else {
-		writeReport(env.Stdout, coloursFor(env.Stdout, env), r, o.verbose)
+		err = writeReport(env.Stdout, coloursFor(env.Stdout, env), r, o.verbose)
 	}
-	if !r.OK {
-		return errSilent
+	if err == nil && !r.OK {
+		err = errSilent
 	}
-	return nil
+	return err
 }
 
-// writeReport prints a report for people.
-func writeReport(w io.Writer, c colours, r *app.Report, verbose bool) {
+// writeReport prints a report for people, in one write.
+func writeReport(out io.Writer, c colours, r *app.Report, verbose bool) error {
+	w := &bytes.Buffer{}
 	shown := r.Problems
 	if !verbose {
-		shown = nil
-		for _, p := range r.Problems {
-			if p.Severity != site.Note {
-				shown = append(shown, p)
-			}
-		}
+		shown = withoutNotes(shown)
 	}
 	writeProblems(w, c, shown)
 	if len(shown) > 0 {
@@ -73,30 +84,40 @@ func writeReport(w io.Writer, c colours, r *app.Report, verbose bool) {
 	writeReach(w, c, r)
 	writeCallers(w, c, r)
 	writeLive(w, c, r)
+	writeVerdict(w, c, r, verbose)
+	_, err := out.Write(w.Bytes())
+	return err
+}
+
+func writeVerdict(w io.Writer, c colours, r *app.Report, verbose bool) {
+	if r.Digest != "" {
+		fmt.Fprintf(w, "site %q, %s\n", r.Site, r.Digest)
+	}
 	verdict := c.green + "ok" + c.reset
 	if !r.OK {
 		verdict = c.red + "refused" + c.reset
+		if !r.Problems.HasErrors() {
+			verdict = c.red + "not reachable" + c.reset
+		}
 	}
 	fmt.Fprintf(w, "%s: %s", verdict, summary(r.Problems))
-	if notes := notes(r.Problems); notes > 0 && !verbose {
-		fmt.Fprintf(w, "; %s without effect (--verbose)", count(notes, "field"))
+	if failed := failedProbes(r); failed > 0 {
+		fmt.Fprintf(w, ", %s without a good answer", count(failed, "destination"))
 	}
-	if r.Digest != "" {
-		fmt.Fprintf(w, "; site %q %s", r.Site, r.Digest)
+	if notes := len(r.Problems) - len(withoutNotes(r.Problems)); notes > 0 && !verbose {
+		fmt.Fprintf(w, "; %s without effect here (--verbose)", count(notes, "field"))
 	}
 	fmt.Fprintln(w)
 }
 
-func notes(problems site.Problems) (n int) {
-	for _, p := range problems {
-		if p.Severity == site.Note {
+func failedProbes(r *app.Report) (n int) {
+	for _, p := range r.Live {
+		if !p.OK {
 			n++
 		}
 	}
 	return n
 }
-
-func table(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 4, 2, ' ', 0) }
 
 func writeReach(w io.Writer, c colours, r *app.Report) {
 	if r.Site == "" {
@@ -106,43 +127,59 @@ func writeReach(w io.Writer, c colours, r *app.Report) {
 	if len(r.Reach) == 0 {
 		fmt.Fprintln(w, "  nothing")
 	}
-	t := table(w)
+	var rows [][]cell
 	for _, v := range r.Reach {
-		public := "private"
+		public := cell{text: "private"}
 		if v.Public {
-			public = c.yellow + "PUBLIC" + c.reset
+			public = cell{"PUBLIC", c.yellow}
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", v.Class, fmt.Sprintf("%s:%d", v.Host, v.Port), public, v.Why)
+		rows = append(rows, []cell{{text: string(v.Class)}, {text: hostPort(v.Host, v.Port)}, public, {text: v.Why}})
 	}
-	t.Flush()
+	writeTable(w, c, rows)
 	fmt.Fprintln(w)
 }
 
+func hostPort(host string, port uint16) string {
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+// writeCallers says who may call. That is known of a site without errors alone.
 func writeCallers(w io.Writer, c colours, r *app.Report) {
-	if r.Site == "" {
+	if r.Site == "" || r.Problems.HasErrors() {
 		return
 	}
 	fmt.Fprintf(w, "%sMay call%s\n", c.bold, c.reset)
 	if len(r.Callers) == 0 {
 		fmt.Fprintln(w, "  nobody: there is no API")
 	}
-	t := table(w)
+	var rows [][]cell
 	for _, v := range r.Callers {
-		who := strings.Join(v.Callers, ", ")
-		if who == "" {
-			who = "nobody"
+		who := cell{text: strings.Join(v.Callers, ", ")}
+		switch {
+		case who.text == "":
+			who.text = "nobody"
+		case slices.Contains(v.Callers, site.CallerAnonymous):
+			who.colour = c.yellow
 		}
-		detail := ""
-		if len(v.Subscriptions) > 0 {
-			detail = "subscriptions: " + strings.Join(v.Subscriptions, ", ")
-		}
-		if v.Hint != "" {
-			detail = strings.TrimPrefix(detail+"; "+v.Hint, "; ")
-		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", v.API, v.Path, who, detail)
+		rows = append(rows, []cell{{text: v.API}, {text: v.Path}, who, {text: callersDetail(&v)}})
 	}
-	t.Flush()
+	writeTable(w, c, rows)
 	fmt.Fprintln(w)
+}
+
+// callersDetail is what the kinds of credentials do not say.
+func callersDetail(v *app.ReportCallers) string {
+	var out []string
+	switch {
+	case len(v.Subscriptions) > 0:
+		out = append(out, "subscriptions: "+strings.Join(v.Subscriptions, ", "))
+	case slices.Contains(v.Callers, site.CallerSubscription), slices.Contains(v.Callers, site.CallerSubscriptionAndToken):
+		out = append(out, "no subscription in cloister.yaml")
+	}
+	if v.Hint != "" {
+		out = append(out, v.Hint)
+	}
+	return strings.Join(out, "; ")
 }
 
 func writeLive(w io.Writer, c colours, r *app.Report) {
@@ -161,9 +198,13 @@ func writeProbe(w io.Writer, c colours, p *egress.Probe) {
 	if !p.OK {
 		verdict = c.red + "failed" + c.reset
 	}
-	fmt.Fprintf(w, "  %s:%d (%s): %s\n", p.Host, p.Port, p.Class, verdict)
+	fmt.Fprintf(w, "  %s (%s): %s\n", hostPort(p.Host, p.Port), p.Class, verdict)
 	for _, a := range p.Answers {
-		fmt.Fprintf(w, "    answer       %s: %s\n", a.Address, strings.TrimSpace(a.Verdict+" "+a.Reason))
+		text := a.Verdict
+		if a.Reason != "" {
+			text += ": " + a.Reason
+		}
+		fmt.Fprintf(w, "    answer       %s %s\n", a.Address, text)
 	}
 	if p.Address.IsValid() {
 		fmt.Fprintf(w, "    connected    %s\n", p.Address)

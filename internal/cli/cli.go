@@ -26,31 +26,14 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	// LookupEnv is os.LookupEnv, or a test's.
 	LookupEnv func(string) (string, bool)
-	// Signals yields signals; nil: there are none. See [Notify].
-	Signals <-chan os.Signal
+	// Signals begins to yield the signals that a command names; nil: there are
+	// none. Commands that do not call it end by a signal as every program does.
+	// See [Signals].
+	Signals func(...os.Signal) <-chan os.Signal
 	// Version and Commit are what the linker was told; both may be empty.
 	Version, Commit string
 
 	build telemetry.Build
-}
-
-// command is one command with its manual.
-type command struct {
-	name string
-	// args is what follows the name: "[--json] DIR".
-	args string
-	// short is one line for the list, without a full stop.
-	short string
-	// long is the manual's text: paragraphs, already broken into lines.
-	long string
-	// flags declares the command's flags; nil: there are none.
-	flags func(*flag.FlagSet) any
-	// run does it. opt is what flags returned.
-	run func(ctx context.Context, env *Env, opt any, args []string) error
-	// min and max bound the number of arguments.
-	min, max int
-	// subcommands in the place of run.
-	subcommands []*command
 }
 
 // commands is every command, in the order of the list.
@@ -59,14 +42,6 @@ func commands() []*command {
 		upCommand(), initCommand(), checkCommand(), serveCommand(), reloadCommand(), caCommand(), versionCommand(),
 	}
 }
-
-// errSilent ends a command that has said what is wrong.
-var errSilent = errors.New("failed")
-
-// usageError is a command line that was not understood.
-type usageError struct{ text string }
-
-func (e *usageError) Error() string { return e.text }
 
 // Main runs a command line without the program's name and returns the exit
 // code.
@@ -80,7 +55,7 @@ func Main(ctx context.Context, args []string, env Env) int {
 	case "help", "--help", "-h", "-help":
 		return help(args[1:], &env)
 	case "--version", "-version":
-		args[0] = "version"
+		args = append([]string{"version"}, args[1:]...)
 	}
 	return dispatch(ctx, "cloister", commands(), args, &env)
 }
@@ -112,17 +87,30 @@ func find(list []*command, name string) *command {
 	return nil
 }
 
+// unknown complains about a command that is not in list.
 func unknown(path string, list []*command, name string, env *Env) int {
-	names := make([]string, 0, len(list))
+	text := fmt.Sprintf("there is no command %q", name)
+	switch {
+	case strings.HasPrefix(name, "-"):
+		text = fmt.Sprintf("a command is missing before %s: %s", name, names(list))
+	case len(list) == 0:
+		text = fmt.Sprintf("it has no command %q", name)
+	default:
+		if near := site.Nearest(name, strings.Split(names(list), ", ")); near != "" {
+			text += fmt.Sprintf("; did you mean %q?", near)
+		} else {
+			text += "; there are: " + names(list)
+		}
+	}
+	return complain(env, path, &usageError{text})
+}
+
+func names(list []*command) string {
+	out := make([]string, 0, len(list))
 	for _, c := range list {
-		names = append(names, c.name)
+		out = append(out, c.name)
 	}
-	fmt.Fprintf(env.Stderr, "%s: there is no command %q", path, name)
-	if near := site.Nearest(name, names); near != "" {
-		fmt.Fprintf(env.Stderr, "; did you mean %q?", near)
-	}
-	fmt.Fprintf(env.Stderr, "\nRun \"%s --help\" for what there is.\n", path)
-	return exitUsage
+	return strings.Join(out, ", ")
 }
 
 // dispatch finds the command that args begin with and runs it.
@@ -138,8 +126,7 @@ func dispatch(ctx context.Context, path string, list []*command, args []string, 
 	}
 	switch {
 	case len(args) == 0:
-		writeManual(env.Stderr, path, c)
-		return exitUsage
+		return complain(env, path, &usageError{"a command is missing: " + names(c.subcommands)})
 	case isHelp(args[0]):
 		writeManual(env.Stdout, path, c)
 		return exitFine
@@ -149,61 +136,19 @@ func dispatch(ctx context.Context, path string, list []*command, args []string, 
 
 func isHelp(arg string) bool { return arg == "--help" || arg == "-help" || arg == "-h" }
 
-// execute parses flags, which may stand before and behind arguments, and runs.
+// execute parses the command line and runs the command.
 func execute(ctx context.Context, path string, c *command, args []string, env *Env) int {
-	fs, opt := c.flagSet()
-	var rest []string
-	for {
-		if err := fs.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				writeManual(env.Stdout, path, c)
-				return exitFine
-			}
-			return complain(env, path, &usageError{dashes(err.Error())})
-		}
-		args = fs.Args()
-		if len(args) == 0 {
-			break
-		}
-		rest, args = append(rest, args[0]), args[1:]
-	}
+	opt, rest, err := c.parse(args)
 	switch {
+	case errors.Is(err, flag.ErrHelp):
+		writeManual(env.Stdout, path, c)
+		return exitFine
+	case err != nil:
+		return complain(env, path, err)
 	case len(rest) < c.min:
 		return complain(env, path, &usageError{"an argument is missing: " + path + " " + c.args})
 	case len(rest) > c.max:
 		return complain(env, path, &usageError{fmt.Sprintf("one argument too many: %q", rest[c.max])})
 	}
 	return complain(env, path, c.run(ctx, env, opt, rest))
-}
-
-func (c *command) flagSet() (*flag.FlagSet, any) {
-	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	var opt any
-	if c.flags != nil {
-		opt = c.flags(fs)
-	}
-	return fs, opt
-}
-
-// dashes writes flags the way the manual does: package flag names them with
-// one dash.
-func dashes(s string) string {
-	return strings.NewReplacer(" -", " --", "for -", "for --").Replace(strings.ReplaceAll(s, "--", "-"))
-}
-
-// complain says what went wrong and returns the exit code.
-func complain(env *Env, path string, err error) int {
-	var usage *usageError
-	switch {
-	case err == nil:
-		return exitFine
-	case errors.As(err, &usage):
-		fmt.Fprintf(env.Stderr, "%s: %s\nRun \"%s --help\" for its manual.\n", path, usage.text, path)
-		return exitUsage
-	case errors.Is(err, errSilent):
-		return exitFailed
-	}
-	fmt.Fprintf(env.Stderr, "%s: %v\n", path, err)
-	return exitFailed
 }

@@ -9,17 +9,13 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"text/template"
 
 	"github.com/cloister-ai/cloister/internal/app"
 	"github.com/cloister-ai/cloister/internal/identity/issue"
-	"github.com/cloister-ai/cloister/internal/site"
 )
 
 //go:embed init.yaml.tmpl
@@ -28,32 +24,111 @@ var initTemplate string
 func initCommand() *command {
 	return &command{
 		name: "init", args: "[--openai URL] DIR", short: "write a site to begin with",
-		long: `Writes a commented site into DIR: cloister.yaml, an API Management folder with one
-API for both surfaces of Azure OpenAI, and the site's own CA in DIR/state. It
-is closed: nobody can call until you add a key or a token's caller, and nothing
-is reached but the Azure OpenAI resource that --openai names, through its private
-endpoint. "cloister check DIR" accepts it and "cloister serve DIR" runs it as it
-is.
+		long: `Writes a commented site into DIR: cloister.yaml, an API Management folder with
+one API for both surfaces of Azure OpenAI, and the site's own CA. "cloister check
+DIR" accepts it and "cloister serve DIR" runs it as it is.
 
-DIR may exist but hold no site.`,
+It is closed. Nobody can call until you add a subscription's key or the callers
+of a token issuer, and nothing is reached but the resource that --openai names,
+at the address of its private endpoint.
+
+DIR may exist, but hold no site. It is written as a whole or not at all.`,
 		flags: func(fs *flag.FlagSet) any {
-			return fs.String("openai", "", "`URL` of the Azure OpenAI resource, https://NAME.openai.azure.com")
+			return fs.String("openai", "", "`URL` of the Azure OpenAI resource, https://NAME.openai.azure.com; without it the site names one that you replace")
 		},
-		min: 1, max: 1, run: runInit,
+		examples: []entry{
+			{"cloister init site --openai https://contoso.openai.azure.com\ncloister check site\ncloister serve site", "from nothing to a gateway on 127.0.0.1:8443 that lets nobody in"},
+		},
+		files: []entry{
+			{"DIR/cloister.yaml", "what Azure would infer, with comments"},
+			{"DIR/apim", "an APIOps artifacts folder"},
+			{"DIR/state/ca", "the site's own CA; DIR/.gitignore keeps it out of git"},
+		},
+		failed: "DIR holds a site already or cannot be written, or the resource cannot be a model",
+		min:    1, max: 1, run: runInit,
 	}
 }
 
-func runInit(_ context.Context, env *Env, opt any, args []string) error {
+func runInit(ctx context.Context, env *Env, opt any, args []string) error {
 	dir := args[0]
-	for _, name := range []string{"cloister.yaml", "cloister.yml", "apim"} {
-		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s holds a site already (%s); choose another directory", dir, name)
-		}
-	}
-	files, err := initFiles(*opt.(*string))
+	resource, err := parseOpenAI(*opt.(*string))
 	if err != nil {
 		return err
 	}
+	files, err := initFiles(resource)
+	if err != nil {
+		return err
+	}
+	if err := isEmptyOfSites(dir); err != nil {
+		return err
+	}
+	if err := writeSite(ctx, env, dir, files); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.Stdout, `wrote a site into %s
+Nobody can call it yet: see "subscriptions" in %s.
+Next: cloister check %s, then cloister serve %s
+`, dir, filepath.Join(dir, "cloister.yaml"), shellQuote(dir), shellQuote(dir))
+	return err
+}
+
+// isEmptyOfSites refuses a directory in which something of a site lies.
+func isEmptyOfSites(dir string) error {
+	for _, name := range []string{"cloister.yaml", "cloister.yml", "apim", "state"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return mended(fmt.Errorf("%s holds a site already (%s)", dir, name), "choose another directory")
+		}
+	}
+	return nil
+}
+
+// initFiles are the files of a new site, by slash-separated path.
+func initFiles(resource openAIResource) (map[string][]byte, error) {
+	t, err := template.New("cloister.yaml").Parse(initTemplate)
+	if err != nil {
+		return nil, err
+	}
+	var config bytes.Buffer
+	if err := t.Execute(&config, resource); err != nil {
+		return nil, err
+	}
+	files, err := apimFiles()
+	if err != nil {
+		return nil, err
+	}
+	files["cloister.yaml"] = config.Bytes()
+	files[".gitignore"] = []byte("/state/\n/keys/\n*.key\n")
+	return files, nil
+}
+
+// writeSite makes a site in dir. What is half written lies in a directory
+// beside its place.
+func writeSite(ctx context.Context, env *Env, dir string, files map[string][]byte) (err error) {
+	if _, missing := os.Lstat(dir); missing != nil {
+		defer func() {
+			if err != nil {
+				os.Remove(dir) // only while it is empty
+			}
+		}()
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	draft, err := os.MkdirTemp(dir, ".init-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(draft)
+	if err := writeFiles(draft, files); err != nil {
+		return err
+	}
+	if err := completeSite(ctx, env, draft); err != nil {
+		return err
+	}
+	return moveInto(dir, draft)
+}
+
+func writeFiles(dir string, files map[string][]byte) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -63,74 +138,46 @@ func runInit(_ context.Context, env *Env, opt any, args []string) error {
 			return err
 		}
 	}
-	s, problems := site.Load(dir)
-	if s == nil {
-		return fmt.Errorf("the site that was written is not in order: %w", problems.Err())
-	}
-	dns, ips := constraintsOf(s)
-	if _, err := issue.InitCA(app.CADirectory(s), issue.Options{Name: "Cloister CA of " + s.Config.Name, PermittedDNS: dns, PermittedIPs: ips}); err != nil {
+	return nil
+}
+
+// completeSite makes the CA of a new site and checks all of it, as "check"
+// does: what --openai names may be what a model cannot be.
+func completeSite(ctx context.Context, env *Env, dir string) error {
+	s, err := loadForCA(env, dir)
+	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Stdout, `wrote a site into %s
-Nobody can call it yet: see "subscriptions" in %s.
-Next: cloister check %s, then cloister serve %s
-`, dir, filepath.Join(dir, "cloister.yaml"), dir, dir)
-	return err
+	dns, ips := constraintsOf(s)
+	if _, err := issue.InitCA(app.CADirectory(s), issue.Options{Name: caName(s), PermittedDNS: dns, PermittedIPs: ips}); err != nil {
+		return err
+	}
+	r, err := app.Check(ctx, app.CheckOptions{Dir: dir, Secrets: secretsOf(env)})
+	if err != nil {
+		return err
+	}
+	if !r.OK {
+		writeProblems(env.Stderr, coloursFor(env.Stderr, env), withoutNotes(r.Problems))
+		fmt.Fprintln(env.Stderr, "refused: nothing was written")
+		return errSilent
+	}
+	return nil
 }
 
-// initFiles are the files of a new site, by path.
-func initFiles(openAI string) (map[string][]byte, error) {
-	backend, err := parseOpenAI(openAI)
+// moveInto moves what lies in draft to dir. A .gitignore that is there stays.
+func moveInto(dir, draft string) error {
+	entries, err := os.ReadDir(draft)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	t, err := template.New("cloister.yaml").Parse(initTemplate)
-	if err != nil {
-		return nil, err
+	for _, e := range entries {
+		to := filepath.Join(dir, e.Name())
+		if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := os.Rename(filepath.Join(draft, e.Name()), to); err != nil {
+			return err
+		}
 	}
-	var config bytes.Buffer
-	if err := t.Execute(&config, backend); err != nil {
-		return nil, err
-	}
-	files, err := apimFiles()
-	if err != nil {
-		return nil, err
-	}
-	files["cloister.yaml"] = config.Bytes()
-	files[".gitignore"] = []byte("state/\nkeys/\n*.key\n")
-	return files, nil
-}
-
-// openAIBackend is what the template needs to know of the resource.
-type openAIBackend struct {
-	// URL ends in /openai; Host and Port are its own.
-	URL, Host, Port string
-	// Given: --openai was there.
-	Given bool
-}
-
-// parseOpenAI reads --openai. Without it the template names a resource that
-// does not exist, so that a new site is whole and reaches nothing.
-func parseOpenAI(raw string) (openAIBackend, error) {
-	b := openAIBackend{Given: raw != ""}
-	if raw == "" {
-		return openAIBackend{URL: "https://contoso.openai.azure.com/openai", Host: "contoso.openai.azure.com", Port: "443"}, nil
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return b, &usageError{fmt.Sprintf("--openai %q is not an https URL such as https://NAME.openai.azure.com", raw)}
-	}
-	b.Host, b.Port = strings.ToLower(u.Hostname()), u.Port()
-	if b.Port == "" {
-		b.Port = "443"
-	}
-	path := strings.TrimSuffix(u.Path, "/")
-	if !strings.HasSuffix(path, "/openai") {
-		path += "/openai"
-	}
-	b.URL = "https://" + strings.ToLower(u.Host) + path
-	if addr, err := netip.ParseAddr(b.Host); err == nil && addr.Is6() {
-		b.Host = addr.String()
-	}
-	return b, nil
+	return nil
 }

@@ -1,12 +1,30 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/site"
 )
+
+// isSite says plainly what is no site at all; what is wrong with one is told by
+// loading it.
+func isSite(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return mended(fmt.Errorf("there is no directory %s", dir), "cloister init %s writes a site to begin with", shellQuote(dir))
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return mended(fmt.Errorf("%s is not a directory", dir), "give the directory of a site, in which cloister.yaml lies")
+	}
+	return nil
+}
 
 // writeProblems prints problems for people: place, what is wrong, the line
 // with a caret under the place, what would do, what to write.
@@ -33,6 +51,17 @@ func writeProblems(w io.Writer, c colours, problems site.Problems) {
 			fmt.Fprintf(w, "    mend:     %s\n", hanging(p.Mend))
 		}
 	}
+}
+
+// withoutNotes leaves what somebody has to look at.
+func withoutNotes(problems site.Problems) site.Problems {
+	out := site.Problems{}
+	for _, p := range problems {
+		if p.Severity != site.Note {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // summary is "2 errors, 1 warning".

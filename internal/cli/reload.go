@@ -2,11 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/app"
-	"github.com/cloister-ai/cloister/internal/site"
 )
 
 func reloadCommand() *command {
@@ -18,45 +18,55 @@ that have begun go on. A bad one is reported, and the one before stays in force.
 
 The gateway is found by the state directory that the site names. Its socket
 accepts the gateway's own user and root.`,
-		flags: jsonFlag, min: 1, max: 1, run: runReload,
+		flags: jsonFlag,
+		examples: []entry{
+			{"cloister check site && cloister reload site", "look first, then take a change into use"},
+			{"cloister reload --json site | jq -r .after", "the digest of the site that is in force now"},
+		},
+		files:  []entry{{"DIR/state/admin.sock", "where it asks; state.directory names another place"}},
+		failed: "the site was refused, or no gateway serves it",
+		min:    1, max: 1, run: runReload,
 	}
 }
 
 func runReload(ctx context.Context, env *Env, opt any, args []string) error {
-	state, err := app.StateDirectory(args[0])
-	if err != nil {
+	if err := isSite(args[0]); err != nil {
 		return err
 	}
-	r, err := admin.NewClient(state).Reload(ctx)
-	if err != nil {
-		return err
-	}
-	if *opt.(*bool) {
-		if err := writeJSON(env.Stdout, r); err != nil {
-			return err
-		}
-	} else {
-		shown := site.Problems{}
-		for _, p := range r.Problems {
-			if p.Severity != site.Note {
-				shown = append(shown, p)
-			}
-		}
-		writeProblems(env.Stderr, coloursFor(env.Stderr, env), shown)
-	}
-	if !r.Accepted {
-		if !*opt.(*bool) {
-			fmt.Fprintf(env.Stderr, "refused: %s; the site before stays in force\n", summary(r.Problems))
-		}
+	state, problems := app.StateDirectory(args[0])
+	if state == "" {
+		writeProblems(env.Stderr, coloursFor(env.Stderr, env), withoutNotes(problems))
+		fmt.Fprintf(env.Stderr, "refused: %s; what is in force stays in force\n", summary(problems))
 		return errSilent
 	}
-	if *opt.(*bool) {
-		return nil
+	r, err := admin.NewClient(state).Reload(ctx)
+	if errors.Is(err, admin.ErrNobody) {
+		return mended(err, "cloister serve %s starts one", shellQuote(args[0]))
 	}
-	if r.Before == r.After {
-		_, err = fmt.Fprintf(env.Stdout, "reloaded: unchanged, %s\n", r.After)
+	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Stdout, "reloaded: %s, before %s\n", r.After, r.Before)
+	if *opt.(*bool) {
+		err = writeJSON(env.Stdout, r)
+	} else {
+		err = writeReloaded(env, r)
+	}
+	if err == nil && !r.Accepted {
+		err = errSilent
+	}
+	return err
+}
+
+func writeReloaded(env *Env, r admin.Reloaded) error {
+	writeProblems(env.Stderr, coloursFor(env.Stderr, env), withoutNotes(r.Problems))
+	var err error
+	switch {
+	case !r.Accepted:
+		_, err = fmt.Fprintf(env.Stderr, "refused: %s; the site before stays in force\n", summary(r.Problems))
+	case r.Before == r.After:
+		_, err = fmt.Fprintf(env.Stdout, "reloaded: unchanged, %s\n", r.After)
+	default:
+		_, err = fmt.Fprintf(env.Stdout, "reloaded: %s\nbefore:   %s\n", r.After, r.Before)
+	}
 	return err
 }

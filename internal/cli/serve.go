@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"syscall"
 
 	"github.com/cloister-ai/cloister/internal/app"
 	"github.com/cloister-ai/cloister/internal/secret"
+	"github.com/cloister-ai/cloister/internal/site"
 )
 
 func serveCommand() *command {
@@ -21,18 +21,39 @@ emulator's issuer, CA or keys is refused.
 SIGHUP and "cloister reload DIR" load the site anew. A good one is in force at
 once and ends no request and no stream; a bad one is reported and the one before
 stays. Listeners, health, state and the collector change with a restart only.
+Renewed certificate files are taken into use by themselves.
 
 SIGTERM and SIGINT turn readiness off, stop accepting, let open requests go on
 for drainTimeout, then cut them, streams with an error event. A second signal
 cuts at once.
 
 Access records go where telemetry.accessLog says (standard output by default),
-what the operator should know to standard error, both as lines of JSON.`,
-		min: 1, max: 1, run: runServe,
+what the operator should know to standard error, both as lines of JSON. /livez,
+/readyz and /metrics stand on health.address.
+
+Under systemd it says when it is ready, reloading and stopping (Type=notify or
+notify-reload), and secrets may be systemd credentials.`,
+		examples: []entry{
+			{"cloister serve /etc/cloister/site", "serve a site; what is wrong with it is printed"},
+			{"cloister serve site >access.log 2>cloister.log", "keep access records and the operator's log apart"},
+		},
+		files: []entry{
+			{"DIR/cloister.yaml", "the site, with DIR/apim and DIR/tls"},
+			{"DIR/state", "durable state, owned by one process; state.directory names another place"},
+			{"DIR/state/admin.sock", `where "cloister reload" asks`},
+		},
+		failed: "the site was refused, or the machine does not let it run",
+		min:    1, max: 1, run: runServe,
 	}
 }
 
 func runServe(ctx context.Context, env *Env, _ any, args []string) error {
+	if err := isSite(args[0]); err != nil {
+		return err
+	}
+	hangup := make(chan struct{}, 1)
+	stop, cut, free := stopping(ctx, hear(env, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP), hangup)
+	defer free()
 	log := slog.New(slog.NewJSONHandler(env.Stderr, nil))
 	p, problems, err := app.Start(ctx, app.Options{
 		Dir: args[0], Secrets: secretsOf(env), Stdout: env.Stdout, Stderr: env.Stderr, Log: log, Build: env.build,
@@ -41,14 +62,24 @@ func runServe(ctx context.Context, env *Env, _ any, args []string) error {
 		return err
 	}
 	if p == nil {
-		writeProblems(env.Stderr, coloursFor(env.Stderr, env), problems)
+		writeProblems(env.Stderr, coloursFor(env.Stderr, env), withoutNotes(problems))
+		fmt.Fprintf(env.Stderr, "refused: %s\n", summary(problems))
 		return errSilent
 	}
-	for _, problem := range problems {
-		log.Warn("site", "at", problem.Pos.String(), "code", problem.Code, "message", problem.Message, "mend", problem.Mend)
+	logWarnings(log, problems)
+	s := p.Site()
+	log.Info("serving", "site", s.Config.Name, "digest", s.Digest, "listeners", addresses(p), "health", health(p))
+	g := &serving{process: p, log: log, notify: newNotifier(env, log)}
+	return g.run(stop, cut, hangup)
+}
+
+// logWarnings logs what somebody should look at. Notes are for "check".
+func logWarnings(log *slog.Logger, problems site.Problems) {
+	for _, p := range problems {
+		if p.Severity == site.Warning {
+			log.Warn("site", "at", p.Pos.String(), "code", p.Code, "message", p.Message, "mend", p.Mend)
+		}
 	}
-	log.Info("serving", "site", p.Site().Config.Name, "digest", p.Site().Digest, "listeners", addresses(p), "health", p.Health().String())
-	return wait(ctx, env, p, log)
 }
 
 // secretsOf is where references to secrets are looked up.
@@ -57,55 +88,68 @@ func secretsOf(env *Env) secret.Env {
 	return secret.Env{LookupEnv: env.LookupEnv, CredentialsDir: credentials}
 }
 
-func addresses(p *app.Process) string {
+func addresses(p *app.Process) []string {
 	var out []string
 	for _, a := range p.Addrs() {
 		out = append(out, a.String())
 	}
-	return strings.Join(out, " ")
+	return out
 }
 
-// wait reloads on SIGHUP until a signal, the end of ctx, or a listener's end
-// stops the process; then it drains.
-func wait(ctx context.Context, env *Env, p *app.Process, log *slog.Logger) error {
-	var failure error
-	for running := true; running; {
-		select {
-		case s := <-env.Signals:
-			if s != syscall.SIGHUP {
-				log.Info("stopping", "signal", s.String())
-				running = false
-				break
-			}
-			if _, err := p.Reload(ctx); err != nil {
-				log.Error("reload failed", "error", err)
-			}
-		case failure = <-p.Failed():
-			running = false
-		case <-ctx.Done():
-			running = false
-		}
+// health is where the probes stand, or "none".
+func health(p *app.Process) string {
+	if at := p.Health(); at.IsValid() {
+		return at.String()
 	}
-	drain, cut := context.WithCancel(context.WithoutCancel(ctx))
-	defer cut()
-	go func() {
-		for {
-			select {
-			case s := <-env.Signals:
-				if s != syscall.SIGHUP {
-					cut()
-					return
-				}
-			case <-drain.Done():
-				return
-			}
-		}
-	}()
-	if err := p.Shutdown(drain); err != nil {
+	return "none"
+}
+
+// serving is a gateway in production.
+type serving struct {
+	process *app.Process
+	log     *slog.Logger
+	notify  notifier
+}
+
+// run reloads at each hangup until stop or the end of a listener ends the
+// process; then it drains, and cuts when cut ends.
+func (g *serving) run(stop, cut context.Context, hangup <-chan struct{}) error {
+	g.notify.ready()
+	failure := g.wait(stop, hangup)
+	g.notify.stopping()
+	if err := g.process.Shutdown(cut); err != nil {
 		return fmt.Errorf("stopping: %w", err)
 	}
-	return failure
+	if failure != nil {
+		return failure
+	}
+	g.log.Info("stopped")
+	return nil
 }
 
-// Signals are those that commands hear.
-func Signals() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} }
+func (g *serving) wait(stop context.Context, hangup <-chan struct{}) error {
+	for {
+		select {
+		case <-hangup:
+			g.reload(stop)
+		case err := <-g.process.Failed():
+			return err
+		case <-stop.Done():
+			g.log.Info("stopping")
+			return nil
+		}
+	}
+}
+
+// reload is SIGHUP's. The process logs what came of it.
+func (g *serving) reload(ctx context.Context) {
+	g.notify.reloading()
+	r, err := g.process.Reload(ctx)
+	switch {
+	case err != nil:
+		g.log.Error("reload failed", "error", err)
+	case r.Accepted():
+		logWarnings(g.log, r.Problems)
+	}
+	g.notify.ready()
+}

@@ -55,9 +55,10 @@ type up struct {
 	process *app.Process
 }
 
-// run brings everything up, says so, and takes it down when ctx ends.
-func (u *up) run(ctx context.Context) (err error) {
-	defer func() { err = errors.Join(err, u.down()) }()
+// run brings everything up, says so, and takes it down when ctx ends, at once
+// when cut ends.
+func (u *up) run(ctx, cut context.Context) (err error) {
+	defer func() { err = errors.Join(err, u.down(cut)) }()
 	if err := u.prepare(ctx); err != nil {
 		return err
 	}
@@ -74,10 +75,12 @@ func (u *up) run(ctx context.Context) (err error) {
 	if err := u.env.write(u.envFile()); err != nil {
 		return err
 	}
-	u.announce(openAI, entra)
+	if err := u.announce(openAI, entra); err != nil {
+		return err
+	}
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(u.out, "\nStopping.")
+		fmt.Fprintln(u.out, "\nStopping. Ctrl-C again cuts what is still open.")
 		return nil
 	case err := <-u.process.Failed():
 		return err
@@ -90,14 +93,15 @@ func (u *up) stateDir() string { return filepath.Join(u.dir, "state") }
 
 // prepare makes the directory, its CA and its subscription, or finds them.
 func (u *up) prepare(ctx context.Context) error {
-	if err := os.MkdirAll(u.dir, 0o700); err != nil {
+	if err := u.ownDirectory(); err != nil {
 		return err
 	}
 	st, err := store.Open(ctx, u.stateDir(), store.Options{})
 	if err != nil {
 		var locked *store.LockedError
 		if errors.As(err, &locked) {
-			return fmt.Errorf("%w\nFor another one beside it give it a directory and a port: cloister up --dir DIR --listen 127.0.0.1:0", err)
+			return mended(fmt.Errorf("%s is in use by process %d", u.dir, locked.PID),
+				"stop that one, or start this one beside it: cloister up --dir DIR --listen 127.0.0.1:0")
 		}
 		return err
 	}
@@ -122,9 +126,12 @@ func (u *up) openCA() error {
 	if err != nil {
 		return err
 	}
+	if !issue.IsEmulator(ca.Certificate) {
+		return mended(fmt.Errorf("%s is the CA of a site in production", dir), otherDirectory)
+	}
 	u.ca = ca
 	u.env.ca = filepath.Join(u.dir, "ca.pem")
-	return os.WriteFile(u.env.ca, ca.PEM(), 0o644)
+	return replaceFile(u.env.ca, ca.PEM(), 0o644)
 }
 
 // startEmulators starts Entra ID and Azure OpenAI on free loopback ports.
@@ -207,7 +214,7 @@ func (u *up) startGateway(ctx context.Context) error {
 	})
 	if err != nil {
 		if at := new(net.OpError); errors.As(err, &at) && at.Op == "listen" {
-			return fmt.Errorf("%w\nChoose another address: cloister up --listen 127.0.0.1:0 takes a free port", err)
+			return mended(err, "choose another address; cloister up --listen 127.0.0.1:0 takes a free port")
 		}
 		return err
 	}
@@ -224,13 +231,12 @@ func (u *up) startGateway(ctx context.Context) error {
 	return nil
 }
 
-// down ends the gateway first: its last requests still need the emulators.
-func (u *up) down() error {
+// down ends the gateway first: its last requests still need the emulators. The
+// site's drainTimeout bounds how long they may take, and cut ends them.
+func (u *up) down(cut context.Context) error {
 	var err error
 	if u.process != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		err = u.process.Shutdown(ctx)
+		err = u.process.Shutdown(cut)
 	}
 	for _, s := range u.servers {
 		s.Close()

@@ -2,12 +2,19 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"slices"
+	"syscall"
+
+	"github.com/cloister-ai/cloister/internal/site"
 )
 
 type upOptions struct{ dir, listen string }
@@ -26,18 +33,31 @@ Two run side by side, each with a directory and a port of its own.`,
 		flags: func(fs *flag.FlagSet) any {
 			o := &upOptions{}
 			fs.StringVar(&o.dir, "dir", "", "keep everything in `DIR`; default: ~/.local/state/cloister")
-			fs.StringVar(&o.listen, "listen", "127.0.0.1:8443", "where the gateway stands, `HOST:PORT`; port 0 takes a free one")
+			fs.StringVar(&o.listen, "listen", "127.0.0.1:8443", "where the gateway stands, `HOST:PORT`: a loopback or private address of this machine; port 0 takes a free one")
 			return o
 		},
-		run: runUp,
+		examples: []entry{
+			{"cloister up", "everything on 127.0.0.1:8443"},
+			{"cloister up --dir /tmp/second --listen 127.0.0.1:0", "another one beside it"},
+			{". ~/.local/state/cloister/cloister.env && go run .", "run an application against it"},
+		},
+		files: []entry{
+			{"DIR/cloister.env", "shell lines with addresses and secrets, for one user's eyes (mode 0600)"},
+			{"DIR/ca.pem", "the CA that clients have to trust"},
+			{"DIR/access.log", "one line of JSON for each request"},
+			{"DIR/site", "the site, written anew at every start"},
+			{"DIR/state", "durable state"},
+		},
+		failed: "the address, the port or the directory cannot be had, or something ended by itself",
+		run:    runUp,
 	}
 }
 
 func runUp(ctx context.Context, env *Env, opt any, _ []string) error {
 	o := opt.(*upOptions)
-	listen, err := netip.ParseAddrPort(o.listen)
+	listen, err := parseListen(o.listen)
 	if err != nil {
-		return &usageError{fmt.Sprintf("--listen %q is not an IP address and a port, such as 127.0.0.1:8443", o.listen)}
+		return err
 	}
 	dir := o.dir
 	if dir == "" {
@@ -48,20 +68,41 @@ func runUp(ctx context.Context, env *Env, opt any, _ []string) error {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	go func() {
-		select {
-		case <-env.Signals:
-			stop()
-		case <-ctx.Done():
-		}
-	}()
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	stop, cut, free := stopping(ctx, hear(env, signals...), nil)
+	defer free()
 	u := &up{
 		dir: dir, listen: listen, out: env.Stdout, build: env.build,
 		log: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
-	return u.run(ctx)
+	return u.run(stop, cut)
+}
+
+// parseListen reads --listen. The development architecture stands where only
+// this machine or its private network reaches it.
+func parseListen(raw string) (netip.AddrPort, error) {
+	at, err := netip.ParseAddrPort(raw)
+	if err != nil || at.Addr().Zone() != "" {
+		text := fmt.Sprintf("--listen %q is not an IP address and a port, such as 127.0.0.1:8443 or [::1]:8443", raw)
+		if host, _, err := net.SplitHostPort(raw); err == nil && host != "" && net.ParseIP(host) == nil {
+			text = fmt.Sprintf("--listen %q: %q is a name; give an address and a port, such as 127.0.0.1:8443", raw, host)
+		}
+		return at, &usageError{text}
+	}
+	at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+	private := func(p netip.Prefix) bool { return p.Contains(at.Addr()) }
+	if at.Addr().IsLoopback() || slices.ContainsFunc(site.DefaultPrivatePrefixes(), private) {
+		return at, nil
+	}
+	what := "is a public address"
+	if at.Addr().IsUnspecified() {
+		what = "is every address of this machine, public ones included"
+	}
+	return at, mended(fmt.Errorf("--listen %s: %s %s", raw, at.Addr(), what),
+		"give a loopback or private address, such as 127.0.0.1:%d", at.Port())
 }
 
 // userStateDir is where a user's programs keep state (XDG Base Directory).
@@ -69,9 +110,9 @@ func userStateDir(env *Env) (string, error) {
 	if dir, ok := env.LookupEnv("XDG_STATE_HOME"); ok && filepath.IsAbs(dir) {
 		return filepath.Join(dir, "cloister"), nil
 	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("no place for state: %w; give one with --dir", err)
+	home, _ := env.LookupEnv("HOME")
+	if !filepath.IsAbs(home) {
+		return "", mended(errors.New("there is no place for state: HOME is not set"), "cloister up --dir DIR")
 	}
 	return filepath.Join(home, ".local", "state", "cloister"), nil
 }

@@ -31,8 +31,8 @@ type upEnvironment struct {
 // makes one. The store holds its digest alone.
 func (e *upEnvironment) prepare(ctx context.Context, st *store.Store, file string) error {
 	before := readExports(file)
-	e.clientSecret = secret.New(before["AZURE_CLIENT_SECRET"])
-	if e.clientSecret.IsZero() {
+	// Without the marker "serve" would not know it for what it is.
+	if e.clientSecret = secret.New(before["AZURE_CLIENT_SECRET"]); !strings.HasPrefix(e.clientSecret.Reveal(), issue.EmulatorMarker+"-") {
 		e.clientSecret = secret.New(issue.EmulatorMarker + "-" + randomHex(16))
 	}
 	sub, err := st.GetSubscription(ctx, devSubscription)
@@ -84,7 +84,7 @@ func readExports(file string) map[string]string {
 	}
 	defer f.Close()
 	for sc := bufio.NewScanner(f); sc.Scan(); {
-		rest, ok := strings.CutPrefix(sc.Text(), "export ")
+		rest, ok := strings.CutPrefix(strings.TrimSpace(sc.Text()), "export ")
 		name, value, eq := strings.Cut(rest, "=")
 		if ok && eq {
 			out[name] = shellUnquote(value)
@@ -105,8 +105,14 @@ func shellQuote(s string) string {
 }
 
 func shellUnquote(s string) string {
-	if len(s) >= 2 && s[0] == '\'' && s[len(s)-1] == '\'' {
-		return strings.ReplaceAll(s[1:len(s)-1], `'\''`, "'")
+	if len(s) < 2 || s[0] != s[len(s)-1] {
+		return s
+	}
+	switch inner := s[1 : len(s)-1]; s[0] {
+	case '\'':
+		return strings.ReplaceAll(inner, `'\''`, "'")
+	case '"': // by somebody's hand
+		return inner
 	}
 	return s
 }

@@ -8,11 +8,39 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"text/template"
 )
 
 //go:embed up_site.yaml.tmpl
 var upSiteTemplate string
+
+// otherDirectory is the mend where a directory holds what is not up's.
+const otherDirectory = "choose a directory of its own: cloister up --dir DIR"
+
+// ownDirectory makes the directory. It refuses one that holds somebody's site:
+// what lies there would be removed, and its state be trusted for development.
+func (u *up) ownDirectory() error {
+	for _, name := range []string{"cloister.yaml", "cloister.yml"} {
+		if _, err := os.Lstat(filepath.Join(u.dir, name)); err == nil {
+			return mended(fmt.Errorf("%s holds a site (%s)", u.dir, name), otherDirectory)
+		}
+	}
+	switch config, err := os.ReadFile(filepath.Join(u.siteDir(), "cloister.yaml")); {
+	case err == nil:
+		if first, _, _ := strings.Cut(upSiteTemplate, "\n"); !bytes.HasPrefix(config, []byte(first)) {
+			return mended(fmt.Errorf("%s is a site that cloister up has not written", u.siteDir()), otherDirectory)
+		}
+	default:
+		if list, err := os.ReadDir(u.siteDir()); err == nil && len(list) > 0 {
+			return mended(fmt.Errorf("%s is not cloister up's", u.siteDir()), otherDirectory)
+		}
+	}
+	if err := os.MkdirAll(u.dir, 0o700); err != nil {
+		return mended(err, otherDirectory)
+	}
+	return nil
+}
 
 // writeSite writes the site of the development architecture anew: its ports
 // change from start to start.
@@ -41,24 +69,14 @@ func (u *up) writeSite(openAI, entra netip.AddrPort) error {
 	}
 	files["cloister.yaml"] = config.Bytes()
 	files["tls/development-ca.pem"] = u.ca.PEM()
-	for name, content := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
+	return writeFiles(dir, files)
 }
 
 // announce says what is where and what to try, in commands that can be pasted
 // as they are.
-func (u *up) announce(openAI, entra netip.AddrPort) {
+func (u *up) announce(openAI, entra netip.AddrPort) error {
 	env := shellQuote(u.envFile())
-	health := u.process.Health()
-	fmt.Fprintf(u.out, `Cloister is up. Azure OpenAI and Entra ID are emulated: for development only.
+	_, err := fmt.Fprintf(u.out, `Cloister is up. Azure OpenAI and Entra ID are emulated: for development only.
 
   gateway         %s
   Azure OpenAI    https://%s  (emulated; lets only the gateway in)
@@ -70,12 +88,19 @@ func (u *up) announce(openAI, entra netip.AddrPort) {
 
 A call that succeeds, one that is refused, and a stream:
 
-  . %s && curl --cacert "$CLOISTER_CA" -H "api-key: $CLOISTER_API_KEY" -H "Content-Type: application/json" -d '{"messages":[{"role":"user","content":"Hello"}]}' "$CLOISTER_URL/openai/deployments/$CLOISTER_DEPLOYMENT/chat/completions?api-version=2024-10-21"
+  . %s && \
+    curl --cacert "$CLOISTER_CA" -H "api-key: $CLOISTER_API_KEY" \
+    -H "Content-Type: application/json" -d '{"messages":[{"role":"user","content":"Hello"}]}' \
+    "$CLOISTER_URL/openai/deployments/$CLOISTER_DEPLOYMENT/chat/completions?api-version=2024-10-21"
 
-  . %s && curl --cacert "$CLOISTER_CA" -H "Content-Type: application/json" -d '{"messages":[{"role":"user","content":"Hello"}]}' "$CLOISTER_URL/openai/deployments/$CLOISTER_DEPLOYMENT/chat/completions?api-version=2024-10-21"
+  . %s && \
+    curl --cacert "$CLOISTER_CA" \
+    -H "Content-Type: application/json" -d '{"messages":[{"role":"user","content":"Hello"}]}' \
+    "$CLOISTER_URL/openai/deployments/$CLOISTER_DEPLOYMENT/chat/completions?api-version=2024-10-21"
 
   . %s && go run ./examples/stream
 
 Ctrl-C stops it; the next start finds its state again.
-`, u.env.url, openAI, entra, health, u.envFile(), filepath.Join(u.dir, "access.log"), u.stateDir(), env, env, env)
+`, u.env.url, openAI, entra, u.process.Health(), u.envFile(), filepath.Join(u.dir, "access.log"), u.stateDir(), env, env, env)
+	return err
 }

@@ -13,7 +13,12 @@ func versionCommand() *command {
 		name: "version", args: "[--json]", short: "say which program this is",
 		long: `Prints version, commit, Go version, platform and whether the Go Cryptographic
 Module runs in FIPS 140-3 mode (GODEBUG=fips140=on).`,
-		flags: jsonFlag, run: runVersion,
+		flags: jsonFlag,
+		examples: []entry{
+			{"cloister version", "for a report of a problem"},
+			{"GODEBUG=fips140=on cloister version", "does this machine run it in FIPS 140-3 mode?"},
+		},
+		run: runVersion,
 	}
 }
 
