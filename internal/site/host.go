@@ -114,11 +114,19 @@ func badHost(host string) string {
 			return "a DNS name (letters, digits and dashes; other scripts in their xn-- form) or an IP address"
 		}
 	}
-	last := labels[len(labels)-1]
-	if digits := strings.TrimPrefix(last, "0x"); strings.Trim(digits, "0123456789") == "" {
+	if endsInNumber(labels[len(labels)-1]) {
 		return "an IP address of four numbers, or a DNS name that does not end in a number"
 	}
 	return ""
+}
+
+// endsInNumber reports a last label that makes some resolvers read the whole
+// name as an IPv4 address: decimal or octal digits, or 0x and hexadecimal ones.
+func endsInNumber(label string) bool {
+	if hex, ok := strings.CutPrefix(label, "0x"); ok {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return strings.Trim(label, "0123456789") == ""
 }
 
 func validLabel(l string) bool {
