@@ -37,53 +37,34 @@ func TestComplete(t *testing.T) {
 	c := decodeConfig(newSource("cloister.yaml", []byte(files["cloister.yaml"])), r)
 	given := map[string]bool{}
 	for place := range c.places {
-		given[fieldPath(place)] = true
+		given[generalPlace(place)] = true
 	}
-	walkFields(configFields(), "", func(path string, f field) {
-		if !given[fieldPath(path)] {
+	walkFields(configFields(), "", func(path string, _ field) {
+		if !given[strings.ReplaceAll(path, ".ID", ".*")] {
 			t.Errorf("no example gives %s", path)
 		}
 	})
-}
-
-// fieldPath drops what a path holds of one file: indexes, and the names that
-// the user chose in maps.
-func fieldPath(place string) string {
-	var out []string
-	parts := strings.Split(place, ".")
-	for i := 0; i < len(parts); i++ {
-		name, _, _ := strings.Cut(parts[i], "[")
-		out = append(out, name)
-		switch strings.Join(out, ".") {
-		case "backends", "namedValues", "callers.apis":
-			i++
-		}
+	if err := validate(t, compileSchema(t), files["cloister.yaml"]); err != nil {
+		t.Error(err)
 	}
-	return strings.Join(out, ".")
 }
 
 // walkFields calls f for every field with its path: "listeners[].port",
-// "backends.ID.url".
+// "backends.ID.url". What stands in a secret reference has a table of its own.
 func walkFields(fields []field, prefix string, f func(path string, fl field)) {
 	for _, fl := range fields {
 		path := join(prefix, fl.name)
 		f(path, fl)
-		walkFields(fl.fields, path, f)
-		switch fl.typ {
-		case typeList:
+		switch {
+		case fl.secret || (fl.elem != nil && fl.elem.secret):
+		case fl.typ == typeObject:
+			walkFields(fl.fields, path, f)
+		case fl.typ == typeList:
 			walkFields(fl.elem.fields, path+"[]", f)
-		case typeMap:
-			walkFields(fl.elem.fields, path+"."+mapKey(fl), f)
+		case fl.typ == typeMap:
+			walkFields(fl.elem.fields, path+".ID", f)
 		}
 	}
-}
-
-// mapKey says what the names in a map are.
-func mapKey(f field) string {
-	if f.name == "namedValues" {
-		return "NAME"
-	}
-	return "ID"
 }
 
 // TestDocs: the tables of the manual are those of the code.
@@ -145,18 +126,10 @@ func siteFields(example string) string {
 	return b.String()
 }
 
-// below are the fields in f, with their paths. What stands in a secret reference
-// has a table of its own.
+// below are the fields in f, with their paths.
 func below(f field) []field {
 	var all []field
-	secret := "\x00"
 	walkFields([]field{f}, "", func(path string, fl field) {
-		if strings.HasPrefix(path, secret) {
-			return
-		}
-		if fl.secret || (fl.elem != nil && fl.elem.secret) {
-			secret = path + "."
-		}
 		if path != f.name {
 			fl.name = path
 			all = append(all, fl)
@@ -241,7 +214,7 @@ func typeWords(f field) string {
 	case typeList:
 		return "list of " + plural(*f.elem)
 	case typeMap:
-		return plural(*f.elem) + " by " + map[bool]string{true: "display name", false: "id"}[f.name == "namedValues"]
+		return plural(*f.elem) + " by " + map[bool]string{true: "display name", false: "id"}[f.elem.secret]
 	case typeInteger:
 		return fmt.Sprintf("integer, %d to %d", f.min, f.max)
 	case typeNumber:
