@@ -84,7 +84,7 @@ func (l *apimLoader) api(name string, at Pos, p *value) *API {
 	}
 	if v := p.get("isOnline"); v != nil && v.kind == kindBoolean && !boolOf(v, true) {
 		src := l.r.source(at.File, nil)
-		(&fieldChecker{src: src, r: l.r, accepted: l.accepted, used: l.used}).protectsAt(v.pos, "properties.isOnline",
+		l.fields(src).protectsAt(v.pos, "properties.isOnline",
 			"an API that is offline would be served")
 	}
 	return api

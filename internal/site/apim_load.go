@@ -18,8 +18,10 @@ func informationBounds() bounds { return bounds{bytes: 1 << 20, values: 100_000,
 // apimLoader reads an APIOps artifacts folder.
 type apimLoader struct {
 	*folder
-	r        *report
-	service  *Service
+	r       *report
+	service *Service
+	// config is cloister.yaml, nil where it could not be read.
+	config   *decodedConfig
 	accepted map[string]AcceptedField
 	used     map[string]bool
 }
@@ -56,10 +58,10 @@ func inertFolders() []string {
 
 // loadService reads apim/. The service it returns may be incomplete when there
 // are errors.
-func loadService(files map[string][]byte, accepted map[string]AcceptedField, r *report) (s *Service, used map[string]bool) {
+func loadService(files map[string][]byte, config *decodedConfig, accepted map[string]AcceptedField, r *report) (s *Service, used map[string]bool) {
 	l := &apimLoader{
 		folder: &folder{files: files, claimed: map[string]bool{}}, r: r, service: &Service{},
-		accepted: accepted, used: map[string]bool{},
+		config: config, accepted: accepted, used: map[string]bool{},
 	}
 	l.service.Policy = l.policy(apimDir)
 	for _, c := range l.collections() {
@@ -150,7 +152,7 @@ func (l *apimLoader) document(file string, data []byte, doc document) *value {
 		return nil
 	}
 	unresolved(root, l.r)
-	(&fieldChecker{src: src, r: l.r, accepted: l.accepted, used: l.used}).check(root, doc.fields, "")
+	l.fields(src).check(root, doc.fields, "")
 	properties := root.get("properties")
 	switch {
 	case root.kind != kindObject: // reported with the fields

@@ -86,6 +86,12 @@ type fieldChecker struct {
 	// a field.
 	accepted map[string]AcceptedField
 	used     map[string]bool
+	config   *decodedConfig
+}
+
+// fields checks the fields of one document.
+func (l *apimLoader) fields(src *source) *fieldChecker {
+	return &fieldChecker{src: src, r: l.r, accepted: l.accepted, used: l.used, config: l.config}
 }
 
 func (f *fieldChecker) check(v *value, fields []azureField, path string) {
@@ -144,7 +150,7 @@ func (f *fieldChecker) protectsAt(pos Pos, path, doc string) {
 		return
 	}
 	f.r.Add(pos, "protective-field", "",
-		fmt.Sprintf("remove it, or do without by adding to cloister.yaml:\nacceptedFields:\n  - path: %q\n    reason: …", id),
+		"remove it, or, to do without, "+f.config.paste([]string{"acceptedFields"}, "", fmt.Sprintf("{path: %q, reason: …}", id)),
 		"%s is meant to protect and is not built: %s", path, strings.TrimSuffix(doc, "."))
 }
 
@@ -177,10 +183,12 @@ func unresolved(v *value, r *report) {
 	})
 }
 
+// templateExpression is an expression of an ARM template: [name(…)…].
+var templateExpression = regexp.MustCompile(`^\[\s*[A-Za-z][A-Za-z0-9_.]*\s*\(.*\][\s]*$`)
+
 func unresolvedText(s string, pos Pos, r *report) {
-	expression := regexp.MustCompile(`^\[\s*[A-Za-z][A-Za-z0-9_.]*\s*\(.*\][\s]*$`)
 	switch {
-	case expression.MatchString(s):
+	case templateExpression.MatchString(s):
 		r.Add(pos, "template-expression", "a value", "export the service with its values, not as a template",
 			"this is a template expression that nothing has resolved")
 	case strings.Contains(s, "{#[") && strings.Contains(s, "]#}"):

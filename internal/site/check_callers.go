@@ -196,9 +196,9 @@ func (c *checker) boundTo(b *Binding, path string) {
 	if b.Principals == nil && b.Certificates == nil {
 		c.r.Add(b.Pos, "missing-field", "principals or certificates", "", "boundTo binds to nothing")
 	}
-	print := regexp.MustCompile(`^[0-9a-f]{64}$`)
+	fingerprint := regexp.MustCompile(`^[0-9a-f]{64}$`)
 	for i, f := range b.Certificates {
-		if !print.MatchString(f) {
+		if !fingerprint.MatchString(f) {
 			c.r.Add(c.at("%s.boundTo.certificates[%d]", path, i), "invalid-value",
 				"64 hexadecimal digits in lower case, without colons", "", "%q is not a SHA-256 fingerprint", f)
 		}

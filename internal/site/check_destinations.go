@@ -126,7 +126,7 @@ func (c *checker) need(class string, e endpoint, pos Pos, who string) {
 		return
 	}
 	c.missing[key] = true
-	c.r.Add(pos, "undeclared-destination", "a destination of class "+class, destinationLines(class, e),
+	c.r.Add(pos, "undeclared-destination", "a destination of class "+class, c.pasteDestination(class, e),
 		"%s connects to %s, which destinations.%s does not list", who, e, class)
 }
 

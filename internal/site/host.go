@@ -1,7 +1,6 @@
 package site
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -134,9 +133,4 @@ func validLabel(l string) bool {
 		return false
 	}
 	return strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
-}
-
-// destinationLines are the lines of cloister.yaml that list e in a class.
-func destinationLines(class string, e endpoint) string {
-	return fmt.Sprintf("add to cloister.yaml:\ndestinations:\n  %s:\n    - host: %q\n      port: %d", class, e.host, e.port)
 }

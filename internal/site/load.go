@@ -54,7 +54,7 @@ func LoadFS(fsys fs.FS, dir string) (*Site, Problems) {
 			accepted[a.Path] = a
 		}
 	}
-	service, used := loadService(rd.files, accepted, r)
+	service, used := loadService(rd.files, config, accepted, r)
 	s.Service = service
 	notBuilt(rd.files, r)
 	if config != nil {

@@ -51,7 +51,7 @@ func (c *checker) namedValueRefs() map[string]string {
 }
 
 func (c *checker) valueOf(v *NamedValue, used bool) {
-	mend := "say where it rests, in cloister.yaml:\nnamedValues:\n  " + v.Name + ": {env: NAME}"
+	mend := "say where it rests: " + c.paste([]string{"namedValues"}, v.Name, "{env: NAME}")
 	switch {
 	case v.Value != "" || v.Ref != nil:
 	case !used:
@@ -65,12 +65,14 @@ func (c *checker) valueOf(v *NamedValue, used bool) {
 	}
 }
 
+// namedValueReference is {{name}}.
+var namedValueReference = regexp.MustCompile(`\{\{\s*([A-Za-z0-9._-]+)\s*\}\}`)
+
 // usedNames are the names in {{…}} of every policy and backend, in lower case.
 func (c *checker) usedNames() map[string]bool {
 	used := map[string]bool{}
-	reference := regexp.MustCompile(`\{\{\s*([A-Za-z0-9._-]+)\s*\}\}`)
 	scan := func(s string) {
-		for _, m := range reference.FindAllStringSubmatch(s, -1) {
+		for _, m := range namedValueReference.FindAllStringSubmatch(s, -1) {
 			used[strings.ToLower(m[1])] = true
 		}
 	}
