@@ -1,12 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/backend"
@@ -61,7 +63,7 @@ type built struct {
 // result holds what could be made, for reports, and nothing in it runs.
 func build(s *site.Site, at surroundings) *built {
 	b := &built{site: s}
-	defer b.showPlaces()
+	defer b.finish()
 	defer b.excerpts()
 	b.addDialer(at)
 	if b.dialer == nil {
@@ -105,12 +107,17 @@ func (b *built) excerpts() {
 
 func (b *built) add(ps site.Problems) { b.problems = append(b.problems, ps...) }
 
-// showPlaces gives problems that were found after loading the line that they
-// are about, as loading does.
-func (b *built) showPlaces() {
+// finish gives problems that were found after loading the form of those found
+// by loading: with the line that they are about, and with what mends them apart
+// from what is wrong, which errors say in one breath.
+func (b *built) finish() {
 	for i := range b.problems {
-		if p := &b.problems[i]; p.Excerpt == "" && p.Line > 0 {
+		p := &b.problems[i]
+		if p.Excerpt == "" && p.Line > 0 {
 			p.Excerpt = site.Excerpt(b.site.Files[p.File], p.Pos)
+		}
+		if message, mend, ok := strings.Cut(p.Message, "; mend: "); ok {
+			p.Message, p.Mend = message, cmp.Or(p.Mend, mend)
 		}
 	}
 }

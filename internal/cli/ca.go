@@ -117,6 +117,9 @@ func runCAIssue(_ context.Context, env *Env, opt any, args []string) error {
 	if prefix == "" {
 		prefix = filepath.Base(names[0])
 	}
+	if same(prefix+".key", filepath.Join(app.CADirectory(s), issue.KeyFile)) {
+		return fmt.Errorf("%s.pem and %s.key are the authority's own", prefix, prefix)
+	}
 	if err := cert.WriteFiles(prefix+".pem", prefix+".key"); err != nil {
 		return err
 	}
@@ -154,6 +157,13 @@ curl --cacert ca.pem https://localhost:8443/`, "have a client trust the gateway"
 			return err
 		},
 	}
+}
+
+// same reports whether both paths lead to one file that exists.
+func same(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 func noCA(dir string) error {

@@ -79,7 +79,7 @@ func openAIPath(path string) (string, bool) {
 		path = strings.TrimSuffix(path, "/v1")
 	}
 	before := strings.TrimSuffix(path, "/openai")
-	if strings.Contains(before+"/", "/openai/") || strings.Contains(before, "//") || strings.HasSuffix(before, "/v1") {
+	if strings.Contains(before+"/", "/openai/") || strings.Contains(before+"/", "//") || strings.HasSuffix(before, "/v1") {
 		return "", false
 	}
 	return before + "/openai", true

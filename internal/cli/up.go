@@ -124,7 +124,7 @@ func (u *up) openCA() error {
 		})
 	}
 	if err != nil {
-		return err
+		return mended(err, "remove %s; the next start makes another, which clients have to trust anew", dir)
 	}
 	if !issue.IsEmulator(ca.Certificate) {
 		return mended(fmt.Errorf("%s is the CA of a site in production", dir), otherDirectory)
