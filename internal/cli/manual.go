@@ -44,6 +44,15 @@ Environment:
 
 // writeManual is a command's manual, with those of its subcommands.
 func writeManual(w io.Writer, path string, c *command) {
+	writeOwnManual(w, path, c)
+	for _, sub := range c.subcommands {
+		io.WriteString(w, "\n\n")
+		writeManual(w, path+" "+sub.name, sub)
+	}
+}
+
+// writeOwnManual is a command's manual alone.
+func writeOwnManual(w io.Writer, path string, c *command) {
 	fmt.Fprintf(w, "%s: %s.\n\nUsage:\n\n", path, c.short)
 	if c.subcommands == nil {
 		fmt.Fprintf(w, "  %s\n", strings.TrimSpace(path+" "+c.args))
@@ -63,10 +72,6 @@ func writeManual(w io.Writer, path string, c *command) {
 			{"1", cmp.Or(c.failed, "it failed; standard error says why")},
 			{"2", "the command line was not understood"},
 		})
-	}
-	for _, sub := range c.subcommands {
-		io.WriteString(w, "\n\n")
-		writeManual(w, path+" "+sub.name, sub)
 	}
 }
 
