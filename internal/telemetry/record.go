@@ -21,8 +21,8 @@ const (
 type Principal struct {
 	// Kind is "subscription", "token", "certificate" or empty.
 	Kind string
-	// ID is the subject: oid or sub of a token, the subscription's id, the
-	// subject of a certificate.
+	// ID is oid or sub of a token, or the subscription's id; empty for a
+	// certificate, which its fingerprint names.
 	ID       string
 	ClientID string
 	TenantID string
