@@ -198,24 +198,24 @@ func writeProbe(w io.Writer, c colours, p *egress.Probe) {
 	if !p.OK {
 		verdict = c.red + "failed" + c.reset
 	}
-	fmt.Fprintf(w, "  %s (%s): %s\n", hostPort(p.Host, p.Port), p.Class, verdict)
+	fmt.Fprintf(w, "  %s (%s): %s\n", printed(hostPort(p.Host, p.Port)), p.Class, verdict)
 	for _, a := range p.Answers {
 		text := a.Verdict
 		if a.Reason != "" {
 			text += ": " + a.Reason
 		}
-		fmt.Fprintf(w, "    answer       %s %s\n", a.Address, text)
+		fmt.Fprintf(w, "    answer       %s %s\n", a.Address, printed(text))
 	}
 	if p.Address.IsValid() {
 		fmt.Fprintf(w, "    connected    %s\n", p.Address)
 	}
 	if cert := p.Certificate; cert != nil {
-		fmt.Fprintf(w, "    certificate  %s, of %s, until %s\n", cert.Subject, cert.Issuer, cert.NotAfter.UTC().Format("2006-01-02"))
+		fmt.Fprintf(w, "    certificate  %s, of %s, until %s\n", printed(cert.Subject), printed(cert.Issuer), cert.NotAfter.UTC().Format("2006-01-02"))
 	}
 	if p.Error != "" {
-		fmt.Fprintf(w, "    error        %s\n", p.Error)
+		fmt.Fprintf(w, "    error        %s\n", printed(p.Error))
 	}
 	if p.Mend != "" {
-		fmt.Fprintf(w, "    mend         %s\n", p.Mend)
+		fmt.Fprintf(w, "    mend         %s\n", printed(p.Mend))
 	}
 }

@@ -131,7 +131,7 @@ func complain(env *Env, path string, err error) int {
 	case err == nil:
 		return exitFine
 	case errors.As(err, &usage):
-		fmt.Fprintf(env.Stderr, "%s: %s\nRun \"%s --help\" for its manual.\n", path, usage.text, path)
+		fmt.Fprintf(env.Stderr, "%s: %s\nRun \"%s --help\" for its manual.\n", path, printedLines(usage.text), path)
 		return exitUsage
 	case errors.Is(err, errSilent):
 		return exitFailed
@@ -143,9 +143,9 @@ func complain(env *Env, path string, err error) int {
 	} else if before, after, ok := strings.Cut(text, inlineMend); ok && !strings.Contains(after, inlineMend) {
 		text, mend = before, after
 	}
-	fmt.Fprintf(env.Stderr, "%s: %s\n", path, text)
+	fmt.Fprintf(env.Stderr, "%s: %s\n", path, printedLines(text))
 	if mend != "" {
-		fmt.Fprintf(env.Stderr, "    mend: %s\n", mend)
+		fmt.Fprintf(env.Stderr, "    mend: %s\n", printedLines(mend))
 	}
 	return exitFailed
 }

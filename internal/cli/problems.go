@@ -38,17 +38,17 @@ func writeProblems(w io.Writer, c colours, problems site.Problems) {
 			colour = c.dim
 		}
 		if at := p.Pos.String(); at != "" {
-			fmt.Fprintf(w, "%s%s:%s ", c.bold, at, c.reset)
+			fmt.Fprintf(w, "%s%s:%s ", c.bold, printed(at), c.reset)
 		}
-		fmt.Fprintf(w, "%s%s:%s %s [%s]\n", colour, p.Severity, c.reset, p.Message, p.Code)
+		fmt.Fprintf(w, "%s%s:%s %s [%s]\n", colour, p.Severity, c.reset, printedLines(p.Message), p.Code)
 		for line := range strings.Lines(p.Excerpt) {
-			fmt.Fprintf(w, "    %s\n", strings.TrimRight(line, "\n"))
+			fmt.Fprintf(w, "    %s\n", printed(strings.TrimRight(line, "\n")))
 		}
 		if p.Expected != "" {
-			fmt.Fprintf(w, "    expected: %s\n", hanging(p.Expected))
+			fmt.Fprintf(w, "    expected: %s\n", hanging(printedLines(p.Expected)))
 		}
 		if p.Mend != "" {
-			fmt.Fprintf(w, "    mend:     %s\n", hanging(p.Mend))
+			fmt.Fprintf(w, "    mend:     %s\n", hanging(printedLines(p.Mend)))
 		}
 	}
 }

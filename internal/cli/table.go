@@ -27,7 +27,7 @@ func writeTable(w io.Writer, c colours, rows [][]cell) {
 			row = row[:len(row)-1]
 		}
 		for i, f := range row {
-			text := f.text
+			text := printed(f.text)
 			if f.colour != "" {
 				text = f.colour + text + c.reset
 			}

@@ -3,12 +3,36 @@ package cli
 import (
 	"io"
 	"os"
+	"strings"
+	"unicode"
 
 	"golang.org/x/term"
 )
 
 // colours are the escape sequences in use, empty where there are none.
 type colours struct{ red, yellow, green, bold, dim, reset string }
+
+// printed is s for a person's eyes: characters that do not print, and could
+// move the cursor, colour what follows or hide it, are shown as "?", as
+// [site.Excerpt] shows them. Names in a site and certificates of servers are
+// somebody else's words.
+func printed(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r != unicode.ReplacementChar && unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
+}
+
+// printedLines is printed for texts of several lines.
+func printedLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = printed(l)
+	}
+	return strings.Join(lines, "\n")
+}
 
 // coloursFor are colours for a terminal that has not declined them
 // (https://no-color.org).
