@@ -51,7 +51,7 @@ type API struct {
 	SubscriptionKeyHeader string
 	// SubscriptionKeyQuery; default "subscription-key".
 	SubscriptionKeyQuery string
-	// Protocols: "https", "wss" (http and ws are refused at load).
+	// Protocols is "https" or "wss": callers are never served in clear.
 	Protocols []string
 	// Type is "http" or "websocket".
 	Type       string

@@ -24,6 +24,10 @@ func (l *apimLoader) apis(dir string) {
 		l.take(path.Join(dir, "tags.json"))
 		switch api.Type {
 		case "http":
+			if l.otherSpecification(dir, api) {
+				l.skip(dir)
+				return
+			}
 			var ok bool
 			if api.Operations, ok = l.operations(dir, api); !ok {
 				// Its operations are not known, so nothing can be said of theirs.
@@ -132,9 +136,7 @@ func (l *apimLoader) apiType(api *API, p *value) {
 		api.Type = "http"
 	case "http", "websocket":
 	default:
-		l.r.Add(v.pos, "unsupported", "http (with an OpenAPI specification) or websocket",
-			"remove the API from the folder, or publish it as http with the paths that callers use",
-			"APIs of type %q are not supported", textOf(v))
+		l.notServed(api, v.pos, "http (with an OpenAPI specification) or websocket", "remove the API from the folder", fmt.Sprintf("APIs of type %q are not supported", textOf(v)))
 	}
 }
 
@@ -153,19 +155,49 @@ func (l *apimLoader) protocols(api *API, p *value) {
 		switch strings.ToLower(e.text) {
 		case secure:
 		case "http", "ws":
-			l.r.Add(e.pos, "cleartext", secure, fmt.Sprintf("write %q alone", secure), "%q is not encrypted, and callers are never served in clear", e.text)
+			l.r.Warn(e.pos, "cleartext", fmt.Sprintf("write %q alone", secure), "%q opens nothing: callers are never served in clear", e.text)
 		default:
 			l.r.Add(e.pos, "invalid-value", secure, "", "%q is no protocol of an API of type %s", e.text, api.Type)
 		}
 	}
-	for i := range api.Protocols {
-		api.Protocols[i] = strings.ToLower(api.Protocols[i])
+	api.Protocols = []string{secure}
+}
+
+// notServed refuses an API that cannot be served. Where the owner of the site
+// accepts that, it is left out, and requests for it go where its path leads
+// without it.
+func (l *apimLoader) notServed(api *API, pos Pos, expected, mend, why string) {
+	id := api.Pos.File + "#properties.type"
+	if a, ok := l.accepted[id]; ok {
+		l.used[id] = true
+		l.r.Note(pos, "accepted-field", "%s, and accepted: %s", why, a.Reason)
+		return
 	}
+	l.r.Add(pos, "unsupported", expected, mend+", or, to leave it out, "+
+		l.config.paste([]string{"acceptedFields"}, "", fmt.Sprintf("{path: %q, reason: …}", id)), "%s", why)
 }
 
 // specifications are the names under which APIOps writes the document.
 func specifications() []string {
 	return []string{"specification.yaml", "specification.yml", "specification.json"}
+}
+
+// otherSpecification reports an API whose only specification is in a language
+// that is not read.
+func (l *apimLoader) otherSpecification(dir string, api *API) bool {
+	for _, name := range specifications() {
+		if _, ok := l.files[path.Join(dir, name)]; ok {
+			return false
+		}
+	}
+	for _, other := range []string{"specification.wadl", "specification.wsdl", "specification.graphql"} {
+		if _, ok := l.take(path.Join(dir, other)); ok {
+			l.notServed(api, Pos{File: path.Join(dir, other)}, "an OpenAPI document: specification.yaml or specification.json",
+				"extract the API again with the specification format OpenAPI", other+" is not read")
+			return true
+		}
+	}
+	return false
 }
 
 func (l *apimLoader) claimSpecification(dir string) (found []string) {
@@ -180,25 +212,8 @@ func (l *apimLoader) claimSpecification(dir string) (found []string) {
 // operations reads the specification, and the documents of operations where
 // the folder has them. It is false when the specification cannot be read.
 func (l *apimLoader) operations(dir string, api *API) ([]*Operation, bool) {
-	found := l.claimSpecification(dir)
-	for _, other := range []string{"specification.wadl", "specification.wsdl", "specification.graphql"} {
-		if _, ok := l.take(path.Join(dir, other)); ok && len(found) == 0 {
-			l.r.Add(Pos{File: path.Join(dir, other)}, "unsupported", "an OpenAPI document: specification.yaml or specification.json",
-				"extract the API again with the specification format OpenAPI", "%s is not read", path.Base(other))
-			return nil, false
-		}
-	}
-	var ops []*Operation
-	switch len(found) {
-	case 0:
-	case 1:
-		var ok bool
-		if ops, ok = readOpenAPI(l.r.source(found[0], l.files[found[0]]), l.r); !ok {
-			return nil, false
-		}
-	default:
-		l.r.Add(Pos{File: found[1]}, "duplicate-name", "one specification", "remove one",
-			"the API has two specifications: %s and %s", path.Base(found[0]), path.Base(found[1]))
+	ops, ok := l.specification(l.claimSpecification(dir))
+	if !ok {
 		return nil, false
 	}
 	ops = l.operationDocuments(dir, ops)
@@ -206,6 +221,40 @@ func (l *apimLoader) operations(dir string, api *API) ([]*Operation, bool) {
 		l.r.Warn(api.Pos, "no-operations", "add specification.yaml", "the API %q has no operation, so no request can reach it", api.ID)
 	}
 	return ops, true
+}
+
+// specification reads the operations of the specifications, of which there may
+// be more than one only if all say the same.
+func (l *apimLoader) specification(found []string) ([]*Operation, bool) {
+	var ops []*Operation
+	for i, file := range found {
+		read, ok := readOpenAPI(l.r.source(file, l.files[file]), l.r)
+		switch {
+		case !ok:
+			return nil, false
+		case i == 0:
+			ops = read
+		case !sameOperations(ops, read):
+			l.r.Add(Pos{File: file}, "duplicate-name", "one specification", "remove one",
+				"the API has two specifications that differ: %s and %s", path.Base(found[0]), path.Base(file))
+			return nil, false
+		}
+	}
+	return ops, true
+}
+
+// sameOperations compares what requests are matched with, in any order.
+func sameOperations(a, b []*Operation) bool {
+	all := map[[3]string]bool{}
+	for _, o := range a {
+		all[[3]string{o.ID, o.Method, o.URLTemplate}] = true
+	}
+	for _, o := range b {
+		if !all[[3]string{o.ID, o.Method, o.URLTemplate}] {
+			return false
+		}
+	}
+	return len(a) == len(b)
 }
 
 // operationDocuments adds operations/ID/operationInformation.json. One that the

@@ -99,10 +99,9 @@ func (l *apimLoader) each(dir string, doc document, f func(id, dir string, at Po
 	seen := map[string]string{}
 	for _, name := range l.dirs(dir) {
 		sub := path.Join(dir, name)
-		file := path.Join(sub, doc.file)
-		data, ok := l.take(file)
+		file, data, ok := l.takeOne(sub, doc.files())
 		if !ok {
-			l.missing(sub, doc.file)
+			l.missing(sub, doc.files()[0])
 			continue
 		}
 		at := Pos{File: file}
@@ -125,6 +124,17 @@ func (l *apimLoader) each(dir string, doc document, f func(id, dir string, at Po
 			l.skip(sub)
 		}
 	}
+}
+
+// takeOne is the first of the files that dir has.
+func (l *apimLoader) takeOne(dir string, names []string) (file string, data []byte, ok bool) {
+	for _, name := range names {
+		file = path.Join(dir, name)
+		if data, ok = l.take(file); ok {
+			return file, data, true
+		}
+	}
+	return "", nil, false
 }
 
 // missing reports a folder without its document, unless nothing is in it that
@@ -249,7 +259,7 @@ func (l *apimLoader) inert(parts []string) bool {
 func fileNames() []string {
 	names := append([]string{policyFile, "apis.json", "groups.json", "tags.json"}, specifications()...)
 	for _, d := range documents() {
-		names = append(names, strings.Split(d.file, ", ")...)
+		names = append(names, d.files()...)
 	}
 	return names
 }

@@ -60,8 +60,8 @@ func (l *apimLoader) fragments(dir string) {
 		f := &Fragment{Pos: at, ID: id, Policy: l.policy(dir)}
 		value := p.get("value")
 		switch {
-		case f.Policy != nil && textOf(value) != "":
-			l.r.Add(value.pos, "duplicate-name", "the fragment once", "remove value, or policy.xml", "the fragment stands here and in policy.xml")
+		case f.Policy != nil && textOf(value) != "" && !sameText(f.Policy.Source, value.text):
+			l.r.Add(value.pos, "duplicate-name", "the fragment once", "remove value, or policy.xml", "the fragment stands here and, in other words, in policy.xml")
 		case f.Policy == nil && textOf(value) != "":
 			f.Policy = &PolicyFile{Path: at.File + "#properties.value", Source: []byte(value.text)}
 		case f.Policy == nil:
@@ -70,6 +70,15 @@ func (l *apimLoader) fragments(dir string) {
 		}
 		l.service.Fragments = append(l.service.Fragments, f)
 	})
+}
+
+// sameText compares a file with a text, but for byte order mark, line ends and
+// space around. Older extractors write a fragment in both places.
+func sameText(file []byte, text string) bool {
+	normal := func(s string) string {
+		return strings.TrimSpace(strings.ReplaceAll(strings.TrimPrefix(s, "\ufeff"), "\r\n", "\n"))
+	}
+	return normal(string(file)) == normal(text)
 }
 
 func (l *apimLoader) backends(dir string) {
@@ -239,7 +248,9 @@ func (l *apimLoader) association(dir, name, file string) []string {
 	return ids
 }
 
-// links checks what products are linked with, once all are known.
+// links checks what products are linked with, once all are known. Extracts of a
+// part of a service name what is in the other part: that opens nothing here, so
+// it is no error.
 func (l *apimLoader) links() {
 	apis := l.resources("apis")
 	groups := append([]string{"administrators", "developers", "guests"}, l.resources("groups")...)
@@ -247,7 +258,7 @@ func (l *apimLoader) links() {
 		for i, id := range p.APIs {
 			id, _, _ = strings.Cut(id, ";rev=")
 			if findFold(apis, id) == "" {
-				l.r.Add(p.Pos, "unknown-reference", oneOf(apis), didYouMean(id, apis), "the product %q holds the API %q, which is not in apim/apis", p.ID, id)
+				l.r.Warn(p.Pos, "unknown-reference", didYouMean(id, apis), "the product %q holds the API %q, which is not in apim/apis", p.ID, id)
 			}
 			p.APIs[i] = id
 		}
@@ -269,8 +280,8 @@ func (l *apimLoader) scopes(apis []string) {
 			known = apis
 		}
 		if id != "" && findFold(known, id) == "" {
-			l.r.Add(s.Pos, "unknown-reference", oneOf(known), didYouMean(id, known),
-				"the subscription %q is for %q, which is not in apim/%s", s.ID, id, kind)
+			l.r.Warn(s.Pos, "unknown-reference", didYouMean(id, known),
+				"the subscription %q is for %q, which is not in apim/%s, so it opens nothing", s.ID, id, kind)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package site
 
-import "strings"
+import (
+	"path"
+	"slices"
+	"strings"
+)
 
 // checkAPIs is what can be known of all APIs together.
 func (l *apimLoader) checkAPIs() {
@@ -35,9 +39,25 @@ func (l *apimLoader) checkAPIs() {
 	}
 }
 
-// revisionsOnce reports a revision that stands in two folders: NAME and
-// NAME;rev=N, where one is left from before N became the current one.
+// revisionsOnce reports a revision that stands in two folders. Of NAME and
+// NAME;rev=N the second is left from before N became current: extractors write
+// the current revision to NAME and remove nothing. It is left out.
 func (l *apimLoader) revisionsOnce() {
+	plain := map[string]*API{}
+	for _, a := range l.service.APIs {
+		if a.IsCurrent && !inRevisionFolder(a) {
+			plain[strings.ToLower(a.ID+";rev="+a.Revision)] = a
+		}
+	}
+	l.service.APIs = slices.DeleteFunc(l.service.APIs, func(a *API) bool {
+		counts := plain[strings.ToLower(a.ID+";rev="+a.Revision)]
+		if counts == nil || !inRevisionFolder(a) {
+			return false
+		}
+		l.r.Warn(a.Pos, "duplicate-name", "remove this folder",
+			"revision %q of %q stands here and in %s, which counts", a.Revision, a.ID, counts.Pos.File)
+		return true
+	})
 	seen := map[string]*API{}
 	for _, a := range l.service.APIs {
 		key := strings.ToLower(a.ID + ";rev=" + a.Revision)
@@ -50,6 +70,8 @@ func (l *apimLoader) revisionsOnce() {
 			"revision %q of %q stands here and in %s", a.Revision, a.ID, first.Pos.File)
 	}
 }
+
+func inRevisionFolder(a *API) bool { return strings.Contains(path.Base(path.Dir(a.Pos.File)), ";rev=") }
 
 func (l *apimLoader) versioned(a *API) {
 	if a.VersionSetID == "" {

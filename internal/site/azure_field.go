@@ -38,11 +38,15 @@ type azureField struct {
 
 // document is one type of document of the artifacts folder.
 type document struct {
-	// file is the name as APIOps writes it.
+	// file is the name as APIOps writes it; after a comma, names that it wrote
+	// in older versions, or those of documents with the same fields.
 	file   string
 	title  string
 	fields []azureField
 }
+
+// files are the names of the document, the one in use first.
+func (d document) files() []string { return strings.Split(d.file, ", ") }
 
 // envelope is what ARM puts around properties.
 func envelope(properties ...azureField) []azureField {

@@ -34,8 +34,8 @@ func apiDocument() document {
 			act(kindText, "header", "Header; Ocp-Apim-Subscription-Key where not given."),
 			act(kindText, "query", "Query parameter; subscription-key where not given."),
 		}},
-		act(kindList, "protocols", "https and wss; http and ws are refused."),
-		act(kindText, "type", "http or websocket; others are refused."),
+		act(kindList, "protocols", "https and wss. http and ws open nothing: callers are served encrypted."),
+		act(kindText, "type", "http or websocket. An API of another type is refused, or, where acceptedFields lists the field, left out."),
 		act(kindText, "apiType", "As type, in requests to Azure."),
 		act(kindBoolean, "isOnline", "false is meant to close the API and is not built; true has no effect."),
 	},
@@ -129,7 +129,7 @@ func fragmentDocument() document {
 }
 
 func versionSetDocument() document {
-	return document{"versionSetInformation.json", "Version set", envelope(concat([]azureField{
+	return document{"versionSetInformation.json, apiVersionSetInformation.json", "Version set", envelope(concat([]azureField{
 		act(kindText, "displayName", "Name in messages."),
 		act(kindText, "versioningScheme", "Segment, Query or Header."),
 		act(kindText, "versionQueryName", "Query parameter of the scheme Query."),

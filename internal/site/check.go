@@ -100,6 +100,25 @@ func (c *checker) sitePath(path, where string) bool {
 	return true
 }
 
+// shownURL is a URL without what may be a secret in it, a password or a
+// signature in the query; if it holds such, no excerpt shows its line either.
+func (c *checker) shownURL(s string, pos Pos) string {
+	shown, _, query := strings.Cut(s, "?")
+	if query {
+		shown += "?…"
+	}
+	scheme, rest, _ := strings.Cut(shown, "//")
+	authority, _, _ := strings.Cut(rest, "/")
+	at := strings.LastIndexByte(authority, '@')
+	if at >= 0 {
+		shown = scheme + "//…" + rest[at:]
+	}
+	if query || at >= 0 {
+		c.r.source(pos.File, nil).hide(pos)
+	}
+	return shown
+}
+
 // accepted checks acceptedFields as far as it stands alone.
 func (c *checker) accepted() {
 	seen := map[string]bool{}

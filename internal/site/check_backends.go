@@ -63,7 +63,7 @@ func firstOf(s, or string) string {
 func (c *checker) modelURL(s string, pos Pos, who string, secret bool) {
 	u, e, expected := parseURL(s, "https", "http", "wss", "ws")
 	if u == nil {
-		c.r.Add(pos, "invalid-value", expected, "", "%q is not where a backend can be", s)
+		c.r.Add(pos, "invalid-value", expected, "", "%q is not where a backend can be", c.shownURL(s, pos))
 		return
 	}
 	if (u.Scheme == "http" || u.Scheme == "ws") && !(e.addr().IsValid() && e.addr().IsLoopback()) && e.host != "localhost" {

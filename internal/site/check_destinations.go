@@ -151,7 +151,7 @@ func (c *checker) namesAndTelemetry() {
 	u, e, expected := parseURL(c.Telemetry.OTLP.Endpoint, "https", "http")
 	switch {
 	case u == nil:
-		c.r.Add(pos, "invalid-value", expected, "", "%q is not an endpoint", c.Telemetry.OTLP.Endpoint)
+		c.r.Add(pos, "invalid-value", expected, "", "%q is not an endpoint", c.shownURL(c.Telemetry.OTLP.Endpoint, pos))
 		return
 	case strings.Trim(u.Path, "/") != "":
 		c.r.Add(pos, "invalid-value", "a URL without path", "remove "+u.Path, "the endpoint has a path")

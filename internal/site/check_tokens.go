@@ -36,7 +36,8 @@ func (c *checker) issuer(path string, is Issuer) {
 	}
 	u, e, expected := parseURL(is.Issuer, "https")
 	if u == nil {
-		c.r.Add(c.at("%s.issuer", path), "invalid-value", expected, "", "%q is not an issuer", is.Issuer)
+		pos := c.at("%s.issuer", path)
+		c.r.Add(pos, "invalid-value", expected, "", "%q is not an issuer", c.shownURL(is.Issuer, pos))
 		return
 	}
 	who := "the issuer " + is.Issuer
@@ -61,7 +62,7 @@ func (c *checker) issuer(path string, is Issuer) {
 func (c *checker) identityURL(s string, pos Pos, who string) {
 	u, e, expected := parseURL(s, "https")
 	if u == nil {
-		c.r.Add(pos, "invalid-value", expected, "", "%q is not where an identity provider can be", s)
+		c.r.Add(pos, "invalid-value", expected, "", "%q is not where an identity provider can be", c.shownURL(s, pos))
 		return
 	}
 	c.need("identity", e, pos, who)

@@ -307,7 +307,7 @@ func documentTables() string {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "### %s\n\n%s\n\n| field | here | |\n|---|---|---|\n", d.title, codeList(strings.Split(d.file, ", "), ""))
+		fmt.Fprintf(&b, "### %s\n\n%s\n\n| field | here | |\n|---|---|---|\n", d.title, codeList(d.files(), ""))
 		for _, f := range d.fields {
 			if f.name == "properties" {
 				documentRows(&b, f.fields, "")
