@@ -123,6 +123,16 @@ func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, e
 	for _, ln := range lns {
 		p.addrs = append(p.addrs, addrOf(ln))
 	}
+	health, err := p.listenHealth(ctx, s)
+	if err != nil {
+		closeAll(lns)
+		return nil, err
+	}
+	if health != nil {
+		lns = append(lns, health)
+	}
+	// All own addresses are known now: what is built connects at once, and
+	// never to them.
 	built, err := p.build(ctx, s)
 	if err != nil || built.problems.HasErrors() {
 		closeAll(lns)
@@ -137,10 +147,11 @@ func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, e
 	p.gateway = gateway.New(built.snapshot, gateway.Options{
 		Recorder: p.recorder, Metrics: p.metrics, Tracing: p.tracing, Log: p.opt.Log, Now: p.opt.Now,
 	})
-	if err := p.openDoors(background, s, lns); err != nil {
+	if err := p.openAdmin(background, s); err != nil {
 		closeAll(lns)
 		return nil, err
 	}
+	p.openDoors(lns, health)
 	p.ready.Store(true)
 	p.serving.Go(func() { p.watchCertificates(background) })
 	return built, nil
@@ -202,37 +213,40 @@ func (p *Process) openTelemetry(ctx context.Context, s *site.Site) error {
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// openDoors starts everything that others connect to.
-func (p *Process) openDoors(ctx context.Context, s *site.Site, lns []net.Listener) error {
-	if err := p.openHealth(ctx, s); err != nil {
-		return err
-	}
-	if err := p.openAdmin(ctx, s); err != nil {
-		return err
-	}
+// openDoors serves what others connect to; health, which may be nil, is one of
+// the listeners.
+func (p *Process) openDoors(lns []net.Listener, health net.Listener) {
 	for _, ln := range lns {
+		if ln == health {
+			p.serveHealth(ln)
+			continue
+		}
 		p.serving.Go(func() {
 			if err := p.server.Serve(ln); err != nil {
 				p.fail(err)
 			}
 		})
 	}
-	return nil
 }
 
-func (p *Process) openHealth(ctx context.Context, s *site.Site) error {
+// listenHealth takes the address of the probes; nil: the site wants none.
+func (p *Process) listenHealth(ctx context.Context, s *site.Site) (net.Listener, error) {
 	if s.Config.Health.Address == "" {
-		return nil
+		return nil, nil
 	}
 	ap, err := netip.ParseAddrPort(s.Config.Health.Address)
 	if err != nil {
-		return fmt.Errorf("health.address: %w", err)
+		return nil, fmt.Errorf("health.address: %w", err)
 	}
 	ln, err := listen(ctx, ap)
 	if err != nil {
-		return fmt.Errorf("health: %w", err)
+		return nil, fmt.Errorf("health: %w", err)
 	}
 	p.healthAt = addrOf(ln)
+	return ln, nil
+}
+
+func (p *Process) serveHealth(ln net.Listener) {
 	p.health = &http.Server{
 		Handler:           telemetry.HealthHandler(p.notReady, p.metrics),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second,
@@ -244,7 +258,6 @@ func (p *Process) openHealth(ctx context.Context, s *site.Site) error {
 			p.fail(fmt.Errorf("health: %w", err))
 		}
 	})
-	return nil
 }
 
 // notReady is why the gateway should get no requests; nil: it should.
