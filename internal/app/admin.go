@@ -31,7 +31,9 @@ func (p *Process) closeAdmin() {
 
 func (p *Process) adminReload(ctx context.Context) (admin.Reloaded, error) {
 	r, err := p.Reload(ctx)
-	return admin.Reloaded{Accepted: r.Accepted(), Before: r.Before, After: r.After, Problems: r.Problems}, err
+	// No problems are an empty list to who reads it, not null.
+	problems := append(site.Problems{}, r.Problems...)
+	return admin.Reloaded{Accepted: r.Accepted(), Before: r.Before, After: r.After, Problems: problems}, err
 }
 
 func (p *Process) status(context.Context) (admin.Status, error) {
