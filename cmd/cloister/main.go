@@ -13,7 +13,7 @@ var version, commit string
 
 func main() {
 	os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Env{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv,
+		Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv,
 		Signals: cli.Signals, Version: version, Commit: commit,
 	}))
 }

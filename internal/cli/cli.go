@@ -22,7 +22,6 @@ const (
 
 // Env is what a command takes from its surroundings.
 type Env struct {
-	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	// LookupEnv is os.LookupEnv, or a test's.
 	LookupEnv func(string) (string, bool)
@@ -65,6 +64,9 @@ func help(args []string, env *Env) int {
 	list, path := commands(), "cloister"
 	var found *command
 	for _, name := range args {
+		if isHelp(name) {
+			break
+		}
 		if found = find(list, name); found == nil {
 			return unknown(path, list, name, env)
 		}

@@ -7,6 +7,10 @@
 // exit codes mean the same everywhere: 0 fine, 1 refused or failed, 2 not
 // understood. Colours appear on a terminal alone, and not with NO_COLOR.
 //
+// Commands that end by themselves end by a signal as any program does; "up" and
+// "serve" drain at the first SIGINT or SIGTERM and cut at the second, and "serve"
+// tells a service manager how it is.
+//
 // It holds no behaviour of its own beyond "up", which puts the development
 // architecture together: what a command does is in the rooms below.
 package cli

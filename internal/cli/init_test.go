@@ -26,7 +26,7 @@ func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code = Main(t.Context(), args, Env{
-		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+		Stdout: &out, Stderr: &errs,
 		LookupEnv: func(string) (string, bool) { return "", false },
 	})
 	return code, out.String(), errs.String()

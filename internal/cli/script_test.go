@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"cloister": func() {
 			os.Exit(Main(context.Background(), os.Args[1:], Env{
-				Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv,
+				Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv,
 				Signals: Signals, Version: "1.2.3", Commit: "0123456789abcdef",
 			}))
 		},
