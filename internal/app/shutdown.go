@@ -20,7 +20,7 @@ func (p *Process) shutdown(ctx context.Context) error {
 	timeout := time.Duration(p.Site().Config.DrainTimeout)
 	drain, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	p.opt.Log.Info("draining", "open", p.server.InFlight(), "timeout", timeout)
+	p.opt.Log.Info("draining", "open", p.server.InFlight(), "timeout", timeout.String())
 	if err := p.server.Shutdown(drain); err != nil {
 		p.opt.Log.Warn("cutting what has not ended", "open", p.server.InFlight())
 	}
