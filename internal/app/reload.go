@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/site"
+	"github.com/cloister-ai/cloister/internal/telemetry"
 )
 
 // Reloaded is what a reload came to.
@@ -49,6 +50,7 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 	}
 	p.putInForce(next)
 	p.gateway.Swap(next.snapshot)
+	p.reopenAccessLog(s)
 	// Requests of the old snapshot may still verify and forward: closing it
 	// ends only what it does by itself, and connections that nobody uses.
 	before.close()
@@ -70,6 +72,20 @@ func (p *Process) reloaded(r Reloaded) Reloaded {
 		}
 	}
 	return r
+}
+
+// reopenAccessLog lets go of a log file that was rotated away.
+func (p *Process) reopenAccessLog(s *site.Site) {
+	sink, err := telemetry.OpenSink(s.Config.Telemetry.AccessLog, s.Dir, p.opt.Stdout, p.opt.Stderr)
+	if err != nil {
+		p.opt.Log.Error("the access log cannot be opened anew; the one before is written on", "error", err)
+		return
+	}
+	p.recorder.Redirect(sink)
+	if err := p.sink.Close(); err != nil {
+		p.opt.Log.Error("closing the access log of before", "error", err)
+	}
+	p.sink = sink
 }
 
 // needsRestart names what a reload cannot change.

@@ -70,7 +70,7 @@ func TestTravels(t *testing.T) {
 
 func TestKebab(t *testing.T) {
 	for in, want := range map[string]string{
-		"SubscriptionKeyInvalid": "subscription-key-invalid", "Timeout": "timeout",
+		"SubscriptionKeyInvalid": "subscription-key-invalid", "Timeout": "timeout", "FailedToParseCallerIP": "failed-to-parse-caller-ip", "IPFilter": "ip-filter",
 		"audience-mismatch": "audience-mismatch", "": "",
 	} {
 		if got := kebab(in); got != want {

@@ -19,13 +19,16 @@ func (t *trip) refuse(e *refused) {
 }
 
 // kebab turns a reason as API Management spells it into the word that stands
-// in records: "SubscriptionKeyInvalid" → "subscription-key-invalid".
+// in records: "SubscriptionKeyInvalid" → "subscription-key-invalid",
+// "FailedToParseCallerIP" → "failed-to-parse-caller-ip".
 func kebab(reason string) string {
+	upper := func(i int) bool { return 'A' <= reason[i] && reason[i] <= 'Z' }
 	var b strings.Builder
 	for i := range len(reason) {
 		c := reason[i]
-		if 'A' <= c && c <= 'Z' {
-			if i > 0 {
+		if upper(i) {
+			// A capital begins a word, unless it goes on with capitals.
+			if i > 0 && (!upper(i-1) || i+1 < len(reason) && !upper(i+1)) {
 				b.WriteByte('-')
 			}
 			c += 'a' - 'A'

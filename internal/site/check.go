@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"strings"
+	"unicode"
 )
 
 // checker looks for what the field table cannot know: rules across fields and
@@ -53,9 +54,12 @@ func (c *checker) checkReferences() {
 }
 
 func (c *checker) name() {
-	if strings.TrimSpace(c.Name) != c.Name || (c.Name == "" && c.given("name")) || len(c.Name) > 63 {
-		c.r.Add(c.at("name"), "invalid-value", "1 to 63 characters without spaces around them", "",
-			"%q is not a name", "name")
+	// It stands in records, spans and the subject of the site's CA.
+	control := func(r rune) bool { return !unicode.IsPrint(r) }
+	if strings.TrimSpace(c.Name) != c.Name || (c.Name == "" && c.given("name")) || len(c.Name) > 63 ||
+		strings.ContainsFunc(c.Name, control) {
+		c.r.Add(c.at("name"), "invalid-value", "1 to 63 printable characters without spaces around them", "",
+			"%q is not a name", c.Name)
 	}
 	if d := c.State.Directory; c.given("state.directory") {
 		first, _, _ := strings.Cut(strings.TrimPrefix(d, "./"), "/")
