@@ -59,7 +59,7 @@ func (c *checker) name() {
 	if strings.TrimSpace(c.Name) != c.Name || (c.Name == "" && c.given("name")) || len(c.Name) > 63 ||
 		strings.ContainsFunc(c.Name, control) {
 		c.r.Add(c.at("name"), "invalid-value", "1 to 63 printable characters without spaces around them", "",
-			"%q is not a name", c.Name)
+			"this is not a name") // and is not repeated: it may be a secret in the wrong place
 	}
 	if d := c.State.Directory; c.given("state.directory") {
 		first, _, _ := strings.Cut(strings.TrimPrefix(d, "./"), "/")

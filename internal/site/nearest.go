@@ -69,11 +69,14 @@ func didYouMean(name string, candidates []string) string {
 // are few, else the first in order and how many there are.
 func oneOf(names []string) string {
 	const most = 12
-	if len(names) == 0 {
-		return "a name that exists; there is none yet"
-	}
 	sorted := slices.Compact(slices.Sorted(slices.Values(names)))
-	if len(sorted) == 1 {
+	if len(sorted) > 0 && sorted[0] == "" {
+		sorted = sorted[1:] // an element without its name was reported
+	}
+	switch len(sorted) {
+	case 0:
+		return "a name that exists; there is none yet"
+	case 1:
 		return sorted[0]
 	}
 	if len(sorted) <= most {

@@ -39,6 +39,7 @@ func (d *decoder) scanSecrets(root *value) {
 		for _, s := range secretShapes {
 			if s.shape.MatchString(v.text) {
 				d.config.src.hide(v.pos)
+				d.r.conceal(v.text)
 				d.r.Add(v.pos, "secret-in-clear", "a reference such as {env: NAME} or {file: PATH}",
 					"keep it outside the site, name the place, and replace the secret: it has to be taken as known",
 					"this looks like %s in clear", s.what)

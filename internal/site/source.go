@@ -3,6 +3,8 @@ package site
 import (
 	"slices"
 	"sort"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -100,6 +102,8 @@ func bomLength(data []byte) int {
 type report struct {
 	Problems
 	sources map[string]*source
+	// secrets are texts to replace, each followed by what stands in its place.
+	secrets []string
 }
 
 func newReport() *report { return &report{sources: map[string]*source{}} }
@@ -130,11 +134,20 @@ func (r *report) dropEchoes() {
 	})
 }
 
+// conceal keeps a text out of everything that is said about the site: a secret
+// that stands where a name belongs would be repeated as one.
+func (r *report) conceal(text string) {
+	quoted := strconv.Quote(text)
+	r.secrets = append(r.secrets, text, "…", quoted[1:len(quoted)-1], "…")
+}
+
 // finish returns the problems sorted, without repetitions, with excerpts.
 func (r *report) finish() Problems {
 	r.dropEchoes()
+	concealed := strings.NewReplacer(r.secrets...)
 	for i := range r.Problems {
 		p := &r.Problems[i]
+		p.Message, p.Expected, p.Mend = concealed.Replace(p.Message), concealed.Replace(p.Expected), concealed.Replace(p.Mend)
 		if s, ok := r.sources[p.File]; ok && p.Line > 0 {
 			p.Excerpt = s.excerpt(p.Pos)
 		}
