@@ -85,6 +85,12 @@ func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
 		return nil, problems, nil
 	}
 	opt.Secrets.SiteDir = s.Dir
+	// A site that is refused takes no port and asks nobody for anything.
+	if refused := preview(s, opt.check()).problems; refused.HasErrors() {
+		problems = append(problems, refused...)
+		problems.Sort()
+		return nil, problems, nil
+	}
 	p := &Process{opt: opt, failed: make(chan error, 8), started: opt.Now()}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
@@ -100,6 +106,11 @@ func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
 		return nil, problems, nil
 	}
 	return p, problems, nil
+}
+
+// check is what a preview of the site takes.
+func (o *Options) check() CheckOptions {
+	return CheckOptions{Dir: o.Dir, Secrets: o.Secrets, Development: o.Development, Now: o.Now}
 }
 
 // open brings the parts up in the order in which they need each other.

@@ -36,6 +36,9 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 		return p.reloaded(out), nil
 	}
 	out.Problems = append(out.Problems, needsRestart(before.site.Config, s.Config)...)
+	if refused := preview(s, p.opt.check()).problems; refused.HasErrors() {
+		out.Problems = append(out.Problems, refused...)
+	}
 	if out.Problems.HasErrors() {
 		return p.reloaded(out), nil
 	}

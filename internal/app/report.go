@@ -66,12 +66,7 @@ func Check(ctx context.Context, opt CheckOptions) (*Report, error) {
 		return r, nil
 	}
 	opt.Secrets.SiteDir = s.Dir
-	// Digests of keys that are only checked are kept by nobody.
-	digestKey := make([]byte, 32)
-	rand.Read(digestKey) // never fails (crypto/rand)
-	b := build(s, surroundings{
-		secrets: opt.Secrets, now: opt.Now, digestKey: digestKey, offline: true, development: opt.Development,
-	})
+	b := preview(s, opt)
 	defer b.close()
 	r.Site, r.Digest = s.Config.Name, s.Digest
 	r.Problems = append(r.Problems, b.problems...)
@@ -93,6 +88,17 @@ func Check(ctx context.Context, opt CheckOptions) (*Report, error) {
 		}
 	}
 	return r, nil
+}
+
+// preview compiles a site without its state: nothing is connected to, and
+// nothing runs.
+func preview(s *site.Site, opt CheckOptions) *built {
+	// Digests of keys that are only checked are kept by nobody.
+	digestKey := make([]byte, 32)
+	rand.Read(digestKey) // never fails (crypto/rand)
+	return build(s, surroundings{
+		secrets: opt.Secrets, now: opt.Now, digestKey: digestKey, offline: true, development: opt.Development,
+	})
 }
 
 // probeTimeout bounds the probe of one destination.
