@@ -112,17 +112,25 @@ func validAPIPath(p string) bool {
 }
 
 func (l *apimLoader) revision(api *API, rev string, hasRev bool, p *value) {
+	if hasRev && !validRevision(rev) {
+		l.r.Add(api.Pos, "invalid-value", "NAME;rev=N", "", "the folder's name holds no revision")
+		return
+	}
 	switch {
 	case api.Revision == "" && hasRev:
 		api.Revision = rev
 	case api.Revision == "":
 		api.Revision = "1"
+	case !validRevision(api.Revision):
+		l.r.Add(p.get("apiRevision").pos, "invalid-value", "a number", "", "%q is no revision", api.Revision)
 	case hasRev && api.Revision != rev:
 		l.r.Add(p.get("apiRevision").pos, "invalid-value", rev, "", "the folder's name says revision %q and the document %q", rev, api.Revision)
 	}
-	if hasRev && (rev == "" || strings.ContainsAny(rev, "/;")) {
-		l.r.Add(api.Pos, "invalid-value", "NAME;rev=N", "", "the folder's name holds no revision")
-	}
+}
+
+// validRevision reports whether s can stand behind ";rev=" in a path.
+func validRevision(s string) bool {
+	return s != "" && !strings.ContainsAny(s, "/;?#%") && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7F })
 }
 
 func (l *apimLoader) apiType(api *API, p *value) {

@@ -268,8 +268,8 @@ func (l *apimLoader) unknownFile(p string) {
 	known := fileNames()
 	name := path.Base(p)
 	if contains(known, name) {
-		l.r.Add(Pos{File: p}, "unknown-file", "", "move or remove it", "nothing reads %s at this place", name)
+		l.r.Add(Pos{File: p}, "unknown-file", "", "move or remove it", "nothing reads %q at this place", name)
 		return
 	}
-	l.r.Add(Pos{File: p}, "unknown-file", "the files that APIOps writes", didYouMean(name, known), "nothing reads %s", name)
+	l.r.Add(Pos{File: p}, "unknown-file", "the files that APIOps writes", didYouMean(name, known), "nothing reads %q", name)
 }
