@@ -64,7 +64,6 @@ type built struct {
 func build(s *site.Site, at surroundings) *built {
 	b := &built{site: s}
 	defer b.finish()
-	defer b.excerpts()
 	b.addDialer(at)
 	if b.dialer == nil {
 		return b
@@ -93,16 +92,6 @@ func build(s *site.Site, at surroundings) *built {
 	}
 	b.problems.Sort()
 	return b
-}
-
-// excerpts shows the line of every problem that does not show it yet.
-func (b *built) excerpts() {
-	for i := range b.problems {
-		p := &b.problems[i]
-		if src, ok := b.site.Files[p.File]; ok && p.Excerpt == "" && p.Line > 0 {
-			p.Excerpt = site.Excerpt(src, p.Pos)
-		}
-	}
 }
 
 func (b *built) add(ps site.Problems) { b.problems = append(b.problems, ps...) }

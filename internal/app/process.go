@@ -85,12 +85,6 @@ func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
 		return nil, problems, nil
 	}
 	opt.Secrets.SiteDir = s.Dir
-	// A site that is refused takes no port and asks nobody for anything.
-	if refused := preview(s, opt.check()).problems; refused.HasErrors() {
-		problems = append(problems, refused...)
-		problems.Sort()
-		return nil, problems, nil
-	}
 	p := &Process{opt: opt, failed: make(chan error, 8), started: opt.Now()}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
@@ -108,16 +102,15 @@ func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
 	return p, problems, nil
 }
 
-// check is what a preview of the site takes.
-func (o *Options) check() CheckOptions {
-	return CheckOptions{Dir: o.Dir, Secrets: o.Secrets, Development: o.Development, Now: o.Now}
-}
-
 // open brings the parts up in the order in which they need each other.
 func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, error) {
 	var err error
 	if p.store, err = store.Open(ctx, stateDir(s), store.Options{Now: p.opt.Now}); err != nil {
 		return nil, err
+	}
+	// A site that is refused takes no port and asks nobody for anything.
+	if refused, err := p.trial(ctx, s); err != nil || refused.problems.HasErrors() {
+		return refused, err
 	}
 	p.metrics = telemetry.NewMetrics(p.opt.Build)
 	at, err := endpoints(s.Config)
@@ -170,15 +163,35 @@ func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, e
 
 // build compiles with what the store knows.
 func (p *Process) build(ctx context.Context, s *site.Site) (*built, error) {
-	stored, err := p.store.ListSubscriptions(ctx)
+	at, err := p.surroundings(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return build(s, surroundings{
+	return build(s, at), nil
+}
+
+// trial is build for the problems alone: nothing is connected to.
+func (p *Process) trial(ctx context.Context, s *site.Site) (*built, error) {
+	at, err := p.surroundings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at.offline, at.previous, at.onUse = true, nil, nil
+	b := build(s, at)
+	b.close()
+	return b, nil
+}
+
+func (p *Process) surroundings(ctx context.Context) (surroundings, error) {
+	stored, err := p.store.ListSubscriptions(ctx)
+	if err != nil {
+		return surroundings{}, err
+	}
+	return surroundings{
 		secrets: p.opt.Secrets, now: p.opt.Now, log: p.opt.Log, development: p.opt.Development,
 		digestKey: p.store.DigestKey(), stored: stored, onUse: p.used, previous: p.current,
 		listeners: p.ownListeners,
-	}), nil
+	}, nil
 }
 
 // ownListeners are all addresses on which the process accepts connections.

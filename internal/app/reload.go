@@ -36,8 +36,12 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 		return p.reloaded(out), nil
 	}
 	out.Problems = append(out.Problems, needsRestart(before.site.Config, s.Config)...)
-	if refused := preview(s, p.opt.check()).problems; refused.HasErrors() {
-		out.Problems = append(out.Problems, refused...)
+	trial, err := p.trial(ctx, s)
+	if err != nil {
+		return out, err
+	}
+	if trial.problems.HasErrors() {
+		out.Problems = append(out.Problems, trial.problems...)
 	}
 	if out.Problems.HasErrors() {
 		return p.reloaded(out), nil
