@@ -119,13 +119,20 @@ func (b *syncBuffer) String() string {
 }
 
 // start runs the site's gateway until the test ends.
-func (s *testSite) start(t testing.TB) *running {
+func (s *testSite) start(t testing.TB) *running { return s.startWith(t, nil) }
+
+// startWith is start with options that change changes.
+func (s *testSite) startWith(t testing.TB, change func(*Options)) *running {
 	t.Helper()
 	r := &running{records: &syncBuffer{}, log: &syncBuffer{}}
-	p, problems, err := Start(t.Context(), Options{
+	opt := Options{
 		Dir: s.dir, Stdout: r.records, Stderr: io.Discard,
 		Log: slog.New(slog.NewTextHandler(r.log, nil)),
-	})
+	}
+	if change != nil {
+		change(&opt)
+	}
+	p, problems, err := Start(t.Context(), opt)
 	if err != nil || problems.HasErrors() {
 		t.Fatal(err, problems.Err())
 	}
