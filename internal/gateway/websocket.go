@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/policy"
@@ -16,8 +15,8 @@ import (
 
 // webSocket joins the caller's connection and the backend's, byte by byte in
 // both directions, until either ends (RFC 6455). Frames are not read; only
-// where one ends is followed, so that a connection that the gateway has to cut
-// ends with a close frame in its place.
+// where one ends, and which closes, is followed, so that a connection that the
+// gateway has to cut ends with a close frame in its place.
 func (t *trip) webSocket(resp *policy.Response) {
 	backend := t.upgraded
 	defer backend.Close()
@@ -63,17 +62,11 @@ func (t *trip) join(conn net.Conn, fromCaller io.Reader, backend io.ReadWriteClo
 	idle := &idleGuard{}
 	idle.begin(time.Duration(t.s.limits.StreamIdleTimeout), t.attempt.cancel)
 	defer idle.end()
-	var down wsFrames
-	var in, out atomic.Int64
+	up := wsCopy{from: telemetry.CutClient, to: telemetry.CutBackend, moved: idle.moved}
+	down := wsCopy{from: telemetry.CutBackend, to: telemetry.CutClient, moved: idle.moved}
 	done := make(chan string, 2)
-	go func() {
-		_, err := copyMoving(backend, fromCaller, nil, func(n int) { in.Add(int64(n)); idle.moved() })
-		done <- endOf(err, telemetry.CutClient)
-	}()
-	go func() {
-		_, err := copyMoving(&stallWriter{conn: conn}, backend, &down, func(n int) { out.Add(int64(n)); idle.moved() })
-		done <- endOf(err, telemetry.CutBackend)
-	}()
+	go func() { done <- up.run(backend, fromCaller) }()
+	go func() { done <- down.run(&stallWriter{conn: conn}, backend) }()
 	finished := 1
 	select {
 	case t.cut = <-done:
@@ -87,20 +80,15 @@ func (t *trip) join(conn net.Conn, fromCaller io.Reader, backend io.ReadWriteClo
 	for ; finished < 2; finished++ {
 		<-done
 	}
-	if t.cut != "" && t.cut != telemetry.CutClient && down.boundary() {
+	if up.frames.closed || down.frames.closed {
+		t.cut = "" // one has said goodbye, whoever then hung up
+	}
+	if t.cut != "" && t.cut != telemetry.CutClient && down.frames.boundary() {
 		conn.SetWriteDeadline(time.Now().Add(time.Second))
 		conn.Write(wsGoingAway)
 	}
-	t.rec.BytesOut = out.Load()
-	t.wsBytesIn = in.Load()
-}
-
-// endOf: an orderly end is no cut.
-func endOf(err error, who string) string {
-	if err == nil || errors.Is(err, io.EOF) {
-		return ""
-	}
-	return who
+	t.rec.BytesOut = down.total
+	t.wsBytesIn = up.total
 }
 
 func cutCause(cause error) string {
@@ -115,27 +103,33 @@ func cutCause(cause error) string {
 	return telemetry.CutClient
 }
 
-// copyMoving is io.Copy that tells of every piece.
-func copyMoving(dst io.Writer, src io.Reader, frames *wsFrames, moved func(int)) (total int64, err error) {
+// wsCopy is one direction of a WebSocket. It belongs to one goroutine until
+// that has ended.
+type wsCopy struct {
+	// from and to are the words for who ends it: by not sending, or by not
+	// taking, any more.
+	from, to string
+	moved    func()
+	frames   wsFrames
+	total    int64
+}
+
+// run copies until one side ends, and says which.
+func (c *wsCopy) run(dst io.Writer, src io.Reader) (who string) {
 	buf := copyBuffers.Get().(*[copyBuffer]byte)
 	defer copyBuffers.Put(buf)
 	for {
-		n, rerr := src.Read(buf[:])
+		n, err := src.Read(buf[:])
 		if n > 0 {
 			if _, err := dst.Write(buf[:n]); err != nil {
-				return total, err
+				return c.to
 			}
-			if frames != nil {
-				frames.see(buf[:n])
-			}
-			total += int64(n)
-			moved(n)
+			c.frames.see(buf[:n])
+			c.total += int64(n)
+			c.moved()
 		}
-		if rerr != nil {
-			if errors.Is(rerr, io.EOF) {
-				return total, nil
-			}
-			return total, rerr
+		if err != nil {
+			return c.from
 		}
 	}
 }
@@ -153,13 +147,17 @@ func (w *stallWriter) Write(p []byte) (int, error) {
 // wsGoingAway is a close frame with status 1001 (RFC 6455, section 7.4.1).
 var wsGoingAway = []byte{0x88, 0x02, 0x03, 0xe9}
 
-// wsFrames follows where frames end (RFC 6455, section 5.2), for frames of a
-// server, which are not masked. It belongs to one goroutine.
+// wsFrames follows where frames end (RFC 6455, section 5.2).
 type wsFrames struct {
-	head [10]byte
+	head [14]byte
 	have int
 	left uint64
+	// closed: a close frame has begun.
+	closed bool
 }
+
+// wsOpClose is the opcode of close frames.
+const wsOpClose = 8
 
 func (f *wsFrames) boundary() bool { return f.have == 0 && f.left == 0 }
 
@@ -175,6 +173,7 @@ func (f *wsFrames) see(p []byte) {
 		f.have++
 		p = p[1:]
 		if f.have >= 2 && f.have == f.headLength() {
+			f.closed = f.closed || f.head[0]&0x0f == wsOpClose
 			f.left = f.payload()
 			f.have = 0
 		}
@@ -188,6 +187,9 @@ func (f *wsFrames) headLength() int {
 		n += 2
 	case 127:
 		n += 8
+	}
+	if f.head[1]&0x80 != 0 { // a client's frames are masked
+		n += 4
 	}
 	return n
 }
