@@ -106,3 +106,12 @@ func (r *running) send(t testing.TB, client *http.Client, method, path string, b
 	}
 	return client.Do(req)
 }
+
+// newCollector serves h on loopback without TLS, as collectors beside a gateway
+// are reached.
+func newCollector(t testing.TB, h http.Handler) (port string, err error) {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL[strings.LastIndexByte(s.URL, ':')+1:], nil
+}

@@ -29,6 +29,8 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before := p.current
+	// Whatever becomes of the site: a log that was rotated is let go.
+	p.reopenAccessLog(before.site)
 	out := Reloaded{Before: before.site.Digest, After: before.site.Digest}
 	s, problems := site.Load(p.opt.Dir)
 	out.Problems = problems
@@ -57,7 +59,6 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 	}
 	p.putInForce(next)
 	p.gateway.Swap(next.snapshot)
-	p.reopenAccessLog(s)
 	// Requests of the old snapshot may still verify and forward: closing it
 	// ends only what it does by itself, and connections that nobody uses.
 	before.close()
@@ -107,6 +108,8 @@ func needsRestart(was, is *site.Config) site.Problems {
 		{"state.directory", was.State.Directory, is.State.Directory},
 		{"telemetry.accessLog", was.Telemetry.AccessLog, is.Telemetry.AccessLog},
 		{"telemetry.otlp.endpoint", was.Telemetry.OTLP.Endpoint, is.Telemetry.OTLP.Endpoint},
+		{"telemetry.otlp.caFile", was.Telemetry.OTLP.CAFile, is.Telemetry.OTLP.CAFile},
+		{"telemetry.otlp.sampleRatio", was.Telemetry.OTLP.SampleRatio, is.Telemetry.OTLP.SampleRatio},
 		{"name", was.Name, is.Name},
 	} {
 		if !reflect.DeepEqual(part.was, part.is) {

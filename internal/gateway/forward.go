@@ -26,9 +26,10 @@ var (
 )
 
 // forward is one attempt at a backend: gate, connection, head of the answer.
-// Policies call it; there is no other way out. It follows no redirect and
-// tries nothing twice: that is for policies, and they come through the gate
-// again.
+// Policies call it; there is no other way out. It follows no redirect. What it
+// repeats is what net/http repeats on a connection that turned out to be dead:
+// requests of which nothing was written, and those that are idempotent or say
+// so with Idempotency-Key; the record counts connections.
 func (t *trip) forward(ctx context.Context, x *policy.Exchange, opt policy.ForwardOptions) error {
 	d, e := t.gate()
 	if e != nil {
@@ -49,8 +50,28 @@ func (t *trip) forward(ctx context.Context, x *policy.Exchange, opt policy.Forwa
 		return failure
 	}
 	t.attempt.status = resp.StatusCode
+	if resp.StatusCode == http.StatusSwitchingProtocols && !t.mayUpgrade(&d, resp) {
+		resp.Body.Close()
+		failure := &refused{
+			Source: "forward-request", Reason: "UpgradeUnasked", Status: http.StatusBadGateway, Frame: true,
+			Message: "The backend changed to a protocol that nobody asked for.", PublicMessage: "Bad gateway",
+		}
+		t.endAttempt(failure)
+		return failure
+	}
 	x.Response = t.responseOf(resp)
 	return nil
+}
+
+// mayUpgrade: a WebSocket is made only where the caller asked for one, the
+// request that left still did, and the backend agrees. Anything else would be
+// a connection behind the gateway's back.
+func (t *trip) mayUpgrade(d *departure, resp *http.Response) bool {
+	is := func(h http.Header) bool {
+		v := h["Upgrade"]
+		return len(v) == 1 && strings.EqualFold(v[0], "websocket")
+	}
+	return t.call.WebSocket && is(d.header) && is(resp.Header)
 }
 
 // startAttempt opens the books of one attempt.
@@ -94,7 +115,11 @@ func (t *trip) roundTrip(d *departure, timeout time.Duration) (*http.Response, e
 	if err != nil {
 		return nil, err
 	}
-	return d.backend.RoundTrip(req, &t.attempt.used)
+	resp, err := d.backend.RoundTrip(req, &t.attempt.used)
+	if err != nil {
+		return nil, legible(err)
+	}
+	return resp, nil
 }
 
 // outgoing builds the request whose path is below the backend's own.
@@ -113,17 +138,54 @@ func (t *trip) outgoing(d *departure) (*http.Request, error) {
 		d.header["User-Agent"] = []string{""}
 	}
 	delete(d.header, "Content-Length")
+	if t.model.op != nil && t.model.op.HasModelBody {
+		// What the model counted stands in the answer: it has to be legible.
+		d.header["Accept-Encoding"] = []string{"identity"}
+	}
 	switch b := x.Request.Body; {
 	case b == nil:
 	case b.Stream != nil:
 		req.Body, req.ContentLength = b.Stream, b.Length
+		t.w.answerEarly()
 	case len(b.Bytes) > 0:
+		t.lent.bytes = b.Bytes
 		req.ContentLength = int64(len(b.Bytes))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes)), nil }
+		req.GetBody = t.lent.reader
 		req.Body = http.NoBody // RoundTrip takes GetBody first
 	}
 	return req, nil
 }
+
+// lentBody is a body in memory that is sent, and again where a pool goes on to
+// its next member. It lets go of the bytes once an answer has begun: a stream
+// may then go on for an hour.
+type lentBody struct{ bytes []byte }
+
+// smallBody is what a reader may hold on to for as long as an answer lasts.
+// net/http knows *bytes.Reader and sends head and body in one write.
+const smallBody = 64 << 10
+
+func (l *lentBody) reader() (io.ReadCloser, error) {
+	if len(l.bytes) <= smallBody {
+		return io.NopCloser(bytes.NewReader(l.bytes)), nil
+	}
+	return &releasingReader{left: l.bytes}, nil
+}
+
+// releasingReader lets go of its bytes when they are read.
+type releasingReader struct{ left []byte }
+
+func (r *releasingReader) Read(p []byte) (int, error) {
+	if len(r.left) == 0 {
+		r.left = nil
+		return 0, io.EOF
+	}
+	n := copy(p, r.left)
+	r.left = r.left[n:]
+	return n, nil
+}
+
+func (r *releasingReader) Close() error { return nil }
 
 func setEscapedPath(u *url.URL, escaped string) (err error) {
 	if strings.IndexByte(escaped, '%') < 0 {
@@ -139,8 +201,7 @@ func setEscapedPath(u *url.URL, escaped string) (err error) {
 // own mistakes; of ours it gets the documented 500.
 func (t *trip) attemptFailed(err error) *refused {
 	if b, ok := t.r.Body.(*frontBody); ok && b != nil {
-		var be *BodyError
-		if errors.As(b.err, &be) {
+		if be := b.failure.Load(); be != nil {
 			return bodyRefused(be)
 		}
 	}
@@ -188,7 +249,9 @@ func (t *trip) responseOf(resp *http.Response) *policy.Response {
 	body := &backendBody{in: resp.Body, cancel: t.attempt.cancel}
 	body.idle.begin(time.Duration(t.s.limits.StreamIdleTimeout), body.cancel)
 	out.Body = &policy.Body{Stream: body, Length: resp.ContentLength}
-	t.meter.start(t.model.op, resp)
+	if t.meter.start(t.model.op, resp); t.meter.opaque {
+		t.x.Notes = append(t.x.Notes, "the backend compressed its answer: its tokens are not counted")
+	}
 	return out
 }
 

@@ -4,12 +4,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/backend"
 	"github.com/cloister-ai/cloister/internal/network/egress"
-	"github.com/cloister-ai/cloister/internal/openai"
 )
 
 // departure is a request that passed the gate.
@@ -52,15 +50,7 @@ func (t *trip) gate() (departure, *refused) {
 // backend will get it. Members of a pool may have different paths: each counts.
 func (t *trip) gateModel(b *backend.Backend) *refused {
 	for _, base := range b.BasePaths() {
-		op, deployment, ok := openai.Match(t.x.Request.Method, strings.TrimSuffix(base, "/")+t.x.Request.Path)
-		if !ok {
-			continue
-		}
-		t.model.op = op
-		if deployment != "" {
-			t.model.deployment = deployment
-		}
-		if e := t.scan(); e != nil {
+		if e := t.scanFor(t.x.Request.Method, base+t.x.Request.Path); e != nil {
 			return e
 		}
 	}
@@ -100,10 +90,16 @@ func (t *trip) credentialHeader(i int) string {
 	return t.found.api.key.header
 }
 
-// takeHeader removes a header whose values are still the caller's.
+// takeHeader removes a header that still holds one of the caller's values,
+// whatever a policy has put beside it.
 func takeHeader(h http.Header, name string, was []string) {
-	if now, ok := h[name]; ok && slices.Equal(now, was) {
-		delete(h, name)
+	for _, now := range h[name] {
+		for _, v := range was {
+			if v != "" && strings.Contains(now, v) {
+				delete(h, name)
+				return
+			}
+		}
 	}
 }
 
@@ -141,24 +137,43 @@ func withoutParameter(query, name string) string {
 	return b.String()
 }
 
+// minSearched is the shortest credential that is looked for: a shorter one
+// would be found by chance, and no subscription has one.
+const minSearched = 16
+
 // travels reports whether the head that would leave still holds the bytes of a
-// credential that the caller showed.
+// credential that the caller showed, or sent where callers show them.
 func (t *trip) travels(d *departure) bool {
-	for _, credential := range [...]string{t.shown.key, t.shown.token} {
-		if credential == "" {
-			continue
-		}
-		if holds(t.x.Request.Path, credential, url.PathUnescape) || holds(d.query, credential, url.QueryUnescape) {
-			return true
-		}
-		for name, values := range d.header {
-			if strings.Contains(name, credential) {
+	if t.holdsCredential(d, t.shown.key) || t.holdsCredential(d, t.shown.token) {
+		return true
+	}
+	for _, sent := range t.sent {
+		for _, v := range sent {
+			if _, credential, ok := strings.Cut(v, " "); ok { // behind a scheme
+				v = credential
+			}
+			if v != t.shown.key && v != t.shown.token && t.holdsCredential(d, v) {
 				return true
 			}
-			for _, v := range values {
-				if strings.Contains(v, credential) {
-					return true
-				}
+		}
+	}
+	return false
+}
+
+func (t *trip) holdsCredential(d *departure, credential string) bool {
+	if len(credential) < minSearched {
+		return false
+	}
+	if holds(t.x.Request.Path, credential, url.PathUnescape) || holds(d.query, credential, url.QueryUnescape) {
+		return true
+	}
+	for name, values := range d.header {
+		if strings.Contains(name, credential) {
+			return true
+		}
+		for _, v := range values {
+			if strings.Contains(v, credential) {
+				return true
 			}
 		}
 	}
@@ -181,6 +196,7 @@ func unreachable(message string, cause error) *refused {
 	var refusal *egress.RefusedError
 	var travel *backend.TravelError
 	var credential *backend.CredentialError
+	var unknown *backend.UnknownError
 	e := &refused{
 		Source: "forward-request", Reason: "BackendConnectionFailure", Status: http.StatusInternalServerError,
 		Message: message, PublicMessage: "Internal server error", Cause: cause,
@@ -191,7 +207,10 @@ func unreachable(message string, cause error) *refused {
 		e.Cause = cause
 	case errors.As(cause, &credential):
 		e.Reason, e.Message = "BackendCredentialFailure", "The gateway could not obtain its credential for the backend."
+	case errors.As(cause, &unknown):
+		e.Frame = true
 	case errors.As(cause, &refusal):
+		e.Frame = true
 		e.Message = "The connection is refused: " + refusal.Code + "."
 	}
 	return e

@@ -30,6 +30,8 @@ type Options struct {
 type Gateway struct {
 	opt     Options
 	current atomic.Pointer[Snapshot]
+	// held counts the bytes of request bodies that lie in memory.
+	held atomic.Int64
 }
 
 // New makes a gateway that serves first.
@@ -66,6 +68,14 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, c *Conn, call *C
 // travel goes down the road until there is an answer in the exchange. The
 // error is a refusal of the frame that on-error has not seen yet.
 func (t *trip) travel() *refused {
+	if r := t.g.opt.Recorder; r != nil && r.Full() {
+		t.uncounted = true
+		return &refused{
+			Source: "record", Reason: "RecordsFull", Status: http.StatusServiceUnavailable, Frame: true,
+			Message: "Records cannot be written.", PublicMessage: "The gateway cannot record requests now. Try again.",
+			Header: http.Header{"Retry-After": {"5"}},
+		}
+	}
 	if e := t.route(); e != nil {
 		return e
 	}

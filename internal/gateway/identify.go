@@ -237,6 +237,9 @@ func keyError(rt route, host string, missing bool) *refused {
 		e.Message = "Access denied due to missing subscription key. Make sure to include subscription key when making requests to an API."
 	}
 	e.PublicMessage = e.Message
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
 	e.Header = http.Header{"Www-Authenticate": {
 		`AzureApiManagementKey realm="https://` + host + rt.api.prefix + `",name="` + rt.api.key.shown + `",type="header"`,
 	}}

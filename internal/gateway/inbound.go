@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/cloister-ai/cloister/internal/openai"
 	"github.com/cloister-ai/cloister/internal/policy"
@@ -16,9 +17,7 @@ func (t *trip) preflight() bool {
 	if !t.crossOrigin {
 		return false
 	}
-	if !t.pipeline.Preflight(&t.x) {
-		return false
-	}
+	t.pipeline.Preflight(&t.x)
 	t.decision = decision{allow: true, reasons: []string{"cors-preflight"}}
 	return true
 }
@@ -29,11 +28,27 @@ func (t *trip) preflight() bool {
 // caller wrote it and by the path as it would leave without policies; the gate
 // looks again at what really leaves.
 func (t *trip) readModel() *refused {
-	op, deployment, ok := openai.Match(t.call.Method, t.call.Path)
+	return t.scanFor(t.call.Method, t.call.Path)
+}
+
+// scanFor scans the request if its method and path are the model API's.
+func (t *trip) scanFor(method, path string) *refused {
+	op, deployment, ok := openai.Match(method, path)
+	if strings.Contains(path, "%2F") {
+		// Servers that decode before they route read another path. Where that
+		// one is the model API's too, the two have to mean one thing.
+		other, otherDeployment, otherOK := openai.Match(method, strings.ReplaceAll(path, "%2F", "/"))
+		if otherOK && (!ok || other != op || otherDeployment != deployment) {
+			return badModelRequest("PathAmbiguous", "The path can be read as two operations. Choose a deployment name without a slash.", nil)
+		}
+	}
 	if !ok {
 		return nil
 	}
-	t.model.op, t.model.deployment = op, deployment
+	t.model.op = op
+	if deployment != "" || t.model.deployment == "" {
+		t.model.deployment = deployment
+	}
 	return t.scan()
 }
 
@@ -80,7 +95,10 @@ func (t *trip) readBody() ([]byte, *refused) {
 	if b.Stream == nil {
 		return b.Bytes, nil
 	}
-	body, err := readSized(b.Stream, b.Length)
+	body, e, err := t.readSized(b.Stream, b.Length)
+	if e != nil {
+		return nil, e
+	}
 	if err != nil {
 		var be *BodyError
 		if !errors.As(err, &be) {
@@ -93,22 +111,29 @@ func (t *trip) readBody() ([]byte, *refused) {
 }
 
 // readSized reads to the end. A known length, of which the front has made sure
-// that it is in bounds, is taken at its word only up to a mebibyte: memory is
-// for bytes that came.
-func readSized(r io.Reader, length int64) ([]byte, error) {
-	const trusted = 1 << 20
+// that it is in bounds, is taken at its word only up to 64 KiB: memory, and the
+// budget for it, are for bytes that came.
+func (t *trip) readSized(r io.Reader, length int64) ([]byte, *refused, error) {
+	const trusted = 64 << 10
 	buf := make([]byte, 0, max(512, min(length, trusted)+1))
+	if e := t.hold(int64(cap(buf))); e != nil {
+		return nil, e, nil
+	}
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if errors.Is(err, io.EOF) {
-			return buf, nil
+			return buf, nil, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if len(buf) == cap(buf) {
+			was := cap(buf)
 			buf = append(buf, 0)[:len(buf)]
+			if e := t.hold(int64(cap(buf) - was)); e != nil {
+				return nil, e, nil
+			}
 		}
 	}
 }
@@ -118,6 +143,33 @@ func readSized(r io.Reader, length int64) ([]byte, error) {
 func (t *trip) inbound() {
 	t.pipeline.Run(t.ctx, &t.x)
 	t.failure = t.x.LastError
+	t.release()
+}
+
+// maxHeldBodies bounds the bodies that lie in memory for requests that have no
+// answer yet, in all requests together.
+const maxHeldBodies = 1 << 30
+
+// hold takes n bytes of the budget for bodies in memory.
+func (t *trip) hold(n int64) *refused {
+	if t.g.held.Add(n) > maxHeldBodies {
+		t.g.held.Add(-n)
+		return &refused{
+			Source: "request", Reason: "BodiesInMemory", Status: http.StatusServiceUnavailable, Frame: true,
+			Message: "The gateway holds as many request bodies as it may.", PublicMessage: "The gateway is busy. Try again.",
+			Header: http.Header{"Retry-After": {"1"}},
+		}
+	}
+	t.held += n
+	return nil
+}
+
+// release lets go of the request's body: the answer has begun, and nobody will
+// send it again.
+func (t *trip) release() {
+	t.x.Request.Body, t.model.scanned, t.lent.bytes = nil, nil, nil
+	t.g.held.Add(-t.held)
+	t.held = 0
 }
 
 func badModelRequest(reason, message string, cause error) *refused {

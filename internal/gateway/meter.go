@@ -15,12 +15,18 @@ type meter struct {
 	plain  *openai.UsageMeter
 	// events: the answer is a stream of server-sent events, whoever gives it.
 	events bool
+	// opaque: the answer of a model is compressed although nobody asked for
+	// it, so that nothing in it can be counted.
+	opaque bool
 }
 
 // start chooses what to look for in an answer.
 func (m *meter) start(op *openai.Operation, resp *http.Response) {
 	*m = meter{events: isEventStream(resp.Header)}
+	encoding := resp.Header.Get("Content-Encoding")
 	switch {
+	case encoding != "" && !strings.EqualFold(encoding, "identity"):
+		m.opaque = op != nil && op.HasModelBody
 	case m.events:
 		m.stream = new(openai.StreamMeter)
 	case op != nil && op.HasModelBody && resp.StatusCode == http.StatusOK:

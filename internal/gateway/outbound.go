@@ -159,12 +159,12 @@ func (t *trip) broken(err error) {
 	default:
 		t.cut = telemetry.CutBackend
 	}
-	t.g.opt.Log.Warn("answer cut", "request_id", t.x.RequestID, "cut", t.cut, "error", err)
-	if !t.meter.events {
+	t.g.opt.Log.Warn("answer cut", "request_id", t.x.RequestID, "cut", t.cut, "error", legible(err))
+	if !t.meter.events || t.w.Header().Get("Content-Encoding") != "" {
 		panic(http.ErrAbortHandler)
 	}
 	var last []byte
-	if !t.meter.stream.Boundary() {
+	if t.meter.stream != nil && !t.meter.stream.Boundary() {
 		last = append(last, '\n', '\n')
 	}
 	t.w.Write(append(last, openai.StreamError(code, message)...))

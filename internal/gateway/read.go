@@ -78,6 +78,10 @@ func (call *Call) readHead(r *http.Request) *frontError {
 		return &frontError{431, RefusedHeadSize, "The request head is too large."}
 	case !isToken(r.Method) || len(r.Method) > 32:
 		return &frontError{400, RefusedMethod, "The method is malformed."}
+	case isMethodVariant(r.Method):
+		// Methods are compared with case (RFC 9110, section 9.1), and some
+		// servers do not.
+		return &frontError{400, RefusedMethod, "The method is not in its standard spelling."}
 	case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
 		return &frontError{405, RefusedMethod, "The method is not accepted."}
 	case len(r.Trailer) > 0:
@@ -86,6 +90,16 @@ func (call *Call) readHead(r *http.Request) *frontError {
 		return &frontError{417, RefusedExpectation, "The expectation is not understood."}
 	}
 	return readLength(r)
+}
+
+// isMethodVariant reports a standard method in another case.
+func isMethodVariant(method string) bool {
+	for _, standard := range [...]string{"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE"} {
+		if len(method) == len(standard) && method != standard && strings.EqualFold(method, standard) {
+			return true
+		}
+	}
+	return false
 }
 
 // headSize counts a head as HTTP/1.1 would write it.

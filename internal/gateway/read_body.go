@@ -37,9 +37,11 @@ type frontBody struct {
 	conn  *Conn
 	guard stallGuard
 
-	got    int64
+	got    atomic.Int64
 	waited time.Duration
-	err    error
+	err    error // the reader's alone
+	// failure is err for others, once it is a [*BodyError].
+	failure atomic.Pointer[BodyError]
 	// state is read by the goroutine that answers, while a transport reads.
 	state atomic.Uint32
 }
@@ -75,7 +77,7 @@ func (b *frontBody) Read(p []byte) (int, error) {
 	}
 	limit := b.guard.limit
 	if b.waited > 0 {
-		earned := limit + time.Duration(b.got)*(time.Second/minBodyRate)
+		earned := limit + time.Duration(b.got.Load())*(time.Second/minBodyRate)
 		limit = min(limit, max(earned-b.waited, time.Millisecond))
 	}
 	b.guard.begin(limit)
@@ -83,7 +85,7 @@ func (b *frontBody) Read(p []byte) (int, error) {
 	n, err := b.in.Read(p)
 	b.waited += time.Since(began)
 	b.guard.end()
-	b.got += int64(n)
+	b.got.Add(int64(n))
 	b.conn.bodyBytes.Add(uint64(n))
 	if err != nil {
 		b.err = b.sort(err)
@@ -98,16 +100,18 @@ func (b *frontBody) sort(err error) error {
 		b.state.Store(bodyEnded)
 		return err
 	}
-	b.state.Store(bodyFailed)
+	failure := &BodyError{Status: http.StatusBadRequest, Message: "The request body could not be read.", Cause: err}
 	switch {
 	case errors.As(err, &refusal):
-		return &BodyError{Status: refusal.status, Message: refusal.detail, Cause: err}
+		failure.Status, failure.Message = refusal.status, refusal.detail
 	case errors.As(err, &tooLarge):
-		return &BodyError{Status: http.StatusRequestEntityTooLarge, Message: "The request body is too large.", Cause: err}
+		failure.Status, failure.Message = http.StatusRequestEntityTooLarge, "The request body is too large."
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &BodyError{Status: http.StatusRequestTimeout, Message: "The request body came too slowly.", Cause: err}
+		failure.Status, failure.Message = http.StatusRequestTimeout, "The request body came too slowly."
 	}
-	return &BodyError{Status: http.StatusBadRequest, Message: "The request body could not be read.", Cause: err}
+	b.failure.Store(failure)
+	b.state.Store(bodyFailed)
+	return failure
 }
 
 // Close implements io.Closer.

@@ -3,24 +3,27 @@ package gateway
 import (
 	"crypto/tls"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/identity"
 	"github.com/cloister-ai/cloister/internal/openai"
+	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/telemetry"
 )
 
 // record is the end of every road: one access record, metrics, spans. It runs
 // when a step panicked, too.
 //
-// What no operation answers was refused before anybody was identified: it is
-// counted, so that a scanner cannot fill the log.
+// What was refused before anybody was identified, above all what no operation
+// answers, is counted: so that a scanner cannot fill the log.
 func (t *trip) record() {
 	now := t.g.opt.Now()
-	if t.failure != nil && t.failure.Reason == reasonNotFound {
+	t.release()
+	if t.uncounted && t.failure != nil {
 		t.g.opt.Metrics.End()
 		if t.g.opt.Recorder != nil {
-			t.g.opt.Recorder.RefusedBeforeRoute(t.conn.Peer.Addr(), kebab(reasonNotFound))
+			t.g.opt.Recorder.RefusedBeforeRoute(t.conn.Peer.Addr(), kebab(t.failure.Reason))
 		}
 		t.span.End(&telemetry.Record{Status: t.w.Status(), Method: t.call.Method}, "", now)
 		return
@@ -57,15 +60,15 @@ func (t *trip) describeRequest(now time.Time) {
 	if x.Operation != nil {
 		rec.Operation = x.Operation.ID
 	}
-	rec.Method, rec.Path = t.call.Method, t.call.Path
-	rec.SetQuery(t.call.RawQuery)
+	rec.Method, rec.Path = t.call.Method, t.redacted(t.call.Path)
+	rec.SetQuery(t.redacted(t.call.RawQuery))
 	rec.Status = t.w.Status()
 	if rec.Status == 0 && !t.answered && t.cut == "" {
 		// A step panicked; the server answers in its place.
 		rec.Status, rec.ErrorSource, rec.ErrorReason = http.StatusInternalServerError, "gateway", "Panic"
 	}
 	if b, ok := t.r.Body.(*frontBody); ok && b != nil {
-		rec.BytesIn = b.got
+		rec.BytesIn = b.got.Load()
 	}
 	rec.BytesIn += t.wsBytesIn
 	rec.BytesOut += t.w.Written()
@@ -76,6 +79,17 @@ func (t *trip) describeRequest(now time.Time) {
 	}
 	rec.Notes, rec.Cut = x.Notes, t.cut
 	t.describeModel()
+}
+
+// redacted takes the caller's credential out of what the record shows of the
+// target: some callers write it there by mistake.
+func (t *trip) redacted(s string) string {
+	for _, credential := range [...]string{t.shown.key, t.shown.token} {
+		if credential != "" && strings.Contains(s, credential) {
+			s = strings.ReplaceAll(s, credential, secret.Redacted)
+		}
+	}
+	return s
 }
 
 func (t *trip) describeModel() {
@@ -157,6 +171,6 @@ func (t *trip) describeDecision() {
 		rec.Decision, rec.Reasons = telemetry.Deny, []string{kebab(e.Reason)}
 	}
 	if e.Cause != nil || e.Status >= http.StatusInternalServerError {
-		t.g.opt.Log.Warn("request failed", "request_id", t.x.RequestID, "source", e.Source, "reason", e.Reason, "message", e.Message, "cause", e.Cause)
+		t.g.opt.Log.Warn("request failed", "request_id", t.x.RequestID, "source", e.Source, "reason", e.Reason, "cause", e.Cause)
 	}
 }

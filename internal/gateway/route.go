@@ -103,7 +103,6 @@ func splitPath(path string) []string {
 // answers; the route then still carries the API, if there was one.
 func (rt *Router) find(method, path string, query url.Values, header http.Header) (found route, matched bool) {
 	segments := splitPath(path)
-	var nearest *operationRoute
 	for _, ap := range rt.paths {
 		rest, rev, ok := ap.cut(segments)
 		if !ok {
@@ -118,11 +117,11 @@ func (rt *Router) find(method, path string, query url.Values, header http.Header
 		if op, params, ok := routes.match(method, rest); ok {
 			return route{operationRoute: op, path: op.spell(rest, strings.HasSuffix(path, "/")), parameters: params, revision: routes.api.Revision}, true
 		}
-		if nearest == nil {
-			nearest = routes.any
-		}
+		// The longest API path counts: what it does not answer, nobody does.
+		// A shorter one could have other callers.
+		return route{operationRoute: routes.any}, false
 	}
-	return route{operationRoute: nearest}, false
+	return route{}, false
 }
 
 // route finds API and operation and fills in what policies may know of the
@@ -138,17 +137,15 @@ func (t *trip) route() *refused {
 		t.pipeline = t.found.pipelineFor(t.found.api.openProduct)
 	}
 	if !matched {
+		t.uncounted = true
 		return &refused{
-			Source: "configuration", Reason: reasonNotFound, Status: http.StatusNotFound, Frame: true,
+			Source: "configuration", Reason: "OperationNotFound", Status: http.StatusNotFound, Frame: true,
 			Message:       "Unable to match incoming request to an operation.",
 			PublicMessage: "Resource not found",
 		}
 	}
 	return nil
 }
-
-// reasonNotFound is LastError's reason where no operation answers.
-const reasonNotFound = "OperationNotFound"
 
 // preflighted is the operation that a CORS preflight asks about, where its
 // policies answer preflights.
@@ -225,11 +222,19 @@ func (ap *apiPath) version(rest []string, rev string, query url.Values, header h
 		}
 	}
 	for _, by := range ap.byParameter {
-		var value string
+		var values []string
 		if by.set.Scheme == site.VersioningHeader {
-			value = header.Get(by.set.HeaderName)
+			values = header.Values(by.set.HeaderName)
 		} else {
-			value = query.Get(by.set.QueryName)
+			values = query[by.set.QueryName]
+		}
+		value := ""
+		switch len(values) {
+		case 0:
+		case 1:
+			value = values[0]
+		default:
+			continue // which of them counts would be a guess
 		}
 		if v := by.versions[strings.ToLower(value)]; v != nil {
 			return v.revision(rev), rest

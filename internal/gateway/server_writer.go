@@ -18,8 +18,10 @@ type RollingWriter struct {
 	guard stallGuard
 	// body is that of the request; nil: it has none.
 	body *frontBody
-	h2   bool
-	conn *Conn // nil on HTTP/2
+	// early: an answer may leave before the body has come.
+	early bool
+	h2    bool
+	conn  *Conn // nil on HTTP/2
 
 	status  int
 	written int64
@@ -94,6 +96,16 @@ func (rw *RollingWriter) FlushError() error {
 	return err
 }
 
+// answerEarly lets an answer leave before the request's body has come whole,
+// which HTTP/2 does anyway. The connection ends after such an answer.
+func (rw *RollingWriter) answerEarly() {
+	if rw.h2 || rw.early || rw.body == nil {
+		return
+	}
+	// What cannot be done costs the caller a wait, and nothing else.
+	rw.early = http.NewResponseController(rw.w).EnableFullDuplex() == nil
+}
+
 // Flush implements http.Flusher.
 func (rw *RollingWriter) Flush() { rw.FlushError() }
 
@@ -128,7 +140,7 @@ func (rw *RollingWriter) finish() {
 func (rw *RollingWriter) standing() {
 	h := rw.w.Header()
 	h["Strict-Transport-Security"] = []string{hsts}
-	if rw.closes || !rw.h2 && rw.body.is(bodyFailed) {
+	if rw.closes || !rw.h2 && (rw.body.is(bodyFailed) || rw.early && rw.body.is(bodyOpen)) {
 		// Said now, it keeps net/http from waiting for the rest of a body
 		// that did not come.
 		h["Connection"] = []string{"close"}

@@ -44,6 +44,10 @@ type trip struct {
 	x        policy.Exchange
 	original url.URL
 
+	// lent is the body of the last attempt, where it lies in memory; held is
+	// how many bytes of bodies the gateway's budget counts for this request.
+	lent lentBody
+	held int64
 	// attempt is the last attempt at a backend.
 	attempt attempt
 	span    *telemetry.Span
@@ -56,6 +60,9 @@ type trip struct {
 	upgraded io.ReadWriteCloser
 	// cut says who ended the answer early, for the record.
 	cut string
+	// uncounted: refused before anybody was identified, so that there is no
+	// record, only a count.
+	uncounted bool
 	// answered: the road came to its end, as it does not where a step panics.
 	answered bool
 	// hijacked: the connection became a WebSocket.
@@ -90,11 +97,7 @@ type attempt struct {
 
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, c *Conn, call *Call) *trip {
 	g.opt.Metrics.Begin()
-	rw, ok := w.(*RollingWriter)
-	if !ok {
-		rw = newRollingWriter(w, c, frontStall)
-	}
-	t := &trip{g: g, s: g.Snapshot(), w: rw, r: r, conn: c, call: call}
+	t := &trip{g: g, s: g.Snapshot(), w: w.(*RollingWriter), r: r, conn: c, call: call}
 	t.ctx, t.span = g.opt.Tracing.StartRequest(r.Context(), r.Header, call.Started)
 	if call.RawQuery != "" {
 		// "read" has refused what would not parse; what does parse counts.

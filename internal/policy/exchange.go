@@ -106,8 +106,6 @@ type Response struct {
 type ForwardOptions struct {
 	// Timeout until the head of the answer; 0: the documented 300 s.
 	Timeout time.Duration
-	// FollowRedirects is never done by the frame; kept to say so.
-	FollowRedirects bool
 	// BufferRequestBody reads the body into memory before it is sent.
 	BufferRequestBody bool
 	// FailOnErrorStatusCode turns 400..599 into an error.

@@ -37,12 +37,11 @@ type forwardRequest struct{ opt ForwardOptions }
 func compileForwardRequest(c *compiler, n *Node) statement {
 	opt := ForwardOptions{
 		Timeout:               c.timeout(n),
-		FollowRedirects:       c.boolean(n, "follow-redirects", false),
 		BufferRequestBody:     c.boolean(n, "buffer-request-body", false),
 		FailOnErrorStatusCode: c.boolean(n, "fail-on-error-status-code", false),
 		BufferResponse:        c.boolean(n, "buffer-response", true),
 	}
-	if opt.FollowRedirects {
+	if c.boolean(n, "follow-redirects", false) {
 		c.add(n.Attribute("follow-redirects").ValuePos, "redirects", "false", "name the backend's final URL",
 			"the gateway follows no redirect: where requests may go stands in the site")
 	}

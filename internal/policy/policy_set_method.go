@@ -24,6 +24,9 @@ func compileSetMethod(c *compiler, n *Node) statement {
 		c.add(v.pos, "invalid-value", "a method such as GET or POST", "", "%q is not a method", v.written)
 	case strings.EqualFold(v.text, http.MethodConnect), strings.EqualFold(v.text, http.MethodTrace):
 		c.add(v.pos, "invalid-value", "another method", "", "the method %q is not sent to backends", v.written)
+	case v.text != strings.ToUpper(v.text):
+		c.add(v.pos, "invalid-value", "a method in capitals", "write "+strings.ToUpper(v.text),
+			"methods are compared with case, and %q is none that servers know", v.written)
 	}
 	return &setMethod{method: v.text}
 }

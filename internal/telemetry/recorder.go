@@ -101,9 +101,18 @@ func NewRecorder(sink io.Writer, opt RecorderOptions) *Recorder {
 	return r
 }
 
+// Full reports whether nearly as many bytes wait for the sink as may: what
+// begins now could not be recorded in good time.
+func (r *Recorder) Full() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.waiting) >= r.opt.MaxWaiting/4*3
+}
+
 // Write hands over one record, which the caller may use again afterwards. It
-// blocks while the sink does not keep up and MaxWaiting bytes wait: a record
-// is never dropped.
+// blocks while the sink does not keep up and MaxWaiting bytes wait, for
+// [maxBlock] at most; then the record waits too: it is never dropped. Whoever
+// asks [Recorder.Full] before it begins something new keeps that bounded.
 func (r *Recorder) Write(rec *Record) {
 	line := r.lines.Get().(*[]byte)
 	*line = rec.appendLine((*line)[:0], r.opt.Site)
@@ -171,8 +180,19 @@ func (r *Recorder) Close(ctx context.Context) error {
 // add appends one whole line to what waits.
 func (r *Recorder) add(line []byte) {
 	r.mu.Lock()
-	for !r.finished && len(r.waiting) > 0 && len(r.waiting)+len(line) > r.opt.MaxWaiting {
-		r.space.Wait()
+	if r.isOver(line) {
+		// A Cond has no timed wait: the timer wakes whoever has waited enough.
+		enough := false
+		timer := time.AfterFunc(maxBlock, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			enough = true
+			r.space.Broadcast()
+		})
+		for r.isOver(line) && !enough {
+			r.space.Wait()
+		}
+		timer.Stop()
 	}
 	if r.finished {
 		r.mu.Unlock()
@@ -190,6 +210,14 @@ func (r *Recorder) add(line []byte) {
 	if isEarly {
 		signal(r.early)
 	}
+}
+
+// maxBlock is how long a record may hold up whoever writes it.
+const maxBlock = 2 * time.Second
+
+// isOver reports whether a line is one too many. The caller holds mu.
+func (r *Recorder) isOver(line []byte) bool {
+	return !r.finished && len(r.waiting) > 0 && len(r.waiting)+len(line) > r.opt.MaxWaiting
 }
 
 func signal(c chan struct{}) {
