@@ -203,3 +203,18 @@ func TestRecordsFull(t *testing.T) {
 		}
 	}
 }
+
+// TestListenerElsewhere: an interface that this machine does not have is an
+// error where the site is served, and a warning where it is only checked.
+func TestListenerElsewhere(t *testing.T) {
+	s := newSite(t, http.HandlerFunc(echo), nil)
+	s.write(t, "cloister.yaml", strings.Replace(s.config(""), "address: 127.0.0.1, port: 0", "address: nosuch0, port: 0", 1))
+	r, err := Check(t.Context(), CheckOptions{Dir: s.dir})
+	if err != nil || !r.OK || len(r.Problems) != 1 || r.Problems[0].Code != "listener" || r.Problems[0].Line == 0 {
+		t.Errorf("check: %v %v %v", err, r.OK, r.Problems)
+	}
+	p, problems, err := Start(t.Context(), Options{Dir: s.dir})
+	if p != nil || err != nil || !problems.HasErrors() {
+		t.Errorf("start: %v %v", problems, err)
+	}
+}

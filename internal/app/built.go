@@ -35,6 +35,8 @@ type surroundings struct {
 	previous *built
 	// development accepts what the emulator made.
 	development bool
+	// elsewhere: the site may be meant for another machine than this one.
+	elsewhere bool
 	// offline: nothing is connected to and nothing kept, for "check".
 	offline bool
 }
@@ -64,6 +66,7 @@ type built struct {
 func build(s *site.Site, at surroundings) *built {
 	b := &built{site: s}
 	defer b.finish()
+	b.checkListeners(at)
 	b.addDialer(at)
 	if b.dialer == nil {
 		return b

@@ -12,6 +12,21 @@ import (
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
+// checkListeners reports listeners that this machine cannot have: an error for
+// who serves here, a warning for who only checks.
+func (b *built) checkListeners(at surroundings) {
+	for _, l := range b.site.Config.Listeners {
+		_, err := listenerAddrs(b.site.Config, l)
+		switch {
+		case err == nil:
+		case at.elsewhere:
+			b.problems.Warn(l.Pos, "listener", "", "on this machine: %v", err)
+		default:
+			b.problems.Add(l.Pos, "listener", "an address that this machine has", "name an address, another interface, or \"private\"", "%v", err)
+		}
+	}
+}
+
 // endpoints are the addresses that the site's listeners stand for on this
 // machine. Interfaces and "private" are looked up now: an address that the
 // host gets later is listened on after a restart.

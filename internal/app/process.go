@@ -120,6 +120,7 @@ func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, e
 	p.server = gateway.NewServer(gateway.ServerOptions{
 		Front: p.front.Load, Handler: p.handle, Refused: p.refused, Log: p.opt.Log, Now: p.opt.Now,
 	})
+	p.metrics.WatchConnections(p.server.Connections)
 	lns, err := listenAll(ctx, at)
 	if err != nil {
 		return nil, err

@@ -97,7 +97,7 @@ func preview(s *site.Site, opt CheckOptions) *built {
 	digestKey := make([]byte, 32)
 	rand.Read(digestKey) // never fails (crypto/rand)
 	return build(s, surroundings{
-		secrets: opt.Secrets, now: opt.Now, digestKey: digestKey, offline: true, development: opt.Development,
+		secrets: opt.Secrets, now: opt.Now, digestKey: digestKey, offline: true, elsewhere: true, development: opt.Development,
 	})
 }
 

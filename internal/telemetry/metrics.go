@@ -3,6 +3,7 @@ package telemetry
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,7 +36,8 @@ type Metrics struct {
 	backendDuration             *prometheus.HistogramVec
 	refusals, earlyRefusals     *prometheus.CounterVec
 	egressUses, egressRefusals  *prometheus.CounterVec
-	inFlight, open              prometheus.Gauge
+	inFlight                    prometheus.Gauge
+	connections                 atomic.Pointer[func() int]
 	reloads                     *prometheus.CounterVec
 	loaded                      prometheus.Gauge
 	certificates                *prometheus.GaugeVec
@@ -101,7 +103,7 @@ func (m *Metrics) register() {
 	m.egressUses = m.counterVec("egress_connections_total", "Connections that the process opened, by class of destination.", "class", "host")
 	m.egressRefusals = m.counterVec("egress_refusals_total", "Connections that the egress dialer refused to open.", "class", "host", "code")
 	m.inFlight = m.gauge("requests_in_flight", "Requests whose answer has not ended.")
-	m.open = m.gauge("connections_open", "Connections of callers that are open.")
+	m.gaugeFunc("connections_open", "Connections of callers that are open.", m.connectionsOpen)
 	m.reloads = m.counterVec("reloads_total", "Loads of the site, by result.", "result")
 	m.loaded = m.gauge("site_loaded_timestamp_seconds", "When the site that is being served was loaded.")
 	m.certificates = m.gaugeVec("certificate_expiry_timestamp_seconds", "When the certificate of a hostname expires.", "hostname")
@@ -134,18 +136,15 @@ func (m *Metrics) End() {
 	}
 }
 
-// ConnectionOpened and ConnectionClosed count callers' connections.
-func (m *Metrics) ConnectionOpened() {
-	if m != nil {
-		m.open.Inc()
-	}
-}
+// WatchConnections has the number of callers' connections asked for at every
+// scrape, from whoever keeps the books on them.
+func (m *Metrics) WatchConnections(open func() int) { m.connections.Store(&open) }
 
-// ConnectionClosed is the other half of ConnectionOpened.
-func (m *Metrics) ConnectionClosed() {
-	if m != nil {
-		m.open.Dec()
+func (m *Metrics) connectionsOpen() float64 {
+	if open := m.connections.Load(); open != nil {
+		return float64((*open)())
 	}
+	return 0
 }
 
 // Reloaded counts one load of the site, at the time at.

@@ -83,9 +83,7 @@ func TestOtherMetrics(t *testing.T) {
 	m.EgressUsed("model", "aoai.internal")
 	m.EgressUsed("model", "aoai.internal")
 	m.EgressRefused("call", "evil.example", "not-listed")
-	m.ConnectionOpened()
-	m.ConnectionOpened()
-	m.ConnectionClosed()
+	m.WatchConnections(func() int { return 1 })
 	wantMetric(t, m,
 		`cloister_reloads_total{result="accepted"} 1`,
 		`cloister_reloads_total{result="refused"} 1`,
