@@ -138,7 +138,11 @@ func (m *Metrics) End() {
 
 // WatchConnections has the number of callers' connections asked for at every
 // scrape, from whoever keeps the books on them.
-func (m *Metrics) WatchConnections(open func() int) { m.connections.Store(&open) }
+func (m *Metrics) WatchConnections(open func() int) {
+	if m != nil {
+		m.connections.Store(&open)
+	}
+}
 
 func (m *Metrics) connectionsOpen() float64 {
 	if open := m.connections.Load(); open != nil {

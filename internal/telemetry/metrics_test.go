@@ -147,8 +147,7 @@ func TestNilMetricsCountNothing(t *testing.T) {
 	var m *Metrics
 	m.Begin()
 	m.End()
-	m.ConnectionOpened()
-	m.ConnectionClosed()
+	m.WatchConnections(func() int { return 1 })
 	m.Observe(full())
 	m.Reloaded(true, time.Now())
 	m.SetCertificates(nil)
