@@ -286,6 +286,7 @@ func TestUploadCancelled(t *testing.T) {
 				out.Write(make([]byte, 256<<10))
 				time.Sleep(50 * time.Millisecond)
 				cancel()
+				out.CloseWithError(context.Canceled) // the client waits for its reader
 			}()
 			if resp, err := client.Do(req); err == nil {
 				resp.Body.Close()
