@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/cloister-ai/cloister/internal/identity"
 	"github.com/cloister-ai/cloister/internal/identity/verify"
@@ -50,14 +53,18 @@ func (t *trip) identify() *refused {
 	if t.shown, e = readCredentials(t.r, t.query, rt.api.key, &rt.api.rules, bearerKeys); e != nil {
 		return e
 	}
-	t.shown.certificate = fingerprint(t.conn.TLS)
+	t.shown.certificate = fingerprint(t.conn.TLS, t.g.opt.Now())
 	t.who, e = t.s.identify(t.ctx, rt, t.call.Host, t.shown)
 	return e
 }
 
-// fingerprint is that of the client certificate that TLS verified.
-func fingerprint(state *tls.ConnectionState) string {
-	if state == nil || len(state.VerifiedChains) == 0 || len(state.PeerCertificates) == 0 {
+// fingerprint is that of the client certificate that TLS verified; empty where
+// there is none. A connection may outlive its certificate: then that counts no
+// more.
+func fingerprint(state *tls.ConnectionState, now time.Time) string {
+	expired := func(c *x509.Certificate) bool { return now.After(c.NotAfter) }
+	valid := func(chain []*x509.Certificate) bool { return !slices.ContainsFunc(chain, expired) }
+	if state == nil || !slices.ContainsFunc(state.VerifiedChains, valid) || len(state.PeerCertificates) == 0 {
 		return ""
 	}
 	sum := sha256.Sum256(state.PeerCertificates[0].Raw)
