@@ -37,6 +37,9 @@ type Options struct {
 	Build telemetry.Build
 	// Now is the wall clock; nil: time.Now.
 	Now func() time.Time
+	// CertificateInterval is how often certificate files are looked at;
+	// 0: 30 s.
+	CertificateInterval time.Duration
 	// Development accepts what the emulator made. Only "cloister up" sets it.
 	Development bool
 }

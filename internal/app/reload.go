@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"reflect"
@@ -135,7 +136,7 @@ const certificateInterval = 30 * time.Second
 
 // watchCertificates takes renewed certificates into use.
 func (p *Process) watchCertificates(ctx context.Context) {
-	tick := time.NewTicker(certificateInterval)
+	tick := time.NewTicker(cmp.Or(p.opt.CertificateInterval, certificateInterval))
 	defer tick.Stop()
 	for {
 		select {
