@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -98,9 +99,48 @@ A call that succeeds, one that is refused, and a stream:
     -H "Content-Type: application/json" -d '{"messages":[{"role":"user","content":"Hello"}]}' \
     "$CLOISTER_URL/openai/deployments/$CLOISTER_DEPLOYMENT/chat/completions?api-version=2024-10-21"
 
-  . %s && go run ./examples/stream
+  . %s && %s
 
 Ctrl-C stops it; the next start finds its state again.
-`, u.env.url, openAI, entra, u.process.Health(), u.envFile(), filepath.Join(u.dir, "access.log"), u.stateDir(), env, env, env)
+`, u.env.url, openAI, entra, u.process.Health(), u.envFile(), filepath.Join(u.dir, "access.log"), u.stateDir(), env, env, env, streamCommand())
 	return err
+}
+
+// streamModule is the first line of the go.mod beside which the example lies.
+const streamModule = "module github.com/cloister-ai/cloister"
+
+// streamCommand reads a stream: with the example program where Go and a
+// checkout are at hand, else with curl alone.
+func streamCommand() string {
+	if dir := checkout(); dir != "" {
+		return "(cd " + shellQuote(dir) + " && go run ./examples/stream)"
+	}
+	return `\
+    curl -N --cacert "$CLOISTER_CA" -H "api-key: $CLOISTER_API_KEY" \
+    -H "Content-Type: application/json" -d '{"stream":true,"messages":[{"role":"user","content":"Hello"}]}' \
+    "$CLOISTER_URL/openai/deployments/$CLOISTER_DEPLOYMENT/chat/completions?api-version=2024-10-21"`
+}
+
+// checkout is the directory of the repository in which the program was started,
+// with its examples; empty: it was started elsewhere, or without Go.
+func checkout() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		return ""
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if mod, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil {
+			first, _, _ := strings.Cut(string(mod), "\n")
+			_, err := os.Stat(filepath.Join(dir, "examples", "stream", "main.go"))
+			if err == nil && strings.TrimSpace(first) == streamModule {
+				return dir
+			}
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
 }
