@@ -27,7 +27,8 @@ func isSite(dir string) error {
 }
 
 // writeProblems prints problems for people: place, what is wrong, the line
-// with a caret under the place, what would do, what to write.
+// with a caret under the place, what would do, what to write. Lines of a mend
+// after the first are to be copied into a file and stand in its indentation.
 func writeProblems(w io.Writer, c colours, problems site.Problems) {
 	for _, p := range problems {
 		colour := c.red
@@ -48,7 +49,7 @@ func writeProblems(w io.Writer, c colours, problems site.Problems) {
 			fmt.Fprintf(w, "    expected: %s\n", hanging(printedLines(p.Expected)))
 		}
 		if p.Mend != "" {
-			fmt.Fprintf(w, "    mend:     %s\n", hanging(printedLines(p.Mend)))
+			fmt.Fprintf(w, "    mend:     %s\n", printedLines(p.Mend))
 		}
 	}
 }
@@ -85,6 +86,5 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// hanging indents the lines after the first, so that what is to be copied into
-// a file keeps its shape.
+// hanging indents the lines after the first.
 func hanging(s string) string { return strings.ReplaceAll(s, "\n", "\n              ") }

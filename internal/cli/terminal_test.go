@@ -100,3 +100,14 @@ func TestHostileServer(t *testing.T) {
 		t.Error("a certificate has written a line of the report")
 	}
 }
+
+func TestMendsCanBePasted(t *testing.T) {
+	var out strings.Builder
+	writeProblems(&out, colours{}, site.Problems{{
+		Severity: site.Error, Pos: site.Pos{File: "cloister.yaml", Line: 9, Column: 5}, Code: "x", Message: "m",
+		Mend: "add to destinations.model in cloister.yaml, above line 7:\n  - {host: \"a.example\", port: 443}",
+	}})
+	if want := "above line 7:\n  - {host: \"a.example\", port: 443}\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got %q, want it to end in %q", out.String(), want)
+	}
+}
