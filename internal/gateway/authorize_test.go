@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloister-ai/cloister/internal/identity/verify"
 	"github.com/cloister-ai/cloister/internal/policy"
@@ -162,7 +163,7 @@ func TestReadCredentials(t *testing.T) {
 }
 
 func TestFingerprintWithoutTLS(t *testing.T) {
-	if got := fingerprint(nil); got != "" {
+	if got := fingerprint(nil, time.Time{}); got != "" {
 		t.Errorf("%q", got)
 	}
 }
