@@ -5,8 +5,11 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"strings"
 	"sync/atomic"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/site"
@@ -38,7 +41,7 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 	if s == nil {
 		return p.reloaded(out), nil
 	}
-	out.Problems = append(out.Problems, needsRestart(before.site.Config, s.Config)...)
+	out.Problems = append(out.Problems, needsRestart(before.site.Config, s)...)
 	trial, err := p.trial(ctx, s)
 	if err != nil {
 		return out, err
@@ -74,13 +77,23 @@ func (p *Process) reloaded(r Reloaded) Reloaded {
 		p.opt.Log.Info("site reloaded", "before", r.Before, "after", r.After)
 		return r
 	}
-	p.opt.Log.Error("site refused, the one before stays in force", "problems", len(r.Problems))
+	p.opt.Log.Error("site refused, the one before stays in force", "errors", count(r.Problems, site.Error), "warnings", count(r.Problems, site.Warning))
 	for _, problem := range r.Problems {
 		if problem.Severity == site.Error {
 			p.opt.Log.Error("site problem", "at", problem.Pos.String(), "code", problem.Code, "message", problem.Message, "mend", problem.Mend)
 		}
 	}
 	return r
+}
+
+// count is how many problems are of a severity.
+func count(problems site.Problems, severity site.Severity) (n int) {
+	for _, p := range problems {
+		if p.Severity == severity {
+			n++
+		}
+	}
+	return n
 }
 
 // reopenAccessLog lets go of a log file that was rotated away.
@@ -98,8 +111,9 @@ func (p *Process) reopenAccessLog(s *site.Site) {
 }
 
 // needsRestart names what a reload cannot change.
-func needsRestart(was, is *site.Config) site.Problems {
+func needsRestart(was *site.Config, s *site.Site) site.Problems {
 	var problems site.Problems
+	is := s.Config
 	for _, part := range []struct {
 		name    string
 		was, is any
@@ -114,11 +128,41 @@ func needsRestart(was, is *site.Config) site.Problems {
 		{"name", was.Name, is.Name},
 	} {
 		if !reflect.DeepEqual(part.was, part.is) {
-			problems.Add(is.Pos, "needs-restart", "the value that is in force", "put it back, or restart the gateway",
+			problems.Add(placeOf(s, part.name), "needs-restart", "the value that is in force", "put it back, or restart the gateway",
 				"%s cannot change while the gateway runs", part.name)
 		}
 	}
+	for i := range problems {
+		problems[i].Excerpt = site.Excerpt(s.Files[problems[i].File], problems[i].Pos)
+	}
 	return problems
+}
+
+// placeOf is where a field stands in the configuration, or the nearest place
+// around it where it is left out.
+func placeOf(s *site.Site, field string) site.Pos {
+	pos := s.Config.Pos
+	var doc yaml.Node
+	if err := yaml.Unmarshal(s.Files[pos.File], &doc); err != nil || len(doc.Content) == 0 {
+		return pos // it was read by loading; nothing gets here
+	}
+	node := doc.Content[0]
+	for name := range strings.SplitSeq(field, ".") {
+		if node.Kind != yaml.MappingNode {
+			return pos
+		}
+		i := 0
+		for i < len(node.Content) && node.Content[i].Value != name {
+			i += 2
+		}
+		if i >= len(node.Content) {
+			return pos
+		}
+		key := node.Content[i]
+		pos.Line, pos.Column = key.Line, key.Column
+		node = node.Content[i+1]
+	}
+	return pos
 }
 
 func listenersOf(c *site.Config) []site.Listener {

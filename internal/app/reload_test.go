@@ -184,6 +184,9 @@ func TestReloadRefused(t *testing.T) {
 			found := change.code == ""
 			for _, p := range r.Problems {
 				found = found || p.Code == change.code
+				if p.Code == "needs-restart" && !strings.HasPrefix(p.Excerpt, "listeners:") {
+					t.Errorf("it points at %s: %q", p.Pos, p.Excerpt)
+				}
 			}
 			if !found {
 				t.Errorf("problems: %v", r.Problems)
