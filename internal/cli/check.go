@@ -60,7 +60,11 @@ func runCheck(ctx context.Context, env *Env, opt any, args []string) error {
 		return err
 	}
 	if o.json {
-		err = writeJSON(env.Stdout, r)
+		shown := *r
+		if !o.verbose {
+			shown.Problems = withoutNotes(shown.Problems)
+		}
+		err = writeJSON(env.Stdout, &shown)
 	} else {
 		err = writeReport(env.Stdout, coloursFor(env.Stdout, env), r, o.verbose)
 	}

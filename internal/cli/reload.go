@@ -47,6 +47,7 @@ func runReload(ctx context.Context, env *Env, opt any, args []string) error {
 		return err
 	}
 	if *opt.(*bool) {
+		r.Problems = withoutNotes(r.Problems)
 		err = writeJSON(env.Stdout, r)
 	} else {
 		err = writeReloaded(env, r)
