@@ -156,7 +156,7 @@ func (s *Snapshot) covers(scope string, api *site.API) bool {
 		return id == "" || strings.EqualFold(id, api.ID)
 	case "products":
 		p := s.product(id)
-		if p == nil {
+		if p == nil || !p.Published {
 			return false
 		}
 		for _, member := range p.APIs {

@@ -150,7 +150,7 @@ func (t *trip) describeAttempt() {
 	}
 	rec.BackendAddress, rec.BackendKey = a.used.Address, a.used.CertificateSPKI
 	rec.BackendStatus = a.status
-	if a.ended.After(a.began) {
+	if a.used.Address.IsValid() && a.ended.After(a.began) {
 		rec.BackendDuration = a.ended.Sub(a.began)
 	}
 }

@@ -63,6 +63,7 @@ func Compile(s *site.Site, opt CompileOptions) (*Snapshot, site.Problems) {
 		snap.products[strings.ToLower(p.ID)] = p
 	}
 	snap.addSubscriptions(opt, &problems)
+	snap.warnUnpublished(&problems)
 	c := &pipelineCompiler{site: s, env: opt.Policies, backends: opt.Backends, seen: map[string]bool{}}
 	rt, ps := newRouter(s, snap, c)
 	problems = append(problems, ps...)
@@ -97,6 +98,25 @@ func (s *Snapshot) addSubscriptions(opt CompileOptions, problems *site.Problems)
 			}
 			s.certificates[fingerprint] = sub
 		}
+	}
+}
+
+// warnUnpublished names subscriptions that open nothing because their product
+// is not published.
+func (s *Snapshot) warnUnpublished(problems *site.Problems) {
+	warn := func(pos site.Pos, name, scope string) {
+		if kind, id := scopeParts(scope); kind == "products" {
+			if p := s.product(id); p != nil && !p.Published {
+				problems.Warn(pos, "product-not-published", `set "state": "published" in the product's document`,
+					"the product %q is not published, so the subscription %q opens nothing", p.ID, name)
+			}
+		}
+	}
+	for _, sub := range s.Site.Service.Subscriptions {
+		warn(sub.Pos, sub.ID, sub.Scope)
+	}
+	for _, sub := range s.Site.Config.Subscriptions {
+		warn(sub.Pos, sub.Name, sub.Scope)
 	}
 }
 

@@ -65,7 +65,7 @@ func (m *Metrics) Observe(r *Record) {
 	if r.Decision == Deny {
 		m.refused.get(r.decidingReason()).Inc()
 	}
-	if r.Backend != "" {
+	if r.Backend != "" && r.BackendAddress.IsValid() {
 		b := m.backends.get(r.Backend)
 		b.byClass[statusClass(r.BackendStatus)].Inc()
 		b.duration.Observe(r.BackendDuration.Seconds())
