@@ -48,14 +48,14 @@ func (c *countedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// newCounter listens on loopback and answers everything with 200.
-func newCounter(t *testing.T) *counter {
+// newCounter listens on loopback and answers by h. The PEM is that of its CA.
+func newCounter(t *testing.T, h http.Handler) (c *counter, caPEM []byte) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &counter{Listener: ln}
+	c = &counter{Listener: ln}
 	ca, err := issue.NewCA(issue.Options{Name: "counting backend", PermittedIPs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	if err != nil {
 		t.Fatal(err)
@@ -65,12 +65,12 @@ func newCounter(t *testing.T) *counter {
 		t.Fatal(err)
 	}
 	server := &http.Server{
-		Handler:   http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "the backend was reached") }),
+		Handler:   h,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert.TLS()}},
 	}
 	go server.ServeTLS(c, "", "")
 	t.Cleanup(func() { server.Close() })
-	return c
+	return c, ca.PEM()
 }
 
 // served is a site from "cloister init" under "cloister serve".
@@ -85,7 +85,18 @@ type served struct {
 // nothing is changed but the ports, because tests run side by side.
 func serveInit(t *testing.T) *served {
 	t.Helper()
-	s := &served{backend: newCounter(t), roots: x509.NewCertPool()}
+	reached := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "the backend was reached") })
+	return serveChanged(t, reached, nil)
+}
+
+// serveChanged is serveInit with a backend of one's own, and a site that change
+// changes: it gets the site's directory and cloister.yaml, and returns the new
+// one. The backend's CA is then trusted.
+func serveChanged(t *testing.T, backend http.Handler, change func(dir, config string) string) *served {
+	t.Helper()
+	s := &served{roots: x509.NewCertPool()}
+	var caPEM []byte
+	s.backend, caPEM = newCounter(t, backend)
 	dir := filepath.Join(t.TempDir(), "site")
 	program := testenv.Binary(t)
 	if out, err := exec.Command(program, "init", "--openai", "https://"+s.backend.Addr().String(), dir).CombinedOutput(); err != nil {
@@ -106,6 +117,10 @@ func serveInit(t *testing.T) *served {
 			t.Fatalf("cloister.yaml has no %s to put a free port in", change[0])
 		}
 		text = []byte(strings.Replace(string(text), change[0], change[1], 1))
+	}
+	if change != nil {
+		write(t, filepath.Join(dir, "tls", "backend.pem"), string(caPEM))
+		text = []byte(strings.Replace(change(dir, string(text)), "    credential:", "    caFile: tls/backend.pem\n    credential:", 1))
 	}
 	if err := os.WriteFile(config, text, 0o644); err != nil {
 		t.Fatal(err)
