@@ -128,11 +128,12 @@ func forged(t *testing.T, header string, claims map[string]any, sign func([]byte
 
 func methodAttempts() []attempt {
 	var out []attempt
-	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "post", "BREW"} {
+	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "BREW"} {
 		out = append(out, attempt{name: "method " + method, line: method + " " + chat})
 	}
 	refusedMethod := []int{405, 400, 501}
 	return append(out,
+		attempt{name: "method in another case", line: "post " + chat, refusedBy: []int{400}},
 		attempt{name: "method TRACE", line: "TRACE " + chat, refusedBy: refusedMethod},
 		attempt{name: "method CONNECT", line: "CONNECT localhost:443", refusedBy: refusedMethod},
 		get("method override", chat, "X-HTTP-Method-Override: POST", "X-Method-Override: POST"),
