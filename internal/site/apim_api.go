@@ -3,6 +3,7 @@ package site
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -159,10 +160,18 @@ func (l *apimLoader) protocols(api *API, p *value) {
 		api.Protocols = []string{secure}
 		return
 	}
+	if !slices.ContainsFunc(v.list, func(e *value) bool { return !clearProtocol(e.text) }) {
+		// Served by TLS it would be open where its owner opened nothing, and
+		// unserved it would be missed: the document has to say which.
+		l.r.Add(v.pos, "cleartext", fmt.Sprintf("[%q]", secure), fmt.Sprintf("write [%q], or remove the API from the folder", secure),
+			"the API %q is open in clear only, and callers are never served in clear", api.ID)
+		api.Protocols = []string{secure}
+		return
+	}
 	for _, e := range v.list {
-		switch strings.ToLower(e.text) {
-		case secure:
-		case "http", "ws":
+		switch {
+		case strings.EqualFold(e.text, secure):
+		case clearProtocol(e.text):
 			l.r.Warn(e.pos, "cleartext", fmt.Sprintf("write %q alone", secure), "%q opens nothing: callers are never served in clear", e.text)
 		default:
 			l.r.Add(e.pos, "invalid-value", secure, "", "%q is no protocol of an API of type %s", e.text, api.Type)
@@ -170,6 +179,8 @@ func (l *apimLoader) protocols(api *API, p *value) {
 	}
 	api.Protocols = []string{secure}
 }
+
+func clearProtocol(s string) bool { return strings.EqualFold(s, "http") || strings.EqualFold(s, "ws") }
 
 // notServed refuses an API that cannot be served. Where the owner of the site
 // accepts that, it is left out, and requests for it go where its path leads
