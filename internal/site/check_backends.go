@@ -118,7 +118,7 @@ func (c *checker) managedIdentity(m *ManagedIdentity) {
 		c.need("identity", imds, m.Pos, "the managed identity")
 		return
 	}
-	c.r.Warn(m.Pos, "undeclared-destination", c.pasteDestination("identity", imds),
+	c.r.Warn(m.Pos, "undeclared-destination", c.pasteDestination("identity", imds, false),
 		"instance metadata (%s) is not listed in destinations.identity, so a managed identity works only where the platform offers it elsewhere", imds)
 }
 

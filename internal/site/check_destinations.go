@@ -126,8 +126,24 @@ func (c *checker) need(class string, e endpoint, pos Pos, who string) {
 		return
 	}
 	c.missing[key] = true
-	c.r.Add(pos, "undeclared-destination", "a destination of class "+class, c.pasteDestination(class, e),
+	public, expected := c.knownPublic(e), "a destination of class "+class
+	switch {
+	case class == "model":
+		public = false // never reaches a public address
+	case !public && !e.addr().IsValid():
+		expected += ", with public: true if its addresses are public"
+	}
+	c.r.Add(pos, "undeclared-destination", expected, c.pasteDestination(class, e, public),
 		"%s connects to %s, which destinations.%s does not list", who, e, class)
+}
+
+// knownPublic reports an endpoint whose addresses are known to be public: those
+// of Entra ID, and address literals.
+func (c *checker) knownPublic(e endpoint) bool {
+	if a := e.addr(); a.IsValid() {
+		return !c.private(a) && neverReached(a) == "" && !isMetadata(a)
+	}
+	return entraHost(e.host)
 }
 
 func (c *checker) namesAndTelemetry() {

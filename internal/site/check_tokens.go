@@ -40,6 +40,11 @@ func (c *checker) issuer(path string, is Issuer) {
 		c.r.Add(pos, "invalid-value", expected, "", "%q is not an issuer", c.shownURL(is.Issuer, pos))
 		return
 	}
+	if name, tenant := sharedAuthority(u.Path); name != "" {
+		c.r.Add(c.at("%s.issuer", path), "shared-issuer", "the issuer of one tenant",
+			"write your tenant's id in the place of "+name+": "+u.Scheme+"://"+u.Host+tenant,
+			"%q is where every tenant signs in, and no token says it as its issuer", is.Issuer)
+	}
 	who := "the issuer " + is.Issuer
 	switch {
 	case is.JWKSURI != "":
@@ -57,6 +62,19 @@ func (c *checker) issuer(path string, is Issuer) {
 	for i, a := range is.Audiences {
 		c.audience(a, c.at("%s.audiences[%d]", path, i), is.Issuer)
 	}
+}
+
+// sharedAuthority reports a path of Entra ID's that stands for more than one
+// tenant, and the path to write.
+func sharedAuthority(path string) (name, tenant string) {
+	first, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch strings.ToLower(first) {
+	case "common", "organizations", "consumers":
+		if rest = strings.TrimSuffix(rest, "/"); rest == "" || strings.EqualFold(rest, "v2.0") {
+			return first, "/TENANT-ID" + strings.TrimPrefix(path, "/"+first)
+		}
+	}
+	return "", ""
 }
 
 func (c *checker) identityURL(s string, pos Pos, who string) {
@@ -92,6 +110,17 @@ func isCognitive(a string) bool {
 	case "https://cognitiveservices.azure.com", "https://cognitiveservices.azure.us",
 		"https://cognitiveservices.azure.cn", "https://ai.azure.com", "https://ml.azure.com",
 		"7d312290-28c8-473c-a0ed-8e53749b6d6d":
+		return true
+	}
+	return false
+}
+
+// entraHost reports a host at which Entra ID, of any cloud, can be asked; each
+// has public addresses.
+func entraHost(host string) bool {
+	switch host {
+	case "login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn",
+		"login.chinacloudapi.cn", "login.windows.net", "sts.windows.net":
 		return true
 	}
 	return false

@@ -20,6 +20,8 @@ type decodedConfig struct {
 	src *source
 	// places maps a path such as "listeners[0].port" to the value's place.
 	places map[string]Pos
+	// nulls are the paths at which nothing stands.
+	nulls map[string]bool
 }
 
 // at is the place of the value at path, or of the nearest thing around it.
@@ -51,7 +53,7 @@ func decodeConfig(src *source, r *report) *decodedConfig {
 	if root == nil {
 		return nil
 	}
-	c := &decodedConfig{Config: &Config{}, src: src, places: map[string]Pos{}}
+	c := &decodedConfig{Config: &Config{}, src: src, places: map[string]Pos{}, nulls: map[string]bool{}}
 	d := &decoder{config: c, r: r}
 	if root.kind != kindObject {
 		r.Add(root.pos, "wrong-type", "an object with the fields of a site", "", "the file holds %s", root.kind)
@@ -77,6 +79,7 @@ type decoder struct {
 func (d *decoder) value(v *value, f field, dst reflect.Value, path string) {
 	d.config.places[path] = v.pos
 	if v.kind == kindNull {
+		d.config.nulls[path] = true
 		d.null(v, f)
 		setPos(dst, v.pos)
 		return
@@ -195,7 +198,7 @@ func (d *decoder) absent(v *value, f field, dst reflect.Value) {
 func setDefault(f field, dst reflect.Value) {
 	switch {
 	case f.def != "":
-		scratch := &decoder{config: &decodedConfig{Config: &Config{}, src: newSource("", nil), places: map[string]Pos{}}, r: newReport()}
+		scratch := &decoder{config: &decodedConfig{Config: &Config{}, src: newSource("", nil), places: map[string]Pos{}, nulls: map[string]bool{}}, r: newReport()}
 		scratch.value(parseYAML(newSource("", []byte(f.def)), configBounds(), scratch.r), f, dst, "")
 	case f.typ == typeObject && dst.Kind() == reflect.Struct:
 		for _, sub := range f.fields {

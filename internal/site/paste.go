@@ -32,6 +32,9 @@ func (c *decodedConfig) paste(path []string, key, value string) string {
 	if depth > 0 {
 		where = strings.Join(path[:depth], ".") + " in " + file
 	}
+	if depth > 0 && c.nulls[strings.Join(path[:depth], ".")] {
+		return c.pasteIntoNothing(where, path[depth:], key, value, at)
+	}
 	switch style {
 	case '{', '[':
 		return fmt.Sprintf("add to %s, behind the %c at %d:%d:\n%s,", where, style, at.Line, at.Column, flowEntry(path[depth:], key, value))
@@ -94,6 +97,29 @@ func (s *source) at(pos Pos) byte {
 }
 
 // pasteDestination lists e in a class.
-func (c *decodedConfig) pasteDestination(class string, e endpoint) string {
-	return c.paste([]string{"destinations", class}, "", fmt.Sprintf("{host: %q, port: %d}", e.host, e.port))
+func (c *decodedConfig) pasteDestination(class string, e endpoint, public bool) string {
+	entry := fmt.Sprintf("{host: %q, port: %d}", e.host, e.port)
+	if public {
+		entry = fmt.Sprintf("{host: %q, port: %d, public: true}", e.host, e.port)
+	}
+	return c.paste([]string{"destinations", class}, "", entry)
+}
+
+// pasteIntoNothing adds an entry to a name without a value: below the name, or,
+// where "null" is written out, in its stead.
+func (c *decodedConfig) pasteIntoNothing(where string, names []string, key, value string, at Pos) string {
+	line, _ := sourceLine(c.src.data, at.Line)
+	text := string(line)
+	if m := regexp.MustCompile(`^( *)((?:- +)*)[^\s{\[,#][^{\[,#]*:\s*(#.*)?\r?$`).FindStringSubmatch(text); m != nil {
+		indent := strings.Repeat(" ", len(m[1])+len(m[2])+2)
+		return fmt.Sprintf("add to %s, below line %d:\n%s", where, at.Line, blockEntry(names, key, value, indent))
+	}
+	entry := flowEntry(names, key, value)
+	switch {
+	case len(names) > 0 || key != "":
+		entry = "{" + entry + "}"
+	default:
+		entry = "[" + entry + "]"
+	}
+	return fmt.Sprintf("write for %s, in the place of nothing at %d:%d:\n%s", where, at.Line, at.Column, entry)
 }

@@ -29,6 +29,10 @@ func TestPaste(t *testing.T) {
 		"flow over lines":  head + "destinations: {\n  model: [\n    {host: x.internal}\n  ]\n}\n" + backend,
 		"JSON":             `{"name": "contoso", "listeners": [{"address": "10.1.2.3", "port": 443}], "hostnames": [{"name": "a.internal"}], "backends": {"b": {"url": "https://b.internal", "credential": {"none": true}}}}`,
 		"Windows":          strings.ReplaceAll("\ufeff"+head+backend+"destinations:\n  model:\n  - {host: x.internal}\n", "\n", "\r\n"),
+		"nothing in list":  head + backend + "destinations:\n  model:   # later\n  identity: []\n",
+		"nothing in class": head + backend + "destinations:\n",
+		"null":             head + backend + "destinations:\n  model: null\n",
+		"null in flow":     head + backend + "destinations: {model: ~, identity: []}\n",
 		"indented by none": head + "destinations:\n model:\n - {host: x.internal}\n" + backend,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,7 +50,9 @@ func TestPaste(t *testing.T) {
 					}
 					return
 				}
-				i := slices.IndexFunc(ps, func(p Problem) bool { return p.Severity == Error && strings.Contains(p.Mend, "add to ") })
+				i := slices.IndexFunc(ps, func(p Problem) bool {
+					return p.Severity == Error && (strings.Contains(p.Mend, "add to ") || strings.Contains(p.Mend, "write for "))
+				})
 				if i < 0 {
 					t.Fatalf("no mend to paste:\n%s\n%s", render(ps), files["cloister.yaml"])
 				}
@@ -70,6 +76,17 @@ func pasteMend(t *testing.T, file, mend string) string {
 	if _, line, ok := strings.Cut(head, ", above line "); ok {
 		n := number(t, line)
 		return strings.Join(lines[:n-1], "") + entry + "\n" + strings.Join(lines[n-1:], "")
+	}
+	if _, line, ok := strings.Cut(head, ", below line "); ok {
+		n := number(t, line)
+		return strings.Join(lines[:n], "") + entry + "\n" + strings.Join(lines[n:], "")
+	}
+	if _, place, ok := strings.Cut(head, ", in the place of nothing at "); ok {
+		line, column, _ := strings.Cut(place, ":")
+		l, c := number(t, line)-1, number(t, column)
+		rest := strings.TrimPrefix(strings.TrimPrefix(lines[l][c-1:], "null"), "~")
+		lines[l] = lines[l][:c-1] + entry + rest
+		return strings.Join(lines, "")
 	}
 	if _, place, ok := strings.Cut(head, ", behind the "); ok {
 		line, column, _ := strings.Cut(place[len("{ at "):], ":")
