@@ -1,6 +1,7 @@
 package site
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -30,6 +31,8 @@ func (l *apimLoader) checkAPIs() {
 		}
 		paths[key] = a
 	}
+	l.onePath(current)
+	l.shadowed()
 	for _, a := range l.service.APIs {
 		if current[strings.ToLower(a.ID)] == nil {
 			l.r.Warn(a.Pos, "no-current-revision", `write "isCurrent": true in one`,
@@ -37,6 +40,58 @@ func (l *apimLoader) checkAPIs() {
 			current[strings.ToLower(a.ID)] = a
 		}
 	}
+}
+
+// onePath reports revisions that stand elsewhere than the current one: the path
+// is the API's, and ";rev=N" in it names the revision.
+func (l *apimLoader) onePath(current map[string]*API) {
+	for _, a := range l.service.APIs {
+		if c := current[strings.ToLower(a.ID)]; c != nil && !strings.EqualFold(c.Path, a.Path) {
+			l.r.Add(a.Pos, "invalid-value", fmt.Sprintf("the path %q", c.Path), "extract the API again, or write one path in both",
+				"revision %q of %q has the path %q, and the current revision %q", a.Revision, a.ID, "/"+a.Path, "/"+c.Path)
+		}
+	}
+}
+
+// shadowed warns of operations that no request reaches, because their first
+// segment is the version of another API on the same path, which comes first.
+func (l *apimLoader) shadowed() {
+	for _, v := range l.service.APIs {
+		set := l.versionSet(v.VersionSetID)
+		if !v.IsCurrent || v.Version == "" || set == nil || set.Scheme != VersioningSegment {
+			continue
+		}
+		for _, a := range l.service.APIs {
+			if a == v || a.Version != "" || !strings.EqualFold(a.Path, v.Path) {
+				continue
+			}
+			if o := beginsWith(a.Operations, v.Version); o != nil {
+				l.r.Warn(o.Pos, "shadowed-operation", "give one of the APIs another path",
+					"%s %s of the API %q is never reached: %q is a version of the API %q on the path %q",
+					o.Method, o.URLTemplate, a.ID, v.Version, v.ID, "/"+v.Path)
+			}
+		}
+	}
+}
+
+func (l *apimLoader) versionSet(id string) *VersionSet {
+	for _, s := range l.service.VersionSets {
+		if strings.EqualFold(s.ID, id) {
+			return s
+		}
+	}
+	return nil
+}
+
+// beginsWith is the first operation whose template begins with a segment.
+func beginsWith(ops []*Operation, segment string) *Operation {
+	for _, o := range ops {
+		first, _, _ := strings.Cut(strings.TrimPrefix(o.URLTemplate, "/"), "/")
+		if strings.EqualFold(first, segment) {
+			return o
+		}
+	}
+	return nil
 }
 
 // revisionsOnce reports a revision that stands in two folders. Of NAME and
