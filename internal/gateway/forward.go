@@ -246,7 +246,7 @@ func (t *trip) responseOf(resp *http.Response) *policy.Response {
 		t.upgraded, _ = resp.Body.(io.ReadWriteCloser)
 		return out
 	}
-	body := &backendBody{in: resp.Body, cancel: t.attempt.cancel}
+	body := &backendBody{in: resp.Body, ctx: t.attempt.ctx, cancel: t.attempt.cancel}
 	body.idle.begin(time.Duration(t.s.limits.StreamIdleTimeout), body.cancel)
 	out.Body = &policy.Body{Stream: body, Length: resp.ContentLength}
 	if t.meter.start(t.model.op, resp); t.meter.opaque {
@@ -287,15 +287,18 @@ func (t *trip) dropResponse() {
 type backendBody struct {
 	in     io.ReadCloser
 	idle   idleGuard
+	ctx    context.Context
 	cancel context.CancelCauseFunc
-	// err is what ended it, io.EOF included.
-	err error
 }
 
 func (b *backendBody) Read(p []byte) (int, error) {
 	n, err := b.in.Read(p)
+	if errors.Is(err, io.EOF) && b.ctx.Err() != nil {
+		// A backend that hears of the cut may end its answer in good order
+		// before the connection is gone: it was cut all the same.
+		err = context.Cause(b.ctx)
+	}
 	if err != nil {
-		b.err = err
 		b.idle.end()
 	} else {
 		b.idle.moved()
