@@ -2,16 +2,19 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/gateway"
 	"github.com/cloister-ai/cloister/internal/identity/issue"
+	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -71,15 +74,46 @@ func (b *built) makeFront(at surroundings) *gateway.Front {
 	return front
 }
 
-// certificateProblem is a certificate that could not be read. A site that is
-// fresh from "init" has no CA yet, which is worth its own words.
+// certificateProblem is a certificate that could not be read, or signed. A site
+// without a CA, and one whose CA may not sign the name, are worth words of
+// their own.
 func (b *built) certificateProblem(h *site.Hostname, err error) {
-	mend := "give certificate and key, or run: cloister ca init " + b.site.Dir
-	if h.Certificate != "" {
+	var unfit *unfitError
+	var unreadable *secret.Error
+	mend, message := "", err.Error()
+	switch {
+	case errors.As(err, &unfit):
+		mend = fmt.Sprintf("give the key that the certificate was made for; it is the one where both lines are equal:\n"+
+			"openssl x509 -in %s -noout -pubkey | openssl sha256\nopenssl pkey -in %s -pubout | openssl sha256",
+			shellPath(b.path(h.Certificate)), shellPath(b.path(h.Key)))
+	case errors.As(err, &unreadable):
+		mend, message = cmp.Or(unreadable.Mend, "correct certificate and key"), fmt.Sprintf("the key cannot be used: %s", unreadable.Reason)
+	case h.Certificate != "":
 		mend = "correct certificate and key"
+	default:
+		dir := shellPath(b.site.Dir)
+		mend = "give certificate and key, or run: cloister ca init " + dir
+		if _, err := os.Lstat(filepath.Join(CADirectory(b.site), issue.CertificateFile)); err == nil {
+			mend = fmt.Sprintf("make another CA, and have clients trust its certificate: rm -r %s && cloister ca init %s", shellPath(CADirectory(b.site)), dir)
+		}
 	}
-	b.problems.Add(h.Pos, "certificate-unreadable", "a certificate and its key", mend, "hostname %q: %v", h.Name, err)
+	b.problems.Add(h.Pos, "certificate-unreadable", "a certificate and its key", mend, "hostname %q: %s", h.Name, message)
 }
+
+// shellPath is a path as a shell takes it.
+func shellPath(path string) string {
+	if strings.ContainsAny(path, " \t\n'\"\\$`&|;<>()*?[]{}~#!") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
+}
+
+// unfitError is a certificate and a key that are not a pair.
+type unfitError struct{ err error }
+
+func (e *unfitError) Error() string { return e.err.Error() }
+
+func (e *unfitError) Unwrap() error { return e.err }
 
 // pair is the certificate of a hostname with its key and Leaf set: from files,
 // or signed now by the site's own CA.
@@ -91,13 +125,17 @@ func (b *built) pair(h *site.Hostname, at surroundings) (*tls.Certificate, error
 	if err != nil {
 		return nil, err
 	}
+	// What holds for secrets holds for this one: nobody else may read it.
+	if _, err := secret.Resolve(&site.SecretRef{File: h.Key}, secret.Env{SiteDir: b.site.Dir}); err != nil {
+		return nil, err
+	}
 	key, err := b.file(h.Key)
 	if err != nil {
 		return nil, err
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, fmt.Errorf("%s and %s: %w", h.Certificate, h.Key, err)
+		return nil, &unfitError{fmt.Errorf("%s and %s: %w", h.Certificate, h.Key, err)}
 	}
 	if pair.Leaf == nil {
 		if pair.Leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
@@ -110,12 +148,16 @@ func (b *built) pair(h *site.Hostname, at surroundings) (*tls.Certificate, error
 // file reads a certificate or key now, not as it was when the site was loaded:
 // renewals do not touch the site.
 func (b *built) file(name string) ([]byte, error) {
-	path := filepath.Join(b.site.Dir, filepath.FromSlash(name))
+	path := b.path(name)
 	data, err := os.ReadFile(path)
 	if err == nil {
 		b.certificates.files[path] = data
 	}
 	return data, err
+}
+
+func (b *built) path(name string) string {
+	return filepath.Join(b.site.Dir, filepath.FromSlash(name))
 }
 
 func (b *built) signed(h *site.Hostname, at surroundings) (*tls.Certificate, error) {

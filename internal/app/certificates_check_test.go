@@ -2,7 +2,9 @@ package app
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,5 +78,35 @@ func TestCertificateProblems(t *testing.T) {
 				t.Errorf("a problem without place, mend or excerpt: %+v", *problem)
 			}
 		})
+	}
+}
+
+// TestKeyForAll: a key that everybody can read is refused as every secret is.
+func TestKeyForAll(t *testing.T) {
+	s := newSite(t, http.NotFoundHandler(), nil)
+	s.write(t, "cloister.yaml", strings.Replace(s.config(""), "{name: localhost, default: true}",
+		"{name: localhost, default: true, certificate: tls/gw.pem, key: tls/gw.key}", 1))
+	ca, err := issue.LoadCA(filepath.Join(s.dir, "state", "ca"), issue.LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := ca.IssueServer("localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := cert.KeyPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, "tls/gw.pem", string(cert.PEM()))
+	s.write(t, "tls/gw.key", key.Reveal())
+	for mode, ok := range map[os.FileMode]bool{0o600: true, 0o640: true, 0o644: false} {
+		if err := os.Chmod(filepath.Join(s.dir, "tls", "gw.key"), mode); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Check(t.Context(), CheckOptions{Dir: s.dir})
+		if err != nil || r.OK != ok || !ok && !strings.HasPrefix(r.Problems[0].Mend, "chmod 600 ") {
+			t.Errorf("mode %o: %v, %+v", mode, err, r)
+		}
 	}
 }

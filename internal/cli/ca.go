@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -53,6 +54,10 @@ this command prints, and have clients trust the new certificate.`,
 			}
 			dns, ips := constraintsOf(s)
 			dir := app.CADirectory(s)
+			if _, err := os.Lstat(filepath.Join(dir, issue.CertificateFile)); err == nil {
+				return mended(fmt.Errorf("there is an authority in %s already", dir),
+					"rm -r %s && cloister ca init %s; clients have to trust the new certificate", shellQuote(dir), shellQuote(args[0]))
+			}
 			if _, err := issue.InitCA(dir, issue.Options{Name: name, PermittedDNS: dns, PermittedIPs: ips}); err != nil {
 				return err
 			}
@@ -124,6 +129,9 @@ func runCAIssue(_ context.Context, env *Env, opt any, args []string) error {
 		return err
 	}
 	_, err = fmt.Fprintf(env.Stdout, "wrote %s.pem and %s.key, until %s\n", prefix, prefix, cert.Leaf.NotAfter.UTC().Format("2006-01-02"))
+	if err == nil && o.client {
+		_, err = fmt.Fprintf(env.Stdout, "in cloister.yaml, for the subscription that it calls as:\n  boundTo: {certificates: [%q]}\n", fmt.Sprintf("%x", sha256.Sum256(cert.Leaf.Raw)))
+	}
 	return err
 }
 
