@@ -29,7 +29,7 @@ var (
 // Policies call it; there is no other way out. It follows no redirect. What it
 // repeats is what net/http repeats on a connection that turned out to be dead:
 // requests of which nothing was written, and those that are idempotent or say
-// so with Idempotency-Key; the record counts connections.
+// so with Idempotency-Key.
 func (t *trip) forward(ctx context.Context, x *policy.Exchange, opt policy.ForwardOptions) error {
 	d, e := t.gate()
 	if e != nil {
