@@ -59,6 +59,8 @@ type built struct {
 	// certificates are the files that the front was made from.
 	certificates certificates
 	problems     site.Problems
+	// unreadable are the errors of secrets that are among the problems.
+	unreadable []string
 }
 
 // build compiles a site that was loaded. With an error among the problems the
@@ -71,6 +73,7 @@ func build(s *site.Site, at surroundings) *built {
 	if b.dialer == nil {
 		return b
 	}
+	b.checkSecrets(at)
 	subscriptions := b.subscriptions(at)
 	var problems site.Problems
 	b.backends, problems = backend.Compile(s, backend.Options{
@@ -96,8 +99,6 @@ func build(s *site.Site, at surroundings) *built {
 	b.problems.Sort()
 	return b
 }
-
-func (b *built) add(ps site.Problems) { b.problems = append(b.problems, ps...) }
 
 // finish gives problems that were found after loading the form of those found
 // by loading: with the line that they are about, and with what mends them apart

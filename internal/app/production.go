@@ -3,8 +3,6 @@ package app
 import (
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/identity/issue"
@@ -87,14 +85,4 @@ func emulatorBundle(s *site.Site, file string) bool {
 			return true
 		}
 	}
-}
-
-// secretProblem is a secret that could not be read, in the words of its error.
-func (b *built) secretProblem(pos site.Pos, err error, format string, args ...any) {
-	mend := ""
-	var se *secret.Error
-	if errors.As(err, &se) {
-		mend = se.Mend
-	}
-	b.problems.Add(pos, "secret-unreadable", "a secret that can be read", mend, "%s: %v", fmt.Sprintf(format, args...), err)
 }
