@@ -1,6 +1,8 @@
 package site
 
 import (
+	"bytes"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -40,6 +42,38 @@ func (s *source) pos(offset int) Pos {
 
 // hide keeps the line of pos out of excerpts.
 func (s *source) hide(pos Pos) { s.hidden[pos.Line] = true }
+
+// saysNothing reports a line of YAML that is empty or a comment.
+func (s *source) saysNothing(line int) bool {
+	text, _ := sourceLine(s.data, line)
+	text = bytes.TrimSpace(text)
+	return len(text) == 0 || text[0] == '#'
+}
+
+// firstOf is the place of the first character of a line that is not a blank.
+func (s *source) firstOf(line int) Pos {
+	text, _ := sourceLine(s.data, line)
+	return Pos{File: s.path, Line: line, Column: len(text) - len(bytes.TrimLeft(text, " \t")) + 1}
+}
+
+// mayHoldSecret reports whether a line of a file that could not be parsed may
+// hold a secret: a name on it, or on the line before, promises one, or something
+// on it is long enough to be one.
+func (s *source) mayHoldSecret(line int) bool {
+	text, _ := sourceLine(s.data, line)
+	if looksSecret(string(text)) || longRun.Match(text) {
+		return true
+	}
+	for line--; line > 0; line-- {
+		if before, _ := sourceLine(s.data, line); len(bytes.TrimSpace(before)) > 0 {
+			return looksSecret(string(before))
+		}
+	}
+	return false
+}
+
+// longRun is what keys and tokens are made of; names of hosts have dots in it.
+var longRun = regexp.MustCompile(`[0-9A-Za-z+/=_-]{20,}`)
 
 func (s *source) excerpt(pos Pos) string {
 	if s.hidden[pos.Line] {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -27,7 +28,7 @@ func parseYAML(src *source, b bounds, r *report) *value {
 	case errors.Is(err, io.EOF):
 		return &value{kind: kindObject, pos: src.pos(0)}
 	case err != nil:
-		y.syntax(err)
+		y.syntax(err, stoppedAfter(src.data))
 		return nil
 	}
 	var second yaml.Node
@@ -37,7 +38,7 @@ func parseYAML(src *source, b bounds, r *report) *value {
 			"the file holds more than one YAML document")
 		return nil
 	case !errors.Is(err, io.EOF):
-		y.syntax(err)
+		y.syntax(err, stoppedAfter(src.data))
 		return nil
 	}
 	if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
@@ -76,17 +77,123 @@ type yamlReader struct {
 
 func (y *yamlReader) pos(n *yaml.Node) Pos { return y.lines.pos(n.Line, n.Column) }
 
-func (y *yamlReader) syntax(err error) {
-	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	pos := y.lines.src.file()
+// syntax reports what the library refused, after read bytes of the file.
+func (y *yamlReader) syntax(err error, read int) {
+	src := y.lines.src
+	msg, line := strings.TrimPrefix(err.Error(), "yaml: "), 0
 	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(msg); m != nil {
-		line, _ := strconv.Atoi(m[1])
-		pos = y.lines.pos(line, 1)
+		line, _ = strconv.Atoi(m[1])
 		msg = msg[len(m[0]):]
 	}
-	// A line that does not parse cannot be searched for secrets.
-	y.lines.src.hide(pos)
+	pos := src.file()
+	switch {
+	case parserError(msg):
+		pos = y.stoppedAt(read)
+	case line > 0:
+		pos = y.lines.pos(line, 1)
+	}
+	if pos.Line > 0 {
+		pos = src.firstOf(pos.Line)
+		if src.mayHoldSecret(pos.Line) {
+			src.hide(pos)
+		}
+	}
 	y.r.Add(pos, "syntax", "YAML", "", "this is not YAML: %s", msg)
+}
+
+// parserError reports the errors for which the library names the line at which
+// the list or object began, and that counted from zero: its other errors bear
+// the line of what is wrong.
+func parserError(msg string) bool {
+	switch msg {
+	case "did not find expected key", "did not find expected '-' indicator",
+		"did not find expected ',' or ']'", "did not find expected ',' or '}'",
+		"did not find expected node content", "did not find expected <document start>":
+		return true
+	}
+	return false
+}
+
+// stoppedAt is the place at which the library gave up, having read so many
+// bytes: some tokens beyond what is wrong. That is on the line behind the last
+// one up to which the file is YAML, brackets closed.
+func (y *yamlReader) stoppedAt(read int) Pos {
+	src := y.lines.src
+	last := src.pos(read)
+	const most = 16 // lines that the tokens may be apart
+	for line := last.Line; line > max(0, last.Line-most); line-- {
+		before := src.data[:src.starts[line-1]]
+		if stoppedAfter(append(bytes.Clone(before), closing(before)...)) >= 0 {
+			continue
+		}
+		for line < last.Line && src.saysNothing(line) {
+			line++
+		}
+		for line > 1 && src.saysNothing(line) { // the end, which only shows that something is open
+			line--
+		}
+		return src.pos(src.starts[line-1])
+	}
+	return last
+}
+
+// closing closes the brackets that are open at the end of a text. Those in text
+// without quotes are counted too, which at worst gives a text that is no YAML.
+func closing(data []byte) []byte {
+	var open []byte
+	var quote byte
+	for i, c := range data {
+		switch {
+		case quote != 0:
+			if c == quote && (quote == '\'' || data[i-1] != '\\') {
+				quote = 0
+			}
+		case (c == '"' || c == '\'') && (i == 0 || bytes.IndexByte([]byte(" \t\n[{,:"), data[i-1]) >= 0):
+			quote = c
+		case c == '[':
+			open = append(open, ']')
+		case c == '{':
+			open = append(open, '}')
+		case (c == ']' || c == '}') && len(open) > 0:
+			open = open[:len(open)-1]
+		}
+	}
+	slices.Reverse(open)
+	return open
+}
+
+// stoppedAfter is how much of a text is read until it is known to be no YAML;
+// -1 where it is.
+func stoppedAfter(data []byte) int {
+	r := &countingReader{data: data}
+	for dec := yaml.NewDecoder(r); ; {
+		var n yaml.Node
+		switch err := dec.Decode(&n); {
+		case errors.Is(err, io.EOF):
+			return -1
+		case err != nil:
+			return r.read
+		}
+	}
+}
+
+// countingReader gives a byte at a time, so that how far it was read says where
+// its reader stopped.
+type countingReader struct {
+	data []byte
+	read int
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	if c.read >= len(c.data) {
+		return 0, io.EOF
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	p[0] = c.data[c.read]
+	c.read++
+	return 1, nil
 }
 
 // value converts n; nil when a bound was hit.
