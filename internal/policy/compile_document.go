@@ -237,7 +237,7 @@ func (c *compiler) entry(n *Node) *entry {
 		return nil
 	}
 	if e.compile == nil {
-		c.add(n.Pos, "policy-not-built", "", "remove it; docs/policies.md lists the policies that run", "the policy %q %s", n.Name, e.why())
+		c.add(n.Pos, "policy-not-built", "", e.mend(), "the policy %q %s", n.Name, e.why())
 		return nil
 	}
 	return e

@@ -20,6 +20,8 @@ type entry struct {
 	// if it is more than time.
 	compile func(*compiler, *Node) statement
 	missing string
+	// instead says what to do where the policy does not run; empty: remove it.
+	instead string
 
 	attributes []attribute
 	children   []child
@@ -69,6 +71,14 @@ func (e *entry) why() string {
 	return "is not built yet"
 }
 
+// mend says what to do about a policy that does not run.
+func (e *entry) mend() string {
+	if e.instead != "" {
+		return e.instead + "; docs/policies.md lists the policies that run"
+	}
+	return "remove it; docs/policies.md lists the policies that run"
+}
+
 // table is the catalogue by name.
 func table() map[string]*entry {
 	list := catalogue()
@@ -106,6 +116,16 @@ const (
 	needsDapr     = "needs a Dapr sidecar, which is not built"
 )
 
+// What to do without policies that protect: "remove it" alone would take a lock
+// off without a word.
+const (
+	withoutLimit = "remove it only if calls may go without this limit: nothing else sets it"
+	withoutToken = "remove it, and ask for tokens in cloister.yaml: the issuer in tokens, and callers: [token] or [subscription+token] for the API"
+	withoutCheck = "remove it only if requests may go without this check: nothing else makes it"
+	withLogin    = "remove it, and give the backend its credential in cloister.yaml, under backends"
+	withCert     = "remove it, and ask for certificates in cloister.yaml: clientCA of the hostname, and callers: [certificate] for the API"
+)
+
 // catalogue holds every policy of API Management's reference, in its order, and
 // those that only its schemas know, with the sections and scopes in which they
 // may stand.
@@ -132,26 +152,27 @@ func baseEntry() entry {
 
 func accessPolicies() []entry {
 	return []entry{
-		{name: "rate-limit", sections: inOnly, scopes: belowGlobal, does: "call rate per subscription"},
-		{name: "rate-limit-by-key", sections: inOnly, scopes: everyScope, does: "call rate per key"},
-		{name: "quota", sections: inOnly, scopes: productOnly, does: "call or bandwidth quota per subscription"},
-		{name: "quota-by-key", sections: inOnly, scopes: everyScope, does: "call or bandwidth quota per key"},
-		{name: "limit-concurrency", sections: everySection, scopes: everyScope, does: "parallel executions of the policies in it"},
-		{name: "llm-token-limit", sections: inOnly, scopes: everyScope, does: "tokens per minute and token quota per key"},
-		{name: "azure-openai-token-limit", sections: inOnly, scopes: everyScope, does: "as llm-token-limit"},
+		{name: "rate-limit", sections: inOnly, scopes: belowGlobal, does: "call rate per subscription", instead: withoutLimit},
+		{name: "rate-limit-by-key", sections: inOnly, scopes: everyScope, does: "call rate per key", instead: withoutLimit},
+		{name: "quota", sections: inOnly, scopes: productOnly, does: "call or bandwidth quota per subscription", instead: withoutLimit},
+		{name: "quota-by-key", sections: inOnly, scopes: everyScope, does: "call or bandwidth quota per key", instead: withoutLimit},
+		{name: "limit-concurrency", sections: everySection, scopes: everyScope, does: "parallel executions of the policies in it", instead: withoutLimit},
+		{name: "llm-token-limit", sections: inOnly, scopes: everyScope, does: "tokens per minute and token quota per key", instead: withoutLimit},
+		{name: "azure-openai-token-limit", sections: inOnly, scopes: everyScope, does: "as llm-token-limit", instead: withoutLimit},
 		checkHeaderEntry(),
 		{name: "get-authorization-context", sections: inOnly, scopes: everyScope, does: "token from the credential manager"},
 		ipFilterEntry(),
-		{name: "validate-azure-ad-token", sections: inOnly, scopes: everyScope, does: "an Entra ID token"},
-		{name: "validate-jwt", sections: inOnly, scopes: everyScope, does: "a JSON web token"},
-		{name: "validate-client-certificate", sections: inOnly, scopes: everyScope, does: "the client certificate"},
+		{name: "validate-azure-ad-token", sections: inOnly, scopes: everyScope, does: "an Entra ID token", instead: withoutToken},
+		{name: "validate-jwt", sections: inOnly, scopes: everyScope, does: "a JSON web token", instead: withoutToken},
+		{name: "validate-client-certificate", sections: inOnly, scopes: everyScope, does: "the client certificate", instead: withCert},
 		{name: "authentication-basic", sections: inOnly, scopes: everyScope, does: "Basic authentication to the backend"},
 		{name: "authentication-certificate", sections: inOnly, scopes: everyScope, does: "client certificate to the backend"},
 		{
 			name: "authentication-managed-identity", sections: inOnly, scopes: everyScope, does: "managed identity's token to the backend",
 			missing: "is not built yet; a backend's credential in cloister.yaml does the same",
+			instead: withLogin,
 		},
-		{name: "authentication-oauth2", sections: inOnly, scopes: everyScope, does: "OAuth 2 client credentials to the backend"},
+		{name: "authentication-oauth2", sections: inOnly, scopes: everyScope, does: "OAuth 2 client credentials to the backend", instead: withLogin},
 		{name: "authentication-token", sections: inOnly, scopes: everyScope, does: "a token to the backend"},
 		{name: "authentication-token-store", sections: inOnly, scopes: everyScope, does: "a token from a store to the backend"},
 	}
@@ -159,13 +180,13 @@ func accessPolicies() []entry {
 
 func validationPolicies() []entry {
 	return []entry{
-		{name: "llm-content-safety", sections: inOut, scopes: notOperation, does: "prompts and completions through Azure AI Content Safety"},
-		{name: "validate-content", sections: inOutErr, scopes: everyScope, does: "body size and schema"},
-		{name: "validate-graphql-request", sections: inOnly, scopes: notOperation, does: "GraphQL requests"},
-		{name: "validate-odata-request", sections: inOnly, scopes: notOperation, does: "OData requests"},
-		{name: "validate-parameters", sections: inOnly, scopes: everyScope, does: "parameters against the API's schema"},
-		{name: "validate-headers", sections: outErr, scopes: everyScope, does: "response headers against the API's schema"},
-		{name: "validate-status-code", sections: outErr, scopes: everyScope, does: "status codes against the API's schema"},
+		{name: "llm-content-safety", sections: inOut, scopes: notOperation, does: "prompts and completions through Azure AI Content Safety", instead: withoutCheck},
+		{name: "validate-content", sections: inOutErr, scopes: everyScope, does: "body size and schema", instead: withoutCheck},
+		{name: "validate-graphql-request", sections: inOnly, scopes: notOperation, does: "GraphQL requests", instead: withoutCheck},
+		{name: "validate-odata-request", sections: inOnly, scopes: notOperation, does: "OData requests", instead: withoutCheck},
+		{name: "validate-parameters", sections: inOnly, scopes: everyScope, does: "parameters against the API's schema", instead: withoutCheck},
+		{name: "validate-headers", sections: outErr, scopes: everyScope, does: "response headers against the API's schema", instead: withoutCheck},
+		{name: "validate-status-code", sections: outErr, scopes: everyScope, does: "status codes against the API's schema", instead: withoutCheck},
 	}
 }
 

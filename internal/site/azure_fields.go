@@ -39,7 +39,7 @@ func apiDocument() document {
 		act(kindText, "apiType", "As type, in requests to Azure."),
 		act(kindBoolean, "isOnline", "false is meant to close the API and is not built; true has no effect."),
 	},
-		protect("Tokens are asked for by callers: [token] in cloister.yaml, or by the policies validate-jwt and validate-azure-ad-token; Azure's gateway does not check this field either.",
+		protect("Tokens are asked for by callers: [token] in cloister.yaml; the policies validate-jwt and validate-azure-ad-token do not run yet; Azure's gateway does not check this field either.",
 			"authenticationSettings"),
 		inert(forPortal, "description", "apiRevisionDescription", "apiVersionDescription", "contact", "license", "termsOfServiceUrl"),
 		inert("The document of the version set counts.", "apiVersionSet"),
