@@ -61,6 +61,8 @@ type built struct {
 	problems     site.Problems
 	// unreadable are the errors of secrets that are among the problems.
 	unreadable []string
+	// subscribers are who may call by key, token rule or certificate.
+	subscribers []verify.KeySubscription
 }
 
 // build compiles a site that was loaded. With an error among the problems the
@@ -74,7 +76,7 @@ func build(s *site.Site, at surroundings) *built {
 		return b
 	}
 	b.checkSecrets(at)
-	subscriptions := b.subscriptions(at)
+	b.subscribers = b.subscriptions(at)
 	var problems site.Problems
 	b.backends, problems = backend.Compile(s, backend.Options{
 		Dialer: b.dialer, Secrets: at.secrets, Log: at.log, Now: at.now, Previous: at.previousBackends(),
@@ -88,7 +90,7 @@ func build(s *site.Site, at surroundings) *built {
 		return b
 	}
 	b.snapshot, problems = gateway.Compile(s, gateway.CompileOptions{
-		Subscriptions: subscriptions, DigestKey: at.digestKey,
+		Subscriptions: b.subscribers, DigestKey: at.digestKey,
 		Tokens: b.tokens, Backends: b.backends, Policies: env,
 	})
 	b.add(problems)

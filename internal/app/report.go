@@ -26,20 +26,6 @@ type Report struct {
 	Live []*egress.Probe `json:"live,omitempty"`
 }
 
-// ReportCallers says who may call one API.
-type ReportCallers struct {
-	API  string `json:"api"`
-	Path string `json:"path"`
-	// Callers are the kinds of credentials; empty: nobody.
-	Callers []string `json:"callers"`
-	// Implied: cloister.yaml does not say.
-	Implied bool `json:"implied,omitempty"`
-	// Subscriptions are the active ones in cloister.yaml that cover the API.
-	Subscriptions []string `json:"subscriptions,omitempty"`
-	// Hint says how to let somebody in where nobody may call.
-	Hint string `json:"hint,omitempty"`
-}
-
 // CheckOptions are what [Check] takes.
 type CheckOptions struct {
 	// Dir is the site's directory.
@@ -79,13 +65,7 @@ func Check(ctx context.Context, opt CheckOptions) (*Report, error) {
 		}
 	}
 	if b.snapshot != nil {
-		for _, v := range b.snapshot.Callers() {
-			c := ReportCallers{API: v.API, Path: v.Path, Callers: v.Kinds, Implied: v.Implied, Subscriptions: v.Subscriptions}
-			if len(v.Kinds) == 0 {
-				c.Callers, c.Hint = []string{}, "to let callers in: callers: {apis: {"+v.API+": [token]}}"
-			}
-			r.Callers = append(r.Callers, c)
-		}
+		r.Callers = append(r.Callers, b.callers()...)
 	}
 	return r, nil
 }
@@ -99,61 +79,4 @@ func preview(s *site.Site, opt CheckOptions) *built {
 	return build(s, surroundings{
 		secrets: opt.Secrets, now: opt.Now, digestKey: digestKey, offline: true, elsewhere: true, development: opt.Development,
 	})
-}
-
-// probeTimeout bounds the probe of one destination.
-const probeTimeout = 15 * time.Second
-
-// probe connects to every destination, one after the other.
-func (r *Report) probe(ctx context.Context, b *built) {
-	r.Live = []*egress.Probe{}
-	for _, v := range b.dialer.Destinations() {
-		ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-		roots, err := b.pool(b.caFileOf(v))
-		if err != nil {
-			roots = nil
-		}
-		p := b.dialer.Probe(ctx, v, roots)
-		cancel()
-		r.Live = append(r.Live, p)
-		r.OK = r.OK && p.OK
-	}
-}
-
-// caFileOf is the CA bundle that the site names for a destination; empty: the
-// system's.
-func (b *built) caFileOf(v egress.View) string {
-	same := func(raw string) bool {
-		_, host, port, err := egress.SplitURL(raw)
-		return err == nil && host == v.Host && port == v.Port
-	}
-	cfg := b.site.Config
-	switch v.Class {
-	case egress.Model:
-		for id, be := range cfg.Backends {
-			raw := be.URL
-			for _, known := range b.site.Service.Backends {
-				if known.ID == id && raw == "" {
-					raw = known.URL
-				}
-			}
-			if be.CAFile != "" && same(raw) {
-				return be.CAFile
-			}
-		}
-	case egress.Identity:
-		for _, i := range cfg.Tokens.Issuers {
-			if i.CAFile != "" && (same(i.Issuer) || same(i.Metadata) || same(i.JWKSURI)) {
-				return i.CAFile
-			}
-		}
-		for _, be := range cfg.Backends {
-			if c := be.Credential.ClientSecret; c != nil && c.CAFile != "" && same(c.Authority) {
-				return c.CAFile
-			}
-		}
-	case egress.Telemetry:
-		return cfg.Telemetry.OTLP.CAFile
-	}
-	return ""
 }

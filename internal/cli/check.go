@@ -165,7 +165,11 @@ func writeCallers(w io.Writer, c colours, r *app.Report) {
 		case slices.Contains(v.Callers, site.CallerAnonymous):
 			who.colour = c.yellow
 		}
-		rows = append(rows, []cell{{text: v.API}, {text: v.Path}, who, {text: callersDetail(&v)}})
+		path := v.Path
+		if v.Header != "" {
+			path += " (" + v.Header + ")"
+		}
+		rows = append(rows, []cell{{text: v.API}, {text: path}, who, {text: callersDetail(&v)}})
 	}
 	writeTable(w, c, rows)
 	fmt.Fprintln(w)
@@ -179,6 +183,10 @@ func callersDetail(v *app.ReportCallers) string {
 		out = append(out, "subscriptions: "+strings.Join(v.Subscriptions, ", "))
 	case slices.Contains(v.Callers, site.CallerSubscription), slices.Contains(v.Callers, site.CallerSubscriptionAndToken):
 		out = append(out, "no subscription in cloister.yaml")
+	case slices.Contains(v.Callers, site.CallerToken):
+		out = append(out, "no rule of tokens.callers leads to a subscription in cloister.yaml")
+	case slices.Contains(v.Callers, site.CallerCertificate):
+		out = append(out, "no subscription in cloister.yaml is bound to a certificate")
 	}
 	if v.Hint != "" {
 		out = append(out, v.Hint)
@@ -192,17 +200,25 @@ func writeLive(w io.Writer, c colours, r *app.Report) {
 	}
 	fmt.Fprintf(w, "%sReached now%s\n", c.bold, c.reset)
 	for _, p := range r.Live {
-		writeProbe(w, c, p)
+		same := func(o *egress.Probe) bool {
+			return o != p && o.Class == p.Class && o.Host == p.Host && o.Port == p.Port
+		}
+		as := string(p.Class)
+		if slices.ContainsFunc(r.Live, same) {
+			as += ", " + p.Why
+		}
+		writeProbe(w, c, p, as)
 	}
 	fmt.Fprintln(w)
 }
 
-func writeProbe(w io.Writer, c colours, p *egress.Probe) {
+// writeProbe writes what one probe found; as is what it was made for.
+func writeProbe(w io.Writer, c colours, p *egress.Probe, as string) {
 	verdict := c.green + "ok" + c.reset
 	if !p.OK {
 		verdict = c.red + "failed" + c.reset
 	}
-	fmt.Fprintf(w, "  %s (%s): %s\n", printed(hostPort(p.Host, p.Port)), p.Class, verdict)
+	fmt.Fprintf(w, "  %s (%s): %s\n", printed(hostPort(p.Host, p.Port)), printed(as), verdict)
 	for _, a := range p.Answers {
 		text := a.Verdict
 		if a.Reason != "" {
