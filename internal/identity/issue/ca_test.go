@@ -458,6 +458,9 @@ func TestCheckCertificate(t *testing.T) {
 			if f.Message == "" || strings.HasSuffix(f.Message, ".") {
 				t.Errorf("%s: message %q", c.name, f.Message)
 			}
+			if f.Code == "certificate-of-authority" && !strings.Contains(f.Mend, "-addext basicConstraints=critical,CA:FALSE") {
+				t.Errorf("%s: mend %q", c.name, f.Mend)
+			}
 		}
 		if s := strings.Join(got, ", "); s != c.want {
 			t.Errorf("%s: %q, want %q", c.name, s, c.want)

@@ -1,6 +1,7 @@
 package issue
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -54,7 +55,11 @@ func CheckCertificate(cert *x509.Certificate, names []string, now time.Time) []F
 		}
 	}
 	if cert.IsCA {
-		add(site.Error, "certificate-of-authority", "have a certificate signed for the server itself", "the certificate is that of an authority")
+		mend := "have a certificate signed for the server itself"
+		if bytes.Equal(cert.RawSubject, cert.RawIssuer) {
+			mend += ", or, where it is its own root, make it with: openssl req -x509 -addext basicConstraints=critical,CA:FALSE …"
+		}
+		add(site.Error, "certificate-of-authority", mend, "the certificate is that of an authority")
 	}
 	if use := cert.ExtKeyUsage; len(use)+len(cert.UnknownExtKeyUsage) > 0 &&
 		!slices.Contains(use, x509.ExtKeyUsageServerAuth) && !slices.Contains(use, x509.ExtKeyUsageAny) {
@@ -99,7 +104,8 @@ func SelfTest(pair tls.Certificate) error {
 		return errors.New("the private key cannot sign")
 	}
 	if !sameKey(signer, cert) {
-		return errors.New("the private key is not the certificate's; mend: put the two files together that were made together")
+		return errors.New("the private key is not the certificate's; mend: put the two files together that were made together: " +
+			"openssl x509 -in CERTIFICATE -noout -pubkey, and openssl pkey -in KEY -pubout, print the same")
 	}
 	return nil
 }
