@@ -1,6 +1,7 @@
 package site
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -120,7 +121,7 @@ func (c *checker) complete(s *SubscriptionConfig, path string) {
 	case s.Scope == "":
 		s.Scope = doc.Scope
 	case !ok || scope != s.Scope:
-		c.r.Add(c.at("%s.scope", path), "invalid-value", "/apis, /apis/ID or /products/ID", "", "%q is not a scope", s.Scope)
+		c.r.Add(c.at("%s.scope", path), "invalid-value", "/apis, /apis/ID or /products/ID", c.scopeMend(s.Scope), "%q is not a scope", s.Scope)
 	case doc != nil && !strings.EqualFold(doc.Scope, s.Scope):
 		c.r.Add(c.at("%s.scope", path), "invalid-value", doc.Scope, "remove the line; the document counts",
 			"the document in apim/subscriptions says scope %q", doc.Scope)
@@ -145,7 +146,31 @@ func (c *checker) scopeExists(scope string, pos Pos) {
 	if id == "" || findFold(known, id) != "" {
 		return
 	}
-	c.r.Add(pos, "unknown-reference", oneOf(known), didYouMean(id, known), "there is no %q in apim/%s", id, kind)
+	scopes := make([]string, len(known))
+	for i, k := range known {
+		scopes[i] = "/" + kind + "/" + k
+	}
+	c.r.Add(pos, "unknown-reference", oneOf(scopes), firstOf(didYouMean(scope, scopes), c.scopeMend(id)), "there is no %q in apim/%s", id, kind)
+}
+
+// scopeMend is the scope that what is none was meant to be: an id, or a part of
+// a scope.
+func (c *checker) scopeMend(scope string) string {
+	parts := strings.Split(strings.Trim(scope, "/"), "/")
+	id := parts[len(parts)-1]
+	if id == "" {
+		return ""
+	}
+	scopes := map[string]string{"apis": "/apis"}
+	for _, kind := range []string{"products", "apis"} { // an API before a product of its id
+		for _, k := range c.documents.resources(kind) {
+			scopes[k] = "/" + kind + "/" + k
+		}
+	}
+	if n := nearest(id, sortedKeys(scopes)); n != "" {
+		return fmt.Sprintf("write %q", scopes[n])
+	}
+	return ""
 }
 
 // normalScope drops what stands before the last /apis or /products, and takes
@@ -200,9 +225,27 @@ func (c *checker) boundTo(b *Binding, path string) {
 	for i, f := range b.Certificates {
 		if !fingerprint.MatchString(f) {
 			c.r.Add(c.at("%s.boundTo.certificates[%d]", path, i), "invalid-value",
-				"64 hexadecimal digits in lower case, without colons", "", "%q is not a SHA-256 fingerprint", f)
+				"64 hexadecimal digits in lower case, without colons", plainFingerprint(f), "%q is not a SHA-256 fingerprint", f)
 		}
 	}
+}
+
+// plainFingerprint is a mend for a fingerprint as other tools write it: in
+// capitals, with colons, behind the name of the digest.
+func plainFingerprint(f string) string {
+	_, digits, ok := strings.Cut(f, "=")
+	if !ok {
+		digits = f
+	}
+	digits = strings.ToLower(strings.NewReplacer(":", "", " ", "", "-", "").Replace(digits))
+	switch {
+	case strings.Trim(digits, "0123456789abcdef") != "":
+	case len(digits) == 64:
+		return fmt.Sprintf("write %q", digits)
+	case len(digits) == 40:
+		return "take the SHA-256 fingerprint: openssl x509 -in CERTIFICATE -noout -fingerprint -sha256"
+	}
+	return ""
 }
 
 // validID reports whether s can be an Azure resource name.
