@@ -29,7 +29,7 @@ func (c *checker) destinations() {
 				continue
 			}
 			if why := badHost(d.Host); why != "" {
-				c.r.Add(c.at("%s.host", path), "invalid-value", why, "", "%q is not a host", d.Host)
+				c.r.Add(c.at("%s.host", path), "invalid-value", why, hostMend(d.Host), "%q is not a host", d.Host)
 				continue
 			}
 			if seen[e] {

@@ -18,7 +18,7 @@ func (c *checker) listeners() {
 		addr, err := netip.ParseAddr(l.Address)
 		switch {
 		case l.Address == "": // reported where it was read
-		case l.Address == "localhost":
+		case strings.EqualFold(l.Address, "localhost"):
 			c.r.Add(pos, "invalid-value", `an IP address, an interface or "private"`, "write 127.0.0.1 or ::1",
 				"a listener's address is not a name")
 		case err != nil && !iface.MatchString(l.Address):
@@ -85,7 +85,7 @@ func (c *checker) hostnames() {
 	for i, h := range c.Hostnames {
 		pos := c.at("hostnames[%d].name", i)
 		if why := badHost(h.Name); why != "" && c.given("hostnames[%d].name", i) {
-			c.r.Add(pos, "invalid-value", why, "", "%q is not a name that the gateway can answer to", h.Name)
+			c.r.Add(pos, "invalid-value", why, hostMend(h.Name), "%q is not a name that the gateway can answer to", h.Name)
 		}
 		if seen[h.Name] && h.Name != "" {
 			c.r.Add(pos, "duplicate-name", "each hostname once", "remove one", "%q stands twice", h.Name)

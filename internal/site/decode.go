@@ -131,6 +131,8 @@ func (d *decoder) wrongType(v *value, f field) {
 	case f.secret:
 		d.config.src.hide(v.pos)
 		mend = fmt.Sprintf("a secret never stands in the file; write \"%s: %s\"", f.name, f.example)
+	case v.kind == kindText && f.plain(v.text) != "":
+		mend = "write " + f.plain(v.text)
 	case f.typ == typeText && (v.kind == kindNumber || v.kind == kindBoolean):
 		mend = fmt.Sprintf("write it in quotes: %q", v.text)
 	case f.typ == typeDuration && v.kind == kindNumber:
@@ -186,8 +188,13 @@ func (d *decoder) absent(v *value, f field, dst reflect.Value) {
 			continue
 		}
 		if sub.required {
-			d.r.Add(v.pos, "missing-field", sub.describe(), fmt.Sprintf("add \"%s: …\"", sub.name),
-				"%q is missing", sub.name)
+			value := "…"
+			if sub.secret {
+				value = sub.example
+			}
+			if !d.tooHigh(v, sub) {
+				d.r.Add(v.pos, "missing-field", sub.describe(), fmt.Sprintf("add \"%s: %s\"", sub.name, value), "%q is missing", sub.name)
+			}
 			continue
 		}
 		setDefault(sub, structField(dst, sub.name))
@@ -216,8 +223,53 @@ func (d *decoder) unknown(m member, f field) {
 			"class \"model\" never reaches a public address")
 		return
 	}
+	if ref := inside(f, m.name); ref != "" {
+		d.r.Add(m.pos, "unknown-field", oneOf(names(f.fields)), fmt.Sprintf("write %q", ref), "%q stands one level too high", m.name)
+		return
+	}
 	d.r.Add(m.pos, "unknown-field", oneOf(names(f.fields)), didYouMean(m.name, names(f.fields)),
 		"unknown field %q", m.name)
+}
+
+// tooHigh reports that what belongs into the reference sub stands beside it,
+// which is reported as such.
+func (d *decoder) tooHigh(v *value, sub field) bool {
+	return sub.secret && slices.ContainsFunc(v.members, func(m member) bool { return slices.Contains(names(sub.fields), m.name) })
+}
+
+// inside is how a member is written that belongs into a reference to a secret
+// among the fields of f; empty where it does not.
+func inside(f field, name string) string {
+	for _, sub := range f.fields {
+		if !sub.secret || !slices.Contains(names(sub.fields), name) {
+			continue
+		}
+		ref := fmt.Sprintf("%s: {%s: …}", sub.name, name)
+		if slices.ContainsFunc(f.fields, func(o field) bool { return o.required && o.name != sub.name }) {
+			return ref
+		}
+		return f.name + ": {" + ref + "}"
+	}
+	return ""
+}
+
+// plain is a number or a boolean as it is written in YAML, for a text that means
+// one; empty for others.
+func (f field) plain(text string) string {
+	switch f.typ {
+	case typeInteger:
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= f.min && (f.max == 0 || n <= f.max) {
+			return strconv.FormatInt(n, 10)
+		}
+	case typeBoolean:
+		switch strings.ToLower(text) {
+		case "true", "yes", "y", "on":
+			return "true"
+		case "false", "no", "n", "off":
+			return "false"
+		}
+	}
+	return ""
 }
 
 func (d *decoder) mapping(v *value, f field, dst reflect.Value, path string) {

@@ -119,6 +119,16 @@ func badHost(host string) string {
 	return ""
 }
 
+// hostMend is the host that was meant, where only its case or a dot at its end
+// is wrong.
+func hostMend(host string) string {
+	plain := strings.TrimSuffix(strings.ToLower(host), ".")
+	if plain != host && badHost(plain) == "" {
+		return "write " + plain
+	}
+	return ""
+}
+
 // endsInNumber reports a last label that makes some resolvers read the whole
 // name as an IPv4 address: decimal or octal digits, or 0x and hexadecimal ones.
 func endsInNumber(label string) bool {
