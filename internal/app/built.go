@@ -71,6 +71,7 @@ func build(s *site.Site, at surroundings) *built {
 	b := &built{site: s}
 	defer b.finish()
 	b.checkListeners(at)
+	b.checkAccessLog()
 	b.addDialer(at)
 	if b.dialer == nil {
 		return b
@@ -93,6 +94,7 @@ func build(s *site.Site, at surroundings) *built {
 		Subscriptions: b.subscribers, DigestKey: at.digestKey,
 		Tokens: b.tokens, Backends: b.backends, Policies: env,
 	})
+	b.placeSharedKeys(problems)
 	b.add(problems)
 	if b.problems.HasErrors() {
 		b.close()
