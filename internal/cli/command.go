@@ -50,6 +50,9 @@ func (c *command) parse(args []string) (opt any, rest []string, err error) {
 			}
 			return nil, nil, &usageError{flagError(fs, err)}
 		}
+		if name := emptyFlag(fs); name != "" {
+			return nil, nil, &usageError{flagError(fs, errors.New(needsArgument+name))}
+		}
 		parsed := len(args) - fs.NArg()
 		if parsed > 0 && args[parsed-1] == "--" {
 			return opt, append(rest, fs.Args()...), nil
@@ -71,6 +74,20 @@ func (c *command) flagSet() (*flag.FlagSet, any) {
 	return fs, opt
 }
 
+// needsArgument is how package flag begins to say that a value is missing.
+const needsArgument = "flag needs an argument: -"
+
+// emptyFlag is a flag that was given an empty value, as by a variable that is
+// not set: no default is meant by that.
+func emptyFlag(fs *flag.FlagSet) (name string) {
+	fs.Visit(func(f *flag.Flag) {
+		if f.Value.String() == "" {
+			name = f.Name
+		}
+	})
+	return name
+}
+
 // flagError says what is wrong with a flag the way the manual writes flags:
 // package flag has one dash and texts of its own.
 func flagError(fs *flag.FlagSet, err error) string {
@@ -84,7 +101,7 @@ func flagError(fs *flag.FlagSet, err error) string {
 		}
 		return text
 	}
-	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+	if name, ok := strings.CutPrefix(text, needsArgument); ok {
 		value, _ := flag.UnquoteUsage(fs.Lookup(name))
 		return "a value is missing: --" + name + " " + value
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/app"
 	"github.com/cloister-ai/cloister/internal/identity/issue"
+	"github.com/cloister-ai/cloister/internal/site"
 )
 
 //go:embed init.yaml.tmpl
@@ -144,9 +145,9 @@ func writeFiles(dir string, files map[string][]byte) error {
 // completeSite makes the CA of a new site and checks all of it, as "check"
 // does: what --openai names may be what a model cannot be.
 func completeSite(ctx context.Context, env *Env, dir string) error {
-	s, err := loadForCA(env, dir)
-	if err != nil {
-		return err
+	s, problems := site.Load(dir)
+	if s == nil {
+		return refuseInit(env, problems)
 	}
 	dns, ips := constraintsOf(s)
 	if _, err := issue.InitCA(app.CADirectory(s), issue.Options{Name: caName(s), PermittedDNS: dns, PermittedIPs: ips}); err != nil {
@@ -157,11 +158,21 @@ func completeSite(ctx context.Context, env *Env, dir string) error {
 		return err
 	}
 	if !r.OK {
-		writeProblems(env.Stderr, coloursFor(env.Stderr, env), withoutNotes(r.Problems))
-		fmt.Fprintln(env.Stderr, "refused: nothing was written")
-		return errSilent
+		return refuseInit(env, r.Problems)
 	}
 	return nil
+}
+
+// refuseInit says what is wrong with a site that is not going to be: without
+// places, which would be in files that nobody can look at.
+func refuseInit(env *Env, problems site.Problems) error {
+	shown := withoutNotes(problems)
+	for i := range shown {
+		shown[i].Pos, shown[i].Excerpt = site.Pos{}, ""
+	}
+	writeProblems(env.Stderr, coloursFor(env.Stderr, env), shown)
+	fmt.Fprintln(env.Stderr, "refused: nothing was written")
+	return errSilent
 }
 
 // moveInto moves what lies in draft to dir. A .gitignore that is there stays.

@@ -31,7 +31,11 @@ accepts the gateway's own user and root.`,
 
 func runReload(ctx context.Context, env *Env, opt any, args []string) error {
 	if err := isSite(args[0]); err != nil {
-		return err
+		var m *mendedError
+		if errors.As(err, &m) {
+			err = m.err // a new site is not what is missing
+		}
+		return mended(err, "give the directory of the site that the gateway serves")
 	}
 	state, problems := app.StateDirectory(args[0])
 	if state == "" {

@@ -112,7 +112,11 @@ func userStateDir(env *Env) (string, error) {
 	}
 	home, _ := env.LookupEnv("HOME")
 	if !filepath.IsAbs(home) {
-		return "", mended(errors.New("there is no place for state: HOME is not set"), "cloister up --dir DIR")
+		why := "HOME is not set"
+		if home != "" {
+			why = fmt.Sprintf("HOME is %q, which is no absolute path", home)
+		}
+		return "", mended(errors.New("there is no place for state: "+why), "cloister up --dir DIR")
 	}
 	return filepath.Join(home, ".local", "state", "cloister"), nil
 }
