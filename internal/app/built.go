@@ -87,15 +87,15 @@ func build(s *site.Site, at surroundings) *built {
 	env := b.policies(at)
 	b.front = b.makeFront(at)
 	b.addTokens(at)
-	if b.backends == nil {
-		return b
-	}
 	b.snapshot, problems = gateway.Compile(s, gateway.CompileOptions{
 		Subscriptions: b.subscribers, DigestKey: at.digestKey,
 		Tokens: b.tokens, Backends: b.backends, Policies: env,
 	})
 	b.placeSharedKeys(problems)
 	b.add(problems)
+	if b.backends == nil {
+		b.snapshot = nil // compiled for the problems of its policies
+	}
 	if b.problems.HasErrors() {
 		b.close()
 		b.snapshot = nil

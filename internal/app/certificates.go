@@ -40,28 +40,10 @@ func (b *built) makeFront(at surroundings) *gateway.Front {
 	b.certificates = certificates{files: map[string][]byte{}, expiry: map[string]time.Time{}}
 	fit := true
 	for i := range cfg.Hostnames {
-		h := &cfg.Hostnames[i]
-		pair, err := b.pair(h, at)
-		if err != nil {
-			b.certificateProblem(h, err)
-			fit = false
-			continue
+		h, ok := b.hostname(&cfg.Hostnames[i], at)
+		if fit = fit && ok; ok {
+			opt.Hostnames = append(opt.Hostnames, h)
 		}
-		for _, f := range issue.CheckCertificate(pair.Leaf, []string{h.Name}, at.now()) {
-			b.problems = append(b.problems, site.Problem{Severity: f.Severity, Pos: h.Pos, Code: f.Code, Message: fmt.Sprintf("hostname %q: %s", h.Name, f.Message), Mend: f.Mend})
-			fit = fit && f.Severity != site.Error
-		}
-		if !at.development && issue.IsEmulator(pair.Leaf) {
-			b.problems.Add(h.Pos, "emulator-certificate", "a certificate of your own CA", "run: cloister ca issue, or give certificate and key",
-				"hostname %q has a certificate that the emulator made", h.Name)
-		}
-		roots, err := b.pool(h.ClientCA)
-		if err != nil {
-			b.problems.Add(h.Pos, "client-ca", "a PEM bundle", "", "hostname %q: clientCA: %v", h.Name, err)
-			fit = false
-		}
-		b.certificates.expiry[h.Name] = pair.Leaf.NotAfter
-		opt.Hostnames = append(opt.Hostnames, gateway.FrontHostname{Name: h.Name, Default: h.Default, Certificate: pair, ClientCAs: roots})
 	}
 	if !fit {
 		return nil
@@ -72,6 +54,31 @@ func (b *built) makeFront(at surroundings) *gateway.Front {
 		return nil
 	}
 	return front
+}
+
+// hostname reads and judges the certificate of one name; not ok: it is unfit.
+func (b *built) hostname(h *site.Hostname, at surroundings) (out gateway.FrontHostname, ok bool) {
+	pair, err := b.pair(h, at)
+	if err != nil {
+		b.certificateProblem(h, err)
+		return out, false
+	}
+	ok = true
+	for _, f := range issue.CheckCertificate(pair.Leaf, []string{h.Name}, at.now()) {
+		b.problems = append(b.problems, site.Problem{Severity: f.Severity, Pos: h.Pos, Code: f.Code, Message: fmt.Sprintf("hostname %q: %s", h.Name, f.Message), Mend: f.Mend})
+		ok = ok && f.Severity != site.Error
+	}
+	if !at.development && issue.IsEmulator(pair.Leaf) {
+		b.problems.Add(h.Pos, "emulator-certificate", "a certificate of your own CA", "run: cloister ca issue, or give certificate and key",
+			"hostname %q has a certificate that the emulator made", h.Name)
+	}
+	roots, err := b.pool(h.ClientCA)
+	if err != nil {
+		b.problems.Add(h.Pos, "client-ca", "a PEM bundle", "", "hostname %q: clientCA: %v", h.Name, err)
+		ok = false
+	}
+	b.certificates.expiry[h.Name] = pair.Leaf.NotAfter
+	return gateway.FrontHostname{Name: h.Name, Default: h.Default, Certificate: pair, ClientCAs: roots}, ok
 }
 
 // certificateProblem is a certificate that could not be read, or signed. A site

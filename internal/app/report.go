@@ -49,6 +49,8 @@ func Check(ctx context.Context, opt CheckOptions) (*Report, error) {
 	s, problems := site.Load(opt.Dir)
 	r.Problems = append(r.Problems, problems...)
 	if s == nil {
+		r.Problems = append(r.Problems, partial(opt)...)
+		r.Problems.Sort()
 		return r, nil
 	}
 	opt.Secrets.SiteDir = s.Dir

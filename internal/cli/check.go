@@ -23,6 +23,10 @@ func checkCommand() *command {
 		name: "check", args: "[--json] [--verbose] [--live] DIR", short: "check a site without serving it",
 		long: `Loads and compiles the site in DIR as serve does and prints every problem that
 can be known together: its place, the line, what was expected, and the mend.
+With errors in cloister.yaml or a document of apim, policies are checked each
+for itself, those with named values for their form only; how the parts fit
+together is checked when those errors are mended.
+
 Then it prints what the gateway may reach and who may call.
 
 Nothing is connected to, and the state directory is not opened, unless --live
