@@ -168,7 +168,8 @@ func (t *trip) holdsCredential(d *departure, credential string) bool {
 		return true
 	}
 	for name, values := range d.header {
-		if strings.Contains(name, credential) {
+		// The names of fields have no case: the front has changed theirs.
+		if len(name) >= len(credential) && strings.Contains(strings.ToLower(name), strings.ToLower(credential)) {
 			return true
 		}
 		for _, v := range values {

@@ -167,6 +167,11 @@ func (t *trip) broken(err error) {
 	if t.meter.stream != nil && !t.meter.stream.Boundary() {
 		last = append(last, '\n', '\n')
 	}
-	t.w.Write(append(last, openai.StreamError(code, message)...))
-	t.w.FlushError()
+	_, err = t.w.Write(append(last, openai.StreamError(code, message)...))
+	if err == nil {
+		err = t.w.FlushError()
+	}
+	if err != nil {
+		panic(http.ErrAbortHandler) // without its last event it would look whole
+	}
 }
