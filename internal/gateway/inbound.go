@@ -79,7 +79,7 @@ func (t *trip) scan() *refused {
 		if errors.As(err, &scan) && scan.Reason == openai.ReasonTooLarge {
 			return bodyRefused(&BodyError{Status: http.StatusRequestEntityTooLarge, Message: "The request body is too large.", Cause: err})
 		}
-		return badModelRequest("RequestBodyRefused", "The request body is refused: "+err.Error()+".", err)
+		return badModelRequest("RequestBodyRefused", "The request body"+strings.TrimPrefix(err.Error(), "the request body")+".", err)
 	}
 	m.info, m.scanned = info, body
 	return nil
