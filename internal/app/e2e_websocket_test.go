@@ -126,7 +126,6 @@ func converse(t *testing.T, conn *websocket.Conn) {
 type sockets struct {
 	accepted chan *websocket.Conn
 	heads    chan http.Header
-	gone     atomic.Int64
 }
 
 func newSockets() *sockets {
