@@ -38,13 +38,6 @@ type netWriter interface {
 	SetWriteDeadline(time.Time) error
 }
 
-// newRollingWriter is for a handler whose writer is not the front's.
-func newRollingWriter(w http.ResponseWriter, c *Conn, stall time.Duration) *RollingWriter {
-	rw := new(RollingWriter)
-	rw.begin(w, c, stall)
-	return rw
-}
-
 func (rw *RollingWriter) begin(w http.ResponseWriter, c *Conn, stall time.Duration) {
 	rw.w, rw.h2 = w.(netWriter), c.HTTP2()
 	rw.guard = stallGuard{timer: rw.h2, limit: stall, w: rw.w}
