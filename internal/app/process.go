@@ -60,9 +60,14 @@ type Process struct {
 	// addrs are the listeners' addresses.
 	addrs []netip.AddrPort
 	// front is replaced by reloads and by renewed certificates.
-	front   atomic.Pointer[gateway.Front]
-	dialer  atomic.Pointer[egress.Dialer]
-	ready   atomic.Bool
+	front  atomic.Pointer[gateway.Front]
+	dialer atomic.Pointer[egress.Dialer]
+	ready  atomic.Bool
+	// ballast is never touched, so it costs addresses and no memory. The
+	// collector takes it for live: it lets as much garbage come together
+	// before it works, where a gateway's own few megabytes would have it work
+	// all the time.
+	ballast []byte
 	failed  chan error
 	serving sync.WaitGroup
 	stop    context.CancelFunc
@@ -73,6 +78,9 @@ type Process struct {
 	current *built
 	started time.Time
 }
+
+// ballastBytes is how much garbage may come together however little is live.
+const ballastBytes = 32 << 20
 
 // Start loads, compiles and serves a site. Where the site is at fault the
 // error is nil and the problems say why; there is no process then.
@@ -88,7 +96,7 @@ func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
 		return nil, problems, nil
 	}
 	opt.Secrets.SiteDir = s.Dir
-	p := &Process{opt: opt, failed: make(chan error, 8), started: opt.Now()}
+	p := &Process{opt: opt, ballast: make([]byte, ballastBytes), failed: make(chan error, 8), started: opt.Now()}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	built, err := p.open(ctx, background, s)

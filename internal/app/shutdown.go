@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 )
 
@@ -39,6 +40,7 @@ func (p *Process) abandon() error {
 	if p.server != nil {
 		p.server.Close()
 	}
+	runtime.KeepAlive(p.ballast)
 	p.stop()
 	p.closeAdmin()
 	if p.health != nil {

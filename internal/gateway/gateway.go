@@ -23,6 +23,9 @@ type Options struct {
 	Now func() time.Time
 	// Rand makes request ids; nil: crypto/rand.
 	Rand io.Reader
+	// HeldBytes bounds the request bodies that lie in memory, of all requests
+	// together; 0: 1 GiB.
+	HeldBytes int64
 }
 
 // Gateway takes requests from route to record. Its methods may be called from
@@ -44,6 +47,9 @@ func New(first *Snapshot, opt Options) *Gateway {
 	}
 	if opt.Rand == nil {
 		opt.Rand = rand.Reader
+	}
+	if opt.HeldBytes == 0 {
+		opt.HeldBytes = 1 << 30
 	}
 	g := &Gateway{opt: opt}
 	g.current.Store(first)

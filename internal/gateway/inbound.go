@@ -146,13 +146,10 @@ func (t *trip) inbound() {
 	t.release()
 }
 
-// maxHeldBodies bounds the bodies that lie in memory for requests that have no
-// answer yet, in all requests together.
-const maxHeldBodies = 1 << 30
-
-// hold takes n bytes of the budget for bodies in memory.
+// hold takes n bytes of the budget for bodies that lie in memory for requests
+// that have no answer yet.
 func (t *trip) hold(n int64) *refused {
-	if t.g.held.Add(n) > maxHeldBodies {
+	if t.g.held.Add(n) > t.g.opt.HeldBytes {
 		t.g.held.Add(-n)
 		return &refused{
 			Source: "request", Reason: "BodiesInMemory", Status: http.StatusServiceUnavailable, Frame: true,

@@ -110,9 +110,10 @@ func (rt *Router) find(method, path string, query url.Values, header http.Header
 		}
 		routes, rest := ap.version(rest, rev, query, header)
 		if routes == nil || slices.ContainsFunc(rest, hasRevision) {
-			// A revision further down would mean nothing here, and something
-			// to a backend that knows revisions itself.
-			continue
+			// A version or revision that does not exist. A revision further
+			// down would mean nothing here, and something to a backend that
+			// knows revisions itself.
+			return route{}, false
 		}
 		if op, params, ok := routes.match(method, rest); ok {
 			return route{operationRoute: op, path: op.spell(rest, strings.HasSuffix(path, "/")), parameters: params, revision: routes.api.Revision}, true

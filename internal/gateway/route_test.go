@@ -109,7 +109,8 @@ func TestFind(t *testing.T) {
 		{"GET", "/seg/v2/x", "", nil, found{"seg-v2", "a", "/x", "1", nil}},
 		{"GET", "/seg/v3/x", "", nil, found{API: "seg-original"}},
 		{"GET", "/q/x", "api-version=2025-01-01", nil, found{"q-2", "a", "/x", "1", nil}},
-		{"GET", "/q/x", "", nil, found{API: "root"}},
+		{"GET", "/q/x", "", nil, found{}},
+		{"DELETE", "/openai/realtime", "", nil, found{API: "deeper"}},
 		{"GET", "/h/x", "", http.Header{"Api-Version": {"ONE"}}, found{"h-1", "a", "/x", "1", nil}},
 		{"GET", "/hello", "", nil, found{"root", "hello", "/hello", "1", nil}},
 	} {

@@ -1,0 +1,46 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/cloister-ai/cloister/internal/policy"
+)
+
+// TestHeldBodies: request bodies in memory have one bound for all requests
+// together; what is let go is there for others.
+func TestHeldBodies(t *testing.T) {
+	g := New(nil, Options{HeldBytes: 3000})
+	read := func(size int) (*trip, *refused) {
+		tr := &trip{g: g}
+		tr.x.Request.Body = &policy.Body{Stream: readCloser{strings.NewReader(strings.Repeat("x", size))}, Length: int64(size)}
+		_, e := tr.readBody()
+		return tr, e
+	}
+	first, e := read(2000)
+	if e != nil {
+		t.Fatal(e)
+	}
+	second, e := read(2000)
+	if e == nil || e.Status != http.StatusServiceUnavailable || !e.Frame {
+		t.Fatalf("the second body: %v", e)
+	}
+	second.release()
+	first.release()
+	if n := g.held.Load(); n != 0 {
+		t.Errorf("%d bytes are held for nobody", n)
+	}
+	if first.x.Request.Body != nil {
+		t.Error("the body is still held")
+	}
+	third, e := read(2000)
+	if e != nil {
+		t.Error(e)
+	}
+	third.release()
+}
+
+type readCloser struct{ *strings.Reader }
+
+func (readCloser) Close() error { return nil }
