@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloister-ai/cloister/internal/testenv"
 )
 
 func TestParse(t *testing.T) {
@@ -133,7 +135,7 @@ func TestColours(t *testing.T) {
 	}
 	tty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
-		t.Skip("this machine gives no terminal")
+		testenv.Missing(t, "a pseudo terminal (/dev/ptmx): %v", err)
 	}
 	defer tty.Close()
 	for env, want := range map[string]bool{"": true, "NO_COLOR=1": false, "NO_COLOR=": true, "TERM=dumb": false, "TERM=xterm": true} {
