@@ -17,6 +17,8 @@ type checker struct {
 	service *Service
 	// own are the endpoints that listeners name exactly.
 	own []netip.AddrPort
+	// vaults: some reference is to a Key Vault.
+	vaults bool
 	// missing remembers which destinations were already asked for.
 	missing map[string]bool
 	// documents are the files of the site.
@@ -41,6 +43,10 @@ func (c *checker) checkConfig() {
 	c.destinations()
 	c.tokens()
 	c.namesAndTelemetry()
+	c.state()
+	c.audit()
+	c.admin()
+	c.capsInOrder()
 	c.accepted()
 }
 
@@ -51,6 +57,7 @@ func (c *checker) checkReferences() {
 	c.tokenCallers()
 	c.backends()
 	c.serviceURLs()
+	c.keyVault()
 }
 
 func (c *checker) name() {

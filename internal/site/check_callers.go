@@ -211,6 +211,8 @@ func (c *checker) secretRef(ref *SecretRef) {
 	case ref.Credential != "" && !credential.MatchString(ref.Credential):
 		c.src.hide(ref.Pos)
 		c.r.Add(ref.Pos, "invalid-value", "the name of a systemd credential", "", "credential is not a name")
+	case ref.KeyVault != "":
+		c.vaultURL(ref.KeyVault, "secrets", ref.Pos)
 	}
 }
 
@@ -221,13 +223,7 @@ func (c *checker) boundTo(b *Binding, path string) {
 	if b.Principals == nil && b.Certificates == nil {
 		c.r.Add(b.Pos, "missing-field", "principals or certificates", "", "boundTo binds to nothing")
 	}
-	fingerprint := regexp.MustCompile(`^[0-9a-f]{64}$`)
-	for i, f := range b.Certificates {
-		if !fingerprint.MatchString(f) {
-			c.r.Add(c.at("%s.boundTo.certificates[%d]", path, i), "invalid-value",
-				"64 hexadecimal digits in lower case, without colons", plainFingerprint(f), "%q is not a SHA-256 fingerprint", f)
-		}
-	}
+	c.fingerprints(b.Certificates, path+".boundTo.certificates")
 }
 
 // plainFingerprint is a mend for a fingerprint as other tools write it: in

@@ -15,7 +15,8 @@ func (c *checker) classes() []class {
 	d := &c.Destinations
 	return []class{
 		{"model", d.Model}, {"call", d.Call}, {"identity", d.Identity},
-		{"secret", d.Secret}, {"telemetry", d.Telemetry}, {"name", d.Name},
+		{"secret", d.Secret}, {"telemetry", d.Telemetry},
+		{"state", d.State}, {"name", d.Name},
 	}
 }
 

@@ -45,6 +45,12 @@ type Config struct {
 	// Names says which DNS servers are asked. Default: those of the system.
 	Names Names `yaml:"names"`
 	State State `yaml:"state"`
+	// KeyVault says how Azure Key Vaults are reached.
+	KeyVault KeyVault `yaml:"keyVault"`
+	// Audit configures the chained log.
+	Audit Audit `yaml:"audit"`
+	// Admin opens the operator's door over TLS.
+	Admin Admin `yaml:"admin"`
 	// Telemetry says where records, metrics and spans go.
 	Telemetry Telemetry `yaml:"telemetry"`
 	// DrainTimeout bounds how long open requests may go on after SIGTERM.
@@ -198,6 +204,9 @@ type SecretRef struct {
 	Env string `yaml:"env"`
 	// Credential is the name of a systemd credential.
 	Credential string `yaml:"credential"`
+	// KeyVault is a secret identifier of Azure Key Vault:
+	// https://VAULT/secrets/NAME, with /VERSION to pin one.
+	KeyVault string `yaml:"keyVault"`
 }
 
 // TrustedProxy is a peer that may say who the client is.
@@ -227,6 +236,7 @@ type Destinations struct {
 	Identity  []Destination `yaml:"identity"`
 	Secret    []Destination `yaml:"secret"`
 	Telemetry []Destination `yaml:"telemetry"`
+	State     []Destination `yaml:"state"`
 	Name      []Destination `yaml:"name"`
 }
 
@@ -315,6 +325,140 @@ type State struct {
 	Pos Pos `yaml:"-"`
 	// Directory is absolute, or relative to the site's directory. Default "state".
 	Directory string `yaml:"directory"`
+	// Postgres is state that several gateways share; nil: embedded.
+	Postgres *Postgres `yaml:"postgres"`
+	// StaleAfter is how long shared state may be silent before the gateway
+	// refuses. Default 5s.
+	StaleAfter Duration `yaml:"staleAfter"`
+	// Encryption is the key-encryption key of stored state; nil: the keys lie
+	// in clear in Directory, readable by its owner alone.
+	Encryption *Encryption `yaml:"encryption"`
+}
+
+// Postgres is a PostgreSQL database.
+type Postgres struct {
+	Pos Pos `yaml:"-"`
+	// Host is a DNS name or an IP address, listed in destinations.state.
+	Host string `yaml:"host"`
+	// Port; default 5432.
+	Port     int    `yaml:"port"`
+	Database string `yaml:"database"`
+	User     string `yaml:"user"`
+	// Password; nil: the server asks for none.
+	Password *SecretRef `yaml:"password"`
+	// SSLMode is "verify-full" (the default) or, on loopback alone, "disable".
+	SSLMode string `yaml:"sslMode"`
+	// CAFile is a PEM bundle (site-relative); empty: system roots.
+	CAFile string `yaml:"caFile"`
+}
+
+// Encryption names a key-encryption key. Exactly one field is set.
+type Encryption struct {
+	Pos      Pos          `yaml:"-"`
+	KeyFile  *KeyFile     `yaml:"keyFile"`
+	KeyVault *KeyVaultKey `yaml:"keyVault"`
+}
+
+// KeyFile is a key file that is sealed by a passphrase.
+type KeyFile struct {
+	Pos Pos `yaml:"-"`
+	// File is absolute, or relative to the site's directory.
+	File       string     `yaml:"file"`
+	Passphrase *SecretRef `yaml:"passphrase"`
+}
+
+// KeyVaultKey is an RSA key in Azure Key Vault.
+type KeyVaultKey struct {
+	Pos Pos `yaml:"-"`
+	// Key is the key identifier: https://VAULT/keys/NAME, with /VERSION to pin
+	// one.
+	Key string `yaml:"key"`
+}
+
+// KeyVault says how Azure Key Vaults are reached. Their hosts stand in
+// destinations.secret.
+type KeyVault struct {
+	Pos Pos `yaml:"-"`
+	// Credential is what the gateway shows: a managed identity (the default)
+	// or a client secret. One of its fields is set.
+	Credential VaultCredential `yaml:"credential"`
+	// CAFile is a PEM bundle (site-relative); empty: system roots.
+	CAFile string `yaml:"caFile"`
+	// RefreshInterval is how often secrets without a version are looked at.
+	// Default 5m.
+	RefreshInterval Duration `yaml:"refreshInterval"`
+}
+
+// VaultCredential is what the gateway shows to a vault.
+type VaultCredential struct {
+	Pos             Pos              `yaml:"-"`
+	ManagedIdentity *ManagedIdentity `yaml:"managedIdentity"`
+	ClientSecret    *ClientSecret    `yaml:"clientSecret"`
+}
+
+// Audit configures the chained log in the state directory.
+type Audit struct {
+	Pos Pos `yaml:"-"`
+	// Witness keeps checkpoints elsewhere; nil: a truncation is not found.
+	Witness *Witness `yaml:"witness"`
+	// Digests lists identifiers that stand in the log as keyed digests:
+	// "principal", "client", "subscription".
+	Digests []string `yaml:"digests"`
+}
+
+// Witness is where checkpoints go. Exactly one of File and URL is set.
+type Witness struct {
+	Pos Pos `yaml:"-"`
+	// File on another volume; absolute.
+	File string `yaml:"file"`
+	// URL takes checkpoints by PUT and gives the last by GET; its host stands
+	// in destinations.state.
+	URL    string     `yaml:"url"`
+	CAFile string     `yaml:"caFile"`
+	Token  *SecretRef `yaml:"token"`
+	// Interval is how often a checkpoint goes there at most. Default 10s.
+	Interval Duration `yaml:"interval"`
+}
+
+// Admin roles, see [AdminRole].
+const (
+	RoleReader   = "reader"
+	RoleOperator = "operator"
+	RoleApprover = "approver"
+	RoleAuditor  = "auditor"
+)
+
+// Admin opens the operator's door over TLS. Without a listener the Unix socket
+// in the state directory is the only one.
+type Admin struct {
+	Pos Pos `yaml:"-"`
+	// Listener is where it stands; nil: nowhere.
+	Listener *Listener `yaml:"listener"`
+	// Hostname is the one of hostnames whose certificate it shows; empty: the
+	// default one.
+	Hostname string `yaml:"hostname"`
+	// ClientCA is a PEM file with CAs: operators by certificate need one.
+	ClientCA string `yaml:"clientCA"`
+	// Audiences are those of operators' tokens; tokens for callers do not
+	// count here.
+	Audiences []string    `yaml:"audiences"`
+	Roles     []AdminRole `yaml:"roles"`
+}
+
+// AdminRole says who has a role. All conditions that are given have to hold;
+// within one list any value is enough. A role may stand in several entries.
+type AdminRole struct {
+	Pos Pos `yaml:"-"`
+	// Role is "reader", "operator", "approver" or "auditor".
+	Role string `yaml:"role"`
+	// Certificates are SHA-256 fingerprints, lower-case hex.
+	Certificates []string `yaml:"certificates"`
+	// Issuer limits the entry to tokens of one of tokens.issuers.
+	Issuer               string   `yaml:"issuer"`
+	ClientApplicationIDs []string `yaml:"clientApplicationIds"`
+	Principals           []string `yaml:"principals"`
+	Groups               []string `yaml:"groups"`
+	Roles                []string `yaml:"roles"`
 }
 
 // Telemetry says where records, metrics and spans go.
@@ -354,8 +498,27 @@ type Limits struct {
 	StreamIdleTimeout Duration `yaml:"streamIdleTimeout"`
 	// RequestTimeout bounds one request in all. Default 3600s.
 	RequestTimeout Duration `yaml:"requestTimeout"`
+	// RequestReadTimeout bounds receiving one request whole. Default 300s.
+	RequestReadTimeout Duration `yaml:"requestReadTimeout"`
 	// MaxConnections of the listener. Default 10000.
 	MaxConnections int `yaml:"maxConnections"`
+	// MaxConnectionsPerClient bounds open connections of one address (IPv6:
+	// one /64). Default 2500.
+	MaxConnectionsPerClient int `yaml:"maxConnectionsPerClient"`
+	// MaxConnectionsPerPrefix bounds those of one IPv4 /24 or IPv6 /48.
+	// Default 5000.
+	MaxConnectionsPerPrefix int `yaml:"maxConnectionsPerPrefix"`
+	// MaxRequestsPerClient bounds open requests of one client address (IPv6:
+	// one /64), streams included. Default 5000.
+	MaxRequestsPerClient int `yaml:"maxRequestsPerClient"`
+	// MaxWebSocketsPerCaller bounds open WebSockets of one subscription, and
+	// of one address where callers are anonymous. Default 100.
+	MaxWebSocketsPerCaller int `yaml:"maxWebSocketsPerCaller"`
+	// BanFor is how long a client that attacks is refused at first. Default 60s.
+	BanFor Duration `yaml:"banFor"`
+	// MemoryBytes is the memory that the overload ladder measures against; 0:
+	// the container's limit, or GOMEMLIMIT, or the machine's memory.
+	MemoryBytes int64 `yaml:"memoryBytes"`
 }
 
 // AcceptedField names a field that is meant to protect and is not built.

@@ -33,11 +33,12 @@ func TestComplete(t *testing.T) {
 	if s, ps := load(t, files); s == nil || render(ps) != "accepted\n" {
 		t.Fatal(render(ps))
 	}
-	r := newReport()
-	c := decodeConfig(newSource("cloister.yaml", []byte(files["cloister.yaml"])), r)
 	given := map[string]bool{}
-	for place := range c.places {
-		given[generalPlace(place)] = true
+	for _, name := range []string{"cloister.yaml", "variant.yaml"} {
+		c := decodeConfig(newSource(name, []byte(files[name])), newReport())
+		for place := range c.places {
+			given[generalPlace(place)] = true
+		}
 	}
 	walkFields(configFields(), "", func(path string, _ field) {
 		if !given[strings.ReplaceAll(path, ".ID", ".*")] {

@@ -72,7 +72,7 @@ func (f field) describe() string {
 		return "a list"
 	case typeMap, typeObject:
 		if f.secret {
-			return "an object with one of file, env, credential"
+			return "an object with one of file, env, credential, keyVault"
 		}
 		return "an object"
 	default:
@@ -120,6 +120,7 @@ func secretRef(name, doc string) field {
 		text("file", "A file, absolute or relative to the site's directory. One newline at its end is dropped."),
 		text("env", "The name of an environment variable."),
 		text("credential", "The name of a systemd credential."),
+		text("keyVault", "A secret identifier of Azure Key Vault: https://VAULT/secrets/NAME, with /VERSION to pin one."),
 	)
 	f.one, f.secret, f.example = true, true, "{env: NAME}"
 	return f

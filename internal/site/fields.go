@@ -30,8 +30,10 @@ func configFields() []field {
 		object("names", "Which DNS servers are asked.",
 			texts("servers", "HOST:PORT with an IP address, each listed in destinations.name too; or \"system\": "+
 				"those of the system when the site was loaded.").defaults("[system]").atLeast(1)),
-		object("state", "Where durable state lives.",
-			text("directory", "Absolute, or relative to the site's directory.").defaults("state")),
+		stateField(),
+		keyVaultField(),
+		auditField(),
+		adminField(),
 		telemetryField(),
 		duration("drainTimeout", "30s", "How long open requests may go on after SIGTERM."),
 		limitsField(),
@@ -144,6 +146,7 @@ func destinationsField() field {
 		class("identity", "Issuers, key sets, token endpoints, instance metadata.", "443"),
 		class("secret", "Secret stores.", "443"),
 		class("telemetry", "Collectors of metrics and spans.", "443"),
+		class("state", "The shared database, and the witness of the audit log.", "443"),
 		class("name", "DNS servers.", "53"),
 	)
 }
@@ -153,27 +156,35 @@ func backendsField() field {
 		text("url", "Declares a backend that apim/backends does not hold: https URL with host and optional path."),
 		object("credential", "How the gateway logs in. Exactly one.",
 			boolean("none", "The backend asks for nothing."),
-			object("managedIdentity", "A token of the machine's managed identity; {} for the system-assigned one.",
-				text("clientId", "Client id of a user-assigned identity."),
-				text("resource", "Whom the token is for.").defaults("https://cognitiveservices.azure.com"),
-			),
+			managedIdentityField("https://cognitiveservices.azure.com"),
 			object("apiKey", "A key in a header.",
 				text("header", "Name of the header.").defaults("api-key"),
 				secretRef("key", "Where the key rests.").must(),
 			),
-			object("clientSecret", "A token by OAuth 2.0 client credentials.",
-				text("authority", "The authority's https URL.").defaults(defaultAuthority),
-				text("tenantId", "Tenant id.").must(),
-				text("clientId", "Client id.").must(),
-				secretRef("secret", "Where the client secret rests.").must(),
-				text("scope", "Whom the token is for.").defaults("https://cognitiveservices.azure.com/.default"),
-				text("caFile", "PEM bundle for the authority's TLS, relative to the site's directory."),
-			),
+			clientSecretField("https://cognitiveservices.azure.com/.default"),
 		).exactlyOne(),
 		text("caFile", "PEM bundle for the backend's TLS, relative to the site's directory; not given: system roots."),
 		boolean("passCallerToken", "Let the caller's own credential travel on to this backend.").defaults("false"),
 		integer("maxConnections", 1, 65535, "Open connections to one host.").defaults("512"),
 	), "What Azure keeps elsewhere about a backend, by backend id.")
+}
+
+func managedIdentityField(resource string) field {
+	return object("managedIdentity", "A token of the machine's managed identity; {} for the system-assigned one.",
+		text("clientId", "Client id of a user-assigned identity."),
+		text("resource", "Whom the token is for.").defaults(resource),
+	)
+}
+
+func clientSecretField(scope string) field {
+	return object("clientSecret", "A token by OAuth 2.0 client credentials.",
+		text("authority", "The authority's https URL.").defaults(defaultAuthority),
+		text("tenantId", "Tenant id.").must(),
+		text("clientId", "Client id.").must(),
+		secretRef("secret", "Where the client secret rests.").must(),
+		text("scope", "Whom the token is for.").defaults(scope),
+		text("caFile", "PEM bundle for the authority's TLS, relative to the site's directory."),
+	)
 }
 
 func telemetryField() field {
@@ -195,7 +206,86 @@ func limitsField() field {
 		duration("idleTimeout", "60s", "For a connection between requests."),
 		duration("streamIdleTimeout", "300s", "A stream that moves no byte for this long is cut."),
 		duration("requestTimeout", "3600s", "For one request in all."),
+		duration("requestReadTimeout", "300s", "For receiving one request whole."),
 		integer("maxConnections", 1, 1<<20, "Open connections of the listener.").defaults("10000"),
+		integer("maxConnectionsPerClient", 1, 1<<20, "Open connections of one address (IPv6: one /64).").defaults("2500"),
+		integer("maxConnectionsPerPrefix", 1, 1<<20, "Open connections of one IPv4 /24 or IPv6 /48.").defaults("5000"),
+		integer("maxRequestsPerClient", 1, 1<<20, "Open requests of one client address (IPv6: one /64), streams included.").defaults("5000"),
+		integer("maxWebSocketsPerCaller", 1, 1<<20, "Open WebSockets of one subscription, or of one address where callers are anonymous.").defaults("100"),
+		duration("banFor", "60s", "How long a client that attacks is refused at first; longer each time it comes back."),
+		integer("memoryBytes", 64<<20, 1<<50, "Memory that overload is measured against. Not given: the container's limit, else GOMEMLIMIT, else the machine's."),
+	)
+}
+
+func stateField() field {
+	return object("state", "Where durable state lives.",
+		text("directory", "Absolute, or relative to the site's directory.").defaults("state"),
+		object("postgres", "A PostgreSQL database that several gateways share. Needs encryption.",
+			text("host", "A DNS name or an IP address, listed in destinations.state.").must(),
+			integer("port", 1, 65535, "TCP port.").defaults("5432"),
+			text("database", "Name of the database.").must(),
+			text("user", "Role to log in as.").must(),
+			secretRef("password", "Where the password rests."),
+			text("sslMode", "\"disable\" is for loopback alone.").among("verify-full", "disable").defaults("verify-full"),
+			text("caFile", "PEM bundle for the server's TLS, relative to the site's directory; not given: system roots."),
+		),
+		duration("staleAfter", "5s", "How long shared state may be silent before the gateway refuses requests."),
+		object("encryption", "The key-encryption key of stored state. Not given: the keys lie in the state directory, readable by its owner alone.",
+			object("keyFile", "A key file, sealed by a passphrase; \"cloister key create\" makes one.",
+				text("file", "Absolute, or relative to the site's directory.").must(),
+				secretRef("passphrase", "Where the passphrase rests.").must(),
+			),
+			object("keyVault", "An RSA key in Azure Key Vault.",
+				text("key", "Key identifier: https://VAULT/keys/NAME, with /VERSION to pin one.").must(),
+			),
+		).exactlyOne(),
+	)
+}
+
+func keyVaultField() field {
+	return object("keyVault", "How Azure Key Vaults are reached; their hosts stand in destinations.secret.",
+		object("credential", "How the gateway logs in. Not given: the system-assigned managed identity.",
+			managedIdentityField("https://vault.azure.net"),
+			clientSecretField("https://vault.azure.net/.default"),
+		).exactlyOne(),
+		text("caFile", "PEM bundle for the vaults' TLS, relative to the site's directory; not given: system roots."),
+		duration("refreshInterval", "5m", "How often secrets without a version are looked at."),
+	)
+}
+
+func auditField() field {
+	return object("audit", "The chained log of decisions, operators' acts and changes.",
+		object("witness", "Where checkpoints go, so that a truncation or a roll-back is found. Either file or url.",
+			text("file", "A file on another volume; absolute."),
+			text("url", "https URL that takes a checkpoint by PUT and gives the last by GET; its host stands in destinations.state."),
+			text("caFile", "PEM bundle for the witness's TLS, relative to the site's directory."),
+			secretRef("token", "Where the bearer token for the witness rests."),
+			duration("interval", "10s", "How often a checkpoint goes there at most."),
+		),
+		list("digests", field{}.among("principal", "client", "subscription"),
+			"Identifiers that stand in the log as keyed digests in the place of themselves."),
+	)
+}
+
+func adminField() field {
+	return object("admin", "The operator's door over TLS. Without it the Unix socket in the state directory is the only one.",
+		object("listener", "Where it stands.",
+			text("address", "An IP address, or the name of a network interface.").must(),
+			integer("port", 0, 65535, "TCP port; 0 takes a free one.").must(),
+		),
+		text("hostname", "Which of hostnames' certificates it shows. Not given: the default one, or the only one."),
+		text("clientCA", "PEM file with CAs, relative to the site's directory, for operators by certificate."),
+		texts("audiences", "Audiences of operators' tokens; none of tokens.audiences.").atLeast(1),
+		list("roles", object("", "",
+			text("role", "reader sees, operator changes, approver grants, auditor reads the audit log.").
+				among(RoleReader, RoleOperator, RoleApprover, RoleAuditor).must(),
+			texts("certificates", "SHA-256 fingerprints of client certificates, lower-case hex.").atLeast(1),
+			text("issuer", "Limits the entry to one of tokens.issuers."),
+			texts("clientApplicationIds", "Values of azp, appid or client_id.").atLeast(1),
+			texts("principals", "Values of oid, or sub where there is no oid.").atLeast(1),
+			texts("groups", "Values of groups.").atLeast(1),
+			texts("roles", "Values of roles.").atLeast(1),
+		), "Who has which role. All conditions given have to hold, within one list any value is enough, and at least one is needed."),
 	)
 }
 

@@ -193,7 +193,7 @@ func TestClasses(t *testing.T) {
 	for i, in := range Classes() {
 		cfg := &site.Config{}
 		d := &cfg.Destinations
-		list := []*[]site.Destination{&d.Model, &d.Call, &d.Identity, &d.Secret, &d.Telemetry, &d.Name}[i]
+		list := []*[]site.Destination{&d.Model, &d.Call, &d.Identity, &d.Secret, &d.Telemetry, &d.State, &d.Name}[i]
 		*list = []site.Destination{{Host: "10.0.0.1", Port: 443}}
 		w := &wire{}
 		dialer := newDialer(t, cfg, w, nil)

@@ -81,6 +81,8 @@ func listOf(cfg *site.Config, c Class) []site.Destination {
 		return cfg.Destinations.Secret
 	case Telemetry:
 		return cfg.Destinations.Telemetry
+	case State:
+		return cfg.Destinations.State
 	case Name:
 		return cfg.Destinations.Name
 	}

@@ -42,11 +42,12 @@ const (
 	Identity  Class = "identity"  // issuers, key sets, tokens, instance metadata
 	Secret    Class = "secret"    // stores of secrets
 	Telemetry Class = "telemetry" // collectors
+	State     Class = "state"     // the shared database, the audit log's witness
 	Name      Class = "name"      // DNS servers
 )
 
 // Classes are all classes, in the order of the documentation.
-func Classes() []Class { return []Class{Model, Call, Identity, Secret, Telemetry, Name} }
+func Classes() []Class { return []Class{Model, Call, Identity, Secret, Telemetry, State, Name} }
 
 // Options are what the dialer takes from its surroundings. The zero value is
 // the real network.

@@ -80,7 +80,7 @@ func addresses(list ...string) []netip.Addr {
 func everywhere(hosts ...site.Destination) *site.Config {
 	cfg := &site.Config{}
 	d := &cfg.Destinations
-	for _, list := range []*[]site.Destination{&d.Model, &d.Call, &d.Identity, &d.Secret, &d.Telemetry, &d.Name} {
+	for _, list := range []*[]site.Destination{&d.Model, &d.Call, &d.Identity, &d.Secret, &d.Telemetry, &d.State, &d.Name} {
 		*list = slices.Clone(hosts)
 	}
 	for i := range d.Model {
