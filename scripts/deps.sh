@@ -19,12 +19,18 @@ APT=(
   taskset:util-linux
   gcc:gcc
   npm:npm
+  initdb:postgresql
 )
+
+# Debian keeps the programs of the PostgreSQL server out of PATH.
+present() {
+  command -v "$1" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null
+}
 
 missing_commands() {
   local pair
   for pair in "${APT[@]}"; do
-    command -v "${pair%%:*}" >/dev/null || echo "$pair"
+    present "${pair%%:*}" || echo "$pair"
   done
 }
 
@@ -66,6 +72,8 @@ apt_install() {
     trap "rm -f '$policy'" EXIT
   fi
   export DEBIAN_FRONTEND=noninteractive
+  local clusters cluster
+  clusters=$(compgen -G '/etc/postgresql/*/*' || true)
   local install=(apt-get install -y -qq --no-install-recommends "$@")
   if ! "${install[@]}" >"$log" 2>&1; then
     # The usual cause: package lists that are empty or old.
@@ -73,6 +81,13 @@ apt_install() {
     "${install[@]}" >>"$log" 2>&1 || { cat "$log" >&2; return 1; }
   fi
   case " $* " in
+    # Its installation also makes a cluster, which nobody asked for. One that
+    # was there before is somebody's data.
+    *' postgresql '*)
+      for cluster in $(compgen -G '/etc/postgresql/*/*' || true); do
+        grep -qxF "$cluster" <<<"$clusters" || pg_dropcluster "$(basename "$(dirname "$cluster")")" "$(basename "$cluster")"
+      done
+      command -v systemctl >/dev/null && systemctl disable postgresql >/dev/null 2>&1 || true ;;&
     *' nginx-light '*) command -v systemctl >/dev/null && systemctl disable nginx >/dev/null 2>&1 || true ;;
   esac
 }
