@@ -59,6 +59,10 @@ fuzz: ## Fuzz every target (FUZZTIME=10m, PKG=./internal/openai)
 bench: build ## Compare with a bare ReverseProxy and nginx (BENCH=json|sse|all, PROFILE=cpu.pprof)
 	@go run ./test/bench -gateway bin/cloister -bench $(BENCH) $(if $(PROFILE),-profile $(PROFILE))
 
+.PHONY: attack
+attack: build ## Attack the gateway and print what held (ARGS="-markdown", ARGS="-only Slow")
+	@go run ./test/attack -gateway bin/cloister $(ARGS)
+
 .PHONY: licences
 licences: ## Check the licence of every module in the binary
 	@go run ./test/licences

@@ -18,6 +18,8 @@ APT=(
   ip:iproute2
   taskset:util-linux
   gcc:gcc
+  slowhttptest:slowhttptest
+  h2load:nghttp2-client
   npm:npm
   initdb:postgresql
 )

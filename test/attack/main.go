@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+)
+
+// options are the command line.
+type options struct {
+	gateway  string
+	only     string
+	markdown bool
+}
+
+func main() {
+	var opt options
+	flag.StringVar(&opt.gateway, "gateway", "bin/cloister", "the built program")
+	flag.StringVar(&opt.only, "only", "", "run the attacks whose names match this regular expression")
+	flag.BoolVar(&opt.markdown, "markdown", false, "print the table in Markdown")
+	flag.Parse()
+	ok, err := run(opt)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "attack:", err)
+	}
+	if err != nil || !ok {
+		os.Exit(1)
+	}
+}
+
+// run runs the table and reports whether every bound held.
+func run(opt options) (ok bool, err error) {
+	only, err := regexp.Compile(opt.only)
+	if err != nil {
+		return false, fmt.Errorf("-only: %w", err)
+	}
+	program, err := filepath.Abs(opt.gateway)
+	if err != nil {
+		return false, err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var chosen []attack
+	for _, a := range attacks() {
+		if only.MatchString(a.name) {
+			chosen = append(chosen, a)
+		}
+	}
+	reports := campaign{program: program, log: os.Stderr}.run(ctx, chosen)
+	if opt.markdown {
+		writeMarkdown(os.Stdout, reports)
+	} else {
+		writeTable(os.Stdout, reports)
+	}
+	ok = len(reports) > 0
+	for _, r := range reports {
+		ok = ok && len(r.broken) == 0
+	}
+	return ok, ctx.Err()
+}
