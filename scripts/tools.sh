@@ -8,6 +8,7 @@ export PATH="$TOOLS:$PATH:/usr/local/go/bin:/usr/sbin:/sbin"
 
 # Go programs that the tests run, built into the repository and nowhere else.
 GO_TOOLS=(
+  github.com/transparency-dev/tessera/cmd/fsck@v1.0.4
   github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible
   honnef.co/go/tools/cmd/staticcheck@v0.8.2
 )

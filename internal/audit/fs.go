@@ -1,0 +1,83 @@
+package audit
+
+import (
+	"io"
+	"io/fs"
+	"os"
+)
+
+// FS is what the log needs of a file system. Names are those of package os.
+// Tests inject one that loses power.
+type FS interface {
+	// MkdirAll makes a directory and its parents with mode 0700.
+	MkdirAll(name string) error
+	// Create makes a file with mode 0600; it is an error when it exists.
+	Create(name string) (File, error)
+	ReadFile(name string) ([]byte, error)
+	ReadDir(name string) ([]fs.DirEntry, error)
+	Rename(from, to string) error
+	Remove(name string) error
+	// SyncDir makes the names in a directory durable.
+	SyncDir(name string) error
+}
+
+// File is a file that is written from its beginning on.
+type File interface {
+	io.WriteCloser
+	// Sync makes what was written durable, its length included.
+	Sync() error
+}
+
+type osFS struct{}
+
+func (osFS) MkdirAll(name string) error                 { return os.MkdirAll(name, 0o700) }
+func (osFS) ReadFile(name string) ([]byte, error)       { return os.ReadFile(name) }
+func (osFS) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name) }
+func (osFS) Rename(from, to string) error               { return os.Rename(from, to) }
+func (osFS) Remove(name string) error                   { return os.Remove(name) }
+func (osFS) SyncDir(name string) error                  { return syncDir(name) }
+
+func (osFS) Create(name string) (File, error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+type osFile struct{ *os.File }
+
+func (f osFile) Sync() error { return syncData(f.File) }
+
+// writeNew writes a file and makes its content durable; its name becomes so
+// with the next SyncDir. A file that is there is replaced.
+func writeNew(files FS, name string, data []byte) error {
+	if err := files.Remove(name); err != nil && !isNotExist(err) {
+		return err
+	}
+	f, err := files.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// replaceFile replaces a file in one step: after a loss of power it holds the
+// old content or the new.
+func replaceFile(files FS, dir, name string, data []byte) error {
+	path := join(dir, name)
+	if err := writeNew(files, path+".tmp", data); err != nil {
+		return err
+	}
+	if err := files.Rename(path+".tmp", path); err != nil {
+		return err
+	}
+	return files.SyncDir(dir)
+}

@@ -1,0 +1,244 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Open opens the log in a directory, which it makes where it is missing. What
+// a crash left in the journal is published before it returns.
+//
+// It fails with an [*Error] where the directory is not a log of this key, is
+// damaged or cannot be used, and with a [*RollbackError] where the witness has
+// seen a later or another log; the directory is left as it is. A witness that
+// cannot be reached is no reason to fail: [Status] shows it, and it is compared
+// as soon as it answers.
+func Open(ctx context.Context, dir string, opt Options) (*Log, error) {
+	set, err := newSettings(opt)
+	if err != nil {
+		return nil, &Error{Dir: dir, Reason: err.Error(), Err: err}
+	}
+	l := newLog(filepath.Clean(dir), set)
+	before, err := l.prepare()
+	if err != nil {
+		return nil, err
+	}
+	var found recovered
+	if before == nil {
+		found, err = l.recover(ctx)
+		before, err = l.acceptOlder(err)
+	}
+	if err == nil && before != nil {
+		found, err = l.create()
+		found.compared = true
+	}
+	if err == nil {
+		err = l.resume(&found)
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.start(&found)
+	if before != nil {
+		if err := l.begin(ctx, before); err != nil {
+			return nil, errors.Join(err, l.Close(ctx))
+		}
+	}
+	return l, nil
+}
+
+func newLog(dir string, set settings) *Log {
+	one := func() chan struct{} { return make(chan struct{}, 1) }
+	none := func() chan struct{} { return make(chan struct{}) }
+	return &Log{
+		dir: dir, set: set, work: one(), hurry: one(), publish: one(),
+		closing: none(), written: none(), wasPublished: none(), witnessed: none(), changed: none(),
+	}
+}
+
+// recovered is what Open found.
+type recovered struct {
+	tree *tree
+	// published is the checkpoint on disk, newest that of the journal's end.
+	published, newest head
+	journal           []journalFile
+	// compared says that the witness was heard, and witnessErr why it was not.
+	compared   bool
+	witnessErr error
+}
+
+// recover reads the log and changes nothing, unless there is none: then it
+// makes one.
+func (l *Log) recover(ctx context.Context) (recovered, error) {
+	var theirs head
+	out := recovered{compared: true}
+	if l.set.Witness != nil {
+		var wrong *Error
+		if theirs, out.witnessErr = askWitness(ctx, l.dir, &l.set); errors.As(out.witnessErr, &wrong) {
+			return out, wrong
+		}
+		out.compared = out.witnessErr == nil
+	}
+	there, err := l.exists()
+	if err != nil {
+		return out, err
+	}
+	if !there {
+		if err := l.rollback(head{}, theirs, nil); err != nil {
+			return out, err
+		}
+		made, err := l.create()
+		made.compared, made.witnessErr = out.compared, out.witnessErr
+		return made, err
+	}
+	if out.published, err = readCheckpoint(l.set.FS, l.dir, l.set.verifier); err != nil {
+		return out, err
+	}
+	if err := l.checkVerifier(); err != nil {
+		return out, err
+	}
+	watched, err := l.replayJournal(&out, theirs.size)
+	if err != nil {
+		return out, err
+	}
+	if theirs.size <= out.published.size {
+		return out, l.rollback(out.published, theirs, nil) // by the tiles on disk
+	}
+	return out, l.rollback(out.newest, theirs, watched)
+}
+
+// replayJournal builds the tree, and says its root at the size watch.
+func (l *Log) replayJournal(out *recovered, watch uint64) (*tlog.Hash, error) {
+	files := l.set.FS
+	var err error
+	if out.tree, err = loadTree(files, l.dir, out.published); err != nil {
+		return nil, err
+	}
+	r := replay{files: files, dir: l.dir, verifier: l.set.verifier, tree: out.tree, at: out.published, watch: watch}
+	var d *damage
+	if err := r.run(); errors.As(err, &d) {
+		return nil, damaged(l.dir, "its journal is damaged: "+d.Error(), nil)
+	} else if err != nil {
+		return nil, err
+	}
+	out.newest = r.at
+	for _, name := range r.torn {
+		l.set.Log.Warn("the journal of the audit log ends in a batch that was never completed and acknowledged to nobody; it is dropped",
+			"file", name, "records", out.tree.size)
+	}
+	out.journal, err = listJournal(files, l.dir)
+	return &r.watched, err
+}
+
+// exists says whether the directory holds a log, or anything of one.
+func (l *Log) exists() (bool, error) {
+	names, err := l.set.FS.ReadDir(l.dir)
+	if isNotExist(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, unreadable(l.dir, err)
+	}
+	for _, e := range names {
+		switch name := e.Name(); name {
+		case checkpointFile + ".tmp", verifierFile + ".tmp": // of an interrupted beginning
+		case tileDir, journalDir:
+			inside, err := l.set.FS.ReadDir(join(l.dir, name))
+			if err != nil {
+				return false, unreadable(l.dir, err)
+			}
+			if len(inside) > 0 {
+				return true, nil
+			}
+		default:
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// checkVerifier sees that audit.pub is that of the key, and writes it where a
+// crash prevented that.
+func (l *Log) checkVerifier() error {
+	data, err := l.set.FS.ReadFile(join(l.dir, verifierFile))
+	if isNotExist(err) {
+		if err := replaceFile(l.set.FS, l.dir, verifierFile, []byte(l.set.pub)); err != nil {
+			return unwritable(l.dir, err)
+		}
+		return nil
+	}
+	if err != nil {
+		return unreadable(l.dir, err)
+	}
+	if string(data) != l.set.pub {
+		return damaged(l.dir, verifierFile+" is not the key that signs it", nil)
+	}
+	return nil
+}
+
+// create makes an empty log. Its checkpoint comes first, so that a log without
+// one is never taken for a new one.
+func (l *Log) create() (recovered, error) {
+	t := newTree()
+	at, err := signHead(l.set.signer, 0, t.root())
+	if err != nil {
+		return recovered{}, &Error{Dir: l.dir, Reason: err.Error(), Err: err}
+	}
+	files := l.set.FS
+	for _, dir := range []string{l.dir, join(l.dir, tileDir), join(l.dir, journalDir)} {
+		if err := files.MkdirAll(dir); err != nil {
+			return recovered{}, unwritable(l.dir, err)
+		}
+	}
+	err = files.SyncDir(filepath.Dir(l.dir))
+	if err == nil {
+		err = replaceFile(files, l.dir, checkpointFile, at.raw)
+	}
+	if err == nil {
+		err = replaceFile(files, l.dir, verifierFile, []byte(l.set.pub))
+	}
+	if err != nil {
+		return recovered{}, unwritable(l.dir, err)
+	}
+	return recovered{tree: t, published: at, newest: at}, nil
+}
+
+// resume publishes what was recovered, after which the journal is not needed.
+func (l *Log) resume(found *recovered) error {
+	for _, dir := range []string{tileDir, journalDir} {
+		if err := l.set.FS.MkdirAll(join(l.dir, dir)); err != nil {
+			return unwritable(l.dir, err)
+		}
+	}
+	l.writer = &writer{l: l, tree: found.tree}
+	l.publisher = newPublisher(l, found.published.size)
+	if found.newest.size > found.published.size {
+		t := found.tree
+		snap := snapshot{head: found.newest, rows: t.rows, bundle: t.bundle}
+		l.publisher.pending = slices.Clone(t.full)
+		t.full = nil
+		if err := l.publisher.write(&snap); err != nil {
+			return unwritable(l.dir, err)
+		}
+	}
+	for _, f := range found.journal {
+		l.writer.remove(f.path())
+	}
+	l.next, l.durable, l.published = found.newest.size, found.newest.size, found.newest
+	return nil
+}
+
+// start begins the goroutines.
+func (l *Log) start(found *recovered) {
+	l.witness = &witnessLoop{l: l, work: make(chan struct{}, 1), compared: found.compared}
+	l.witness.ctx, l.witness.cancel = context.WithCancel(context.Background())
+	l.witnessErr = found.witnessErr
+	signal(l.witness.work)
+	go l.writer.run()
+	go l.publisher.run()
+	go l.witness.run()
+}
