@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/cloister-ai/cloister/internal/site"
 )
@@ -24,6 +24,8 @@ type Env struct {
 	LookupEnv func(string) (string, bool)
 	// CredentialsDir is systemd's $CREDENTIALS_DIRECTORY; empty: there is none.
 	CredentialsDir string
+	// KeyVault reads secrets of Azure Key Vault; nil: there is no way to one.
+	KeyVault VaultReader
 }
 
 // Error says why a reference gave no secret.
@@ -49,8 +51,8 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Resolve reads the secret that ref names. One trailing newline is dropped;
-// an empty secret and one of more than [MaxSize] bytes are refused. The error
-// is an [*Error].
+// an empty secret and one of more than [MaxSize] bytes are refused. It takes
+// 10 s at most, where a vault has to be asked. The error is an [*Error].
 func Resolve(ref *site.SecretRef, env Env) (Value, error) {
 	where, err := place(ref)
 	if err != nil {
@@ -66,8 +68,10 @@ func Resolve(ref *site.SecretRef, env Env) (Value, error) {
 		text, err = readFile(where, path)
 	case ref.Env != "":
 		text, err = readEnv(where, ref.Env, env)
-	default:
+	case ref.Credential != "":
 		text, err = readCredential(where, ref.Credential, env)
+	default:
+		text, err = readVault(where, ref.KeyVault, env)
 	}
 	if err != nil {
 		return Value{}, err
@@ -77,13 +81,13 @@ func Resolve(ref *site.SecretRef, env Env) (Value, error) {
 
 // place names the one place that ref holds.
 func place(ref *site.SecretRef) (string, error) {
-	const mend = "set exactly one of file, env and credential"
+	const mend = "set exactly one of file, env, credential and keyVault"
 	if ref == nil {
 		return "", &Error{Where: "nowhere", Reason: "no reference is given", Mend: mend}
 	}
 	var places []string
 	for _, p := range []struct{ kind, name string }{
-		{"file", ref.File}, {"env", ref.Env}, {"credential", ref.Credential},
+		{"file", ref.File}, {"env", ref.Env}, {"credential", ref.Credential}, {"keyVault", ref.KeyVault},
 	} {
 		if p.name != "" {
 			places = append(places, fmt.Sprintf("%s %q", p.kind, p.name))
@@ -133,12 +137,27 @@ func readCredential(where, name string, env Env) (string, error) {
 	return readFile(where, filepath.Join(env.CredentialsDir, name))
 }
 
+func readVault(where, identifier string, env Env) (string, error) {
+	if env.KeyVault == nil {
+		return "", &Error{Where: where, Reason: "no vault can be reached from here", Mend: "use file, env or credential for this one"}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), vaultTimeout)
+	defer cancel()
+	v, err := env.KeyVault.ReadSecret(ctx, identifier)
+	return v.Reveal(), err
+}
+
+// badIdentifier is a reference to a vault that cannot be read as one.
+func badIdentifier(identifier string, err error) *Error {
+	reason, mend, _ := strings.Cut(err.Error(), "; mend: ")
+	return &Error{Where: vaultPlace(identifier), Reason: reason, Mend: mend, Err: err}
+}
+
 // readFile follows symbolic links, because that is how Kubernetes mounts
 // secrets; what counts is the file that was opened, so the checks are made on
 // the descriptor.
 func readFile(where, path string) (string, error) {
-	// O_NONBLOCK: opening a FIFO must not wait for a writer.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(path, os.O_RDONLY|openNoWait, 0)
 	if err != nil {
 		return "", openError(where, err)
 	}
@@ -150,10 +169,10 @@ func readFile(where, path string) (string, error) {
 	if !info.Mode().IsRegular() {
 		return "", &Error{Where: where, Reason: "it is not a regular file"}
 	}
-	if perm := info.Mode().Perm(); perm&0o007 != 0 {
+	if how := othersHaveAccess(info); how != "" {
 		return "", &Error{
 			Where:  where,
-			Reason: fmt.Sprintf("everybody on this machine has access to it (mode %04o)", perm),
+			Reason: fmt.Sprintf("everybody on this machine has access to it (%s)", how),
 			Mend:   "chmod 600 " + path + " (in Kubernetes: defaultMode: 0440)",
 		}
 	}

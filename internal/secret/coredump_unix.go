@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package secret
+
+func noCoreDumps() error { return noCoreFiles() }
