@@ -61,6 +61,7 @@ func (s *Server) accepted(conn net.Conn) {
 		return
 	}
 	if !s.remember(c) { // over the cap, or shutting down
+		c.raw.leavePlace()
 		if !s.draining() {
 			s.refused(c, c.Peer.Addr(), &frontError{cause: RefusedConnections, detail: "too many connections"})
 		}
@@ -104,13 +105,13 @@ func addrPortOf(a net.Addr) netip.AddrPort {
 }
 
 func (s *Server) admit(c *Conn) *frontError {
-	if s.opt.Admit == nil {
-		return nil
+	peer := c.Peer.Addr()
+	if s.opt.Admit != nil {
+		if err := s.opt.Admit(peer); err != nil {
+			return &frontError{cause: RefusedPeer, detail: "the peer is not admitted"}
+		}
 	}
-	if err := s.opt.Admit(c.Peer.Addr()); err != nil {
-		return &frontError{cause: RefusedPeer, detail: "the peer is not admitted"}
-	}
-	return nil
+	return s.guardConn(c, s.front(), peer, true)
 }
 
 // open reads the PROXY header where there is one, makes TLS, and hands the
@@ -151,6 +152,9 @@ func (s *Server) openTLS(ctx context.Context, c *Conn, f *Front) (*tls.Conn, *fr
 		}
 		if !h.Local {
 			c.Client = h.Source
+			if refusal := s.guardConn(c, f, h.Source.Addr(), false); refusal != nil {
+				return nil, refusal
+			}
 		}
 	}
 	return s.handshake(ctx, c)
@@ -164,15 +168,6 @@ func connectionCap(configured int, files uint64) int {
 		return configured
 	}
 	return max(1, min(configured, int(min(files, 1<<30)*45/100)))
-}
-
-// fileLimit is RLIMIT_NOFILE; 0: not known.
-func fileLimit() uint64 {
-	var l syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
-		return 0
-	}
-	return uint64(l.Cur)
 }
 
 // handshakeSlots is how many handshakes may compute at once.

@@ -38,6 +38,11 @@ type Conn struct {
 	// bodyBytes is what handlers have read of bodies.
 	calls, bodyBytes atomic.Uint64
 	hijacked         atomic.Bool
+	// vouched: see Vouch.
+	vouched atomic.Bool
+	// idleSince is when the last request ended, in nanoseconds since opened;
+	// 0: there is one, or has never been.
+	idleSince atomic.Int64
 	// writeUntil is the write deadline of an HTTP/1.1 connection; only the
 	// request at work looks at it.
 	writeUntil time.Time
@@ -53,6 +58,14 @@ type Conn struct {
 
 // HTTP2 reports whether the connection speaks HTTP/2.
 func (c *Conn) HTTP2() bool { return c.wire == nil }
+
+// Vouch says that a caller was let in on this connection. Under overload such
+// connections come before those of strangers. Every request may say it again.
+func (c *Conn) Vouch() {
+	if !c.vouched.Load() {
+		c.vouched.Store(true)
+	}
+}
 
 // setEnd takes over the end of the connection's context; net/http makes it
 // after the connection could already have been closed.
@@ -130,6 +143,8 @@ type frontConn struct {
 	by       time.Time
 	deadline time.Time
 	closed   bool
+	// place is for whom the guard counts the connection; invalid: nobody.
+	place netip.Addr
 }
 
 // Allowance of a HTTP/2 connection: bytes that may come without a request, a
@@ -209,6 +224,27 @@ func (f *frontConn) due(by time.Time) {
 	f.Conn.SetReadDeadline(earlier(f.deadline, by))
 }
 
+// holdPlace notes for whom the guard counts the connection.
+func (f *frontConn) holdPlace(client netip.Addr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed { // meanwhile, by Server.Close
+		f.conn.server.guard.Closed(client)
+		return
+	}
+	f.place = client
+}
+
+// leavePlace gives it back, once.
+func (f *frontConn) leavePlace() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.place.IsValid() {
+		f.conn.server.guard.Closed(f.place)
+		f.place = netip.Addr{}
+	}
+}
+
 // earlier treats the zero time as never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
@@ -226,6 +262,7 @@ func (f *frontConn) Close() error {
 		f.closed = true
 		end := f.conn.end
 		f.mu.Unlock()
+		f.leavePlace()
 		if end != nil {
 			end(nil)
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -34,6 +35,7 @@ type Front struct {
 	fallback *frontName
 	proxies  []site.TrustedProxy
 	limits   site.Limits
+	bounds   limit.Bounds // of limits
 }
 
 // frontName is one name that the gateway answers to.
@@ -77,6 +79,7 @@ func NewFront(opt FrontOptions) (*Front, error) {
 		proxies: slices.Clone(opt.TrustedProxies),
 		limits:  frontLimits(opt.Limits),
 	}
+	f.bounds = frontBounds(f.limits)
 	var errs []error
 	if len(opt.Hostnames) == 0 {
 		errs = append(errs, errors.New("no hostname: nobody could connect"))
@@ -146,14 +149,20 @@ func frontProxyErr(p site.TrustedProxy) error {
 	return nil
 }
 
-// frontLimits fills in the documented defaults.
+// frontLimits fills in the documented defaults. A negative BanFor stays: then
+// nobody is banned.
 func frontLimits(l site.Limits) site.Limits {
 	l.MaxBodyBytes = cmp.Or(max(l.MaxBodyBytes, 0), 32<<20)
 	l.HeaderTimeout = cmp.Or(max(l.HeaderTimeout, 0), site.Duration(5*time.Second))
 	l.IdleTimeout = cmp.Or(max(l.IdleTimeout, 0), site.Duration(60*time.Second))
 	l.StreamIdleTimeout = cmp.Or(max(l.StreamIdleTimeout, 0), site.Duration(300*time.Second))
 	l.RequestTimeout = cmp.Or(max(l.RequestTimeout, 0), site.Duration(3600*time.Second))
+	l.RequestReadTimeout = cmp.Or(max(l.RequestReadTimeout, 0), site.Duration(300*time.Second))
 	l.MaxConnections = cmp.Or(max(l.MaxConnections, 0), 10000)
+	l.MaxConnectionsPerClient = cmp.Or(max(l.MaxConnectionsPerClient, 0), 2500)
+	l.MaxConnectionsPerPrefix = cmp.Or(max(l.MaxConnectionsPerPrefix, 0), 5000)
+	l.MaxRequestsPerClient = cmp.Or(max(l.MaxRequestsPerClient, 0), 5000)
+	l.BanFor = cmp.Or(l.BanFor, site.Duration(60*time.Second))
 	return l
 }
 
@@ -193,6 +202,9 @@ func (f *Front) proxyFor(peer netip.Addr) site.TrustedProxy {
 	}
 	return best
 }
+
+// trusts reports whether a peer is a trusted proxy.
+func (f *Front) trusts(peer netip.Addr) bool { return f.proxyFor(peer).Prefix.IsValid() }
 
 // stall is how long a client may neither take nor give a byte that is owed.
 // It is far below StreamIdleTimeout, which also has to cover a model that

@@ -133,6 +133,9 @@ func startFront(t testing.TB, opts ...frontTestOption) *frontTest {
 	for _, o := range opts {
 		o(ft, &so)
 	}
+	if ft.opt.Limits.BanFor == 0 {
+		ft.opt.Limits.BanFor = -1 // most tests misbehave, from one address
+	}
 	ft.swap(t)
 	ft.Server = NewServer(so)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -14,6 +14,10 @@ type RefusalCause string
 // Causes. Those without a status end the connection before HTTP begins.
 const (
 	RefusedConnections RefusalCause = "connection-limit"
+	RefusedClientCap   RefusalCause = "client-cap"
+	RefusedPrefixCap   RefusalCause = "prefix-cap"
+	RefusedBanned      RefusalCause = "banned"
+	RefusedOverloaded  RefusalCause = "overloaded"
 	RefusedPeer        RefusalCause = "peer-not-admitted"
 	RefusedProxyHeader RefusalCause = "proxy-header"
 	RefusedPlaintext   RefusalCause = "plaintext"

@@ -37,6 +37,7 @@ type frontBody struct {
 	conn  *Conn
 	guard stallGuard
 
+	by     time.Time // Limits.RequestReadTimeout
 	got    atomic.Int64
 	waited time.Duration
 	err    error // the reader's alone
@@ -60,7 +61,8 @@ func (b *frontBody) begin(w netWriter, r *http.Request, c *Conn, f *Front) bool 
 	}
 	b.in = http.MaxBytesReader(w, r.Body, f.limits.MaxBodyBytes)
 	b.conn = c
-	b.guard = stallGuard{timer: c.HTTP2(), limit: f.stall(), w: w, reads: true}
+	b.by = time.Now().Add(time.Duration(f.limits.RequestReadTimeout))
+	b.guard = stallGuard{timer: c.HTTP2(), limit: c.server.stall(f), w: w, reads: true}
 	if !c.HTTP2() {
 		// Before an answer leaves, net/http reads what is left of a body that
 		// nobody has asked for: that wait needs an end too.
@@ -80,8 +82,11 @@ func (b *frontBody) Read(p []byte) (int, error) {
 		earned := limit + time.Duration(b.got.Load())*(time.Second/minBodyRate)
 		limit = min(limit, max(earned-b.waited, time.Millisecond))
 	}
-	b.guard.begin(limit)
 	began := time.Now()
+	// A backend that takes long to take the body is no excuse: at the end of
+	// this time the request is to be there.
+	limit = min(limit, max(b.by.Sub(began), time.Millisecond))
+	b.guard.begin(limit)
 	n, err := b.in.Read(p)
 	b.waited += time.Since(began)
 	b.guard.end()

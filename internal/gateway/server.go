@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cloister-ai/cloister/internal/limit"
 )
 
 // Handler takes a request from `route` on. w is a [*RollingWriter]. r is the
@@ -44,6 +46,9 @@ type ServerOptions struct {
 	// Now is the wall clock for times that are shown or counted; deadlines of
 	// sockets use the system's. Nil: time.Now.
 	Now func() time.Time
+	// Guard holds the overload ladder, counts per client and bans. The server
+	// samples it. Nil: one that measures nothing but connections.
+	Guard *limit.Guard
 	// FileLimit stands in for RLIMIT_NOFILE. 0: ask the system.
 	FileLimit uint64
 }
@@ -61,6 +66,7 @@ var ErrRequestTimeout = errors.New("the request took longer than it may")
 type Server struct {
 	opt        ServerOptions
 	log        *slog.Logger
+	guard      *limit.Guard
 	tlsConfig  *tls.Config
 	tlsNoName  *tls.Config
 	handshakes chan struct{}
@@ -79,10 +85,12 @@ type Server struct {
 	drain     chan struct{}
 	drainOnce sync.Once
 
+	watchOnce sync.Once
+
 	ids      atomic.Uint64
 	inFlight atomic.Int64
 	// opening are the goroutines between accept and net/http, serving those
-	// of the generations.
+	// of the generations, and the one that keeps the overload ladder.
 	opening, serving sync.WaitGroup
 
 	mu          sync.Mutex // guards the rest
@@ -96,13 +104,17 @@ func NewServer(opt ServerOptions) *Server {
 	s := &Server{
 		opt:        opt,
 		log:        cmp.Or(opt.Log, slog.New(slog.DiscardHandler)),
+		guard:      opt.Guard,
 		tlsConfig:  frontBaseConfig(),
 		tlsNoName:  frontNoNameConfig(),
 		handshakes: make(chan struct{}, handshakeSlots()),
-		files:      cmp.Or(opt.FileLimit, fileLimit()),
+		files:      cmp.Or(opt.FileLimit, limit.FileLimit()),
 		drain:      make(chan struct{}),
 		listeners:  map[net.Listener]struct{}{},
 		conns:      map[*Conn]struct{}{},
+	}
+	if s.guard == nil {
+		s.guard = limit.NewGuard(limit.GuardOptions{Now: opt.Now})
 	}
 	s.tlsConfig.GetConfigForClient = s.configFor
 	s.hangOn(opt.BaseContext)
@@ -177,6 +189,7 @@ func (s *Server) addListener(ln net.Listener) bool {
 		return false
 	}
 	s.listeners[ln] = struct{}{}
+	s.watchOnce.Do(func() { s.serving.Go(s.watch) })
 	return true
 }
 
@@ -206,8 +219,12 @@ func (s *Server) forget(c *Conn) {
 	delete(s.conns, c)
 }
 
-// refused tells whoever counts.
+// Guard is the one in force, for those who show its state.
+func (s *Server) Guard() *limit.Guard { return s.guard }
+
+// refused tells whoever counts, and holds it against the client.
 func (s *Server) refused(c *Conn, client netip.Addr, e *frontError) {
+	s.blame(c, client, e.cause)
 	if s.opt.Refused == nil {
 		return
 	}

@@ -119,8 +119,13 @@ func connOf(c net.Conn) *Conn {
 func (s *Server) connState(nc net.Conn, state http.ConnState) {
 	c := connOf(nc)
 	switch {
-	case state == http.StateActive && c.HTTP2():
-		c.raw.due(time.Time{}) // the preface came; HTTP/2 has its own clocks
+	case state == http.StateActive:
+		c.nowIdle(false)
+		if c.HTTP2() {
+			c.raw.due(time.Time{}) // the preface came; HTTP/2 has its own clocks
+		}
+	case state == http.StateIdle:
+		c.nowIdle(true)
 	case state == http.StateHijacked:
 		c.hijacked.Store(true)
 		c.wire.gate.passthrough()
@@ -172,7 +177,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	f := s.front()
 	x := new(frontExchange)
 	rw := &x.writer
-	rw.begin(w, c, f.stall())
+	rw.begin(w, c, s.stall(f))
 	defer s.finish(rw, r, c, started)
 
 	if !c.HTTP2() {
@@ -186,6 +191,11 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.answerRefusal(rw, c, call.Client, refusal)
 		return
 	}
+	if refusal := s.beginRequest(rw, c, f, call.Client); refusal != nil {
+		s.answerRefusal(rw, c, call.Client, refusal)
+		return
+	}
+	defer s.guard.End(call.Client)
 	call.Started = started
 	rw.closes = call.WebSocket
 	if x.body.begin(rw.w, r, c, f) {

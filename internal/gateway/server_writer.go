@@ -21,7 +21,7 @@ type RollingWriter struct {
 	// early: an answer may leave before the body has come.
 	early bool
 	h2    bool
-	conn  *Conn // nil on HTTP/2
+	conn  *Conn
 
 	status  int
 	written int64
@@ -39,11 +39,11 @@ type netWriter interface {
 }
 
 func (rw *RollingWriter) begin(w http.ResponseWriter, c *Conn, stall time.Duration) {
-	rw.w, rw.h2 = w.(netWriter), c.HTTP2()
+	rw.w, rw.h2, rw.conn = w.(netWriter), c.HTTP2(), c
 	rw.guard = stallGuard{timer: rw.h2, limit: stall, w: rw.w}
 	if !rw.h2 {
 		// The deadline is the connection's and outlives a request.
-		rw.guard.until, rw.conn = c.writeUntil, c
+		rw.guard.until = c.writeUntil
 	}
 }
 
@@ -133,8 +133,8 @@ func (rw *RollingWriter) finish() {
 func (rw *RollingWriter) standing() {
 	h := rw.w.Header()
 	h["Strict-Transport-Security"] = []string{hsts}
-	if rw.closes || !rw.h2 && (rw.body.is(bodyFailed) || rw.early && rw.body.is(bodyOpen)) {
-		// Said now, it keeps net/http from waiting for the rest of a body
+	if rw.closes || rw.conn.unwelcome() || !rw.h2 && (rw.body.is(bodyFailed) || rw.early && rw.body.is(bodyOpen)) {
+		// On HTTP/2 net/http makes a GOAWAY of it. Said now, it keeps net/http from waiting for the rest of a body
 		// that did not come.
 		h["Connection"] = []string{"close"}
 	}
