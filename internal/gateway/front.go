@@ -206,11 +206,20 @@ func (f *Front) proxyFor(peer netip.Addr) site.TrustedProxy {
 // trusts reports whether a peer is a trusted proxy.
 func (f *Front) trusts(peer netip.Addr) bool { return f.proxyFor(peer).Prefix.IsValid() }
 
-// stall is how long a client may neither take nor give a byte that is owed.
-// It is far below StreamIdleTimeout, which also has to cover a model that
-// thinks: here only the client is waited for.
+// stall is how long a client may take no byte that is owed to it, bodyStall how
+// long it may owe one. Both are far below StreamIdleTimeout, which also has to
+// cover a model that thinks: here only the client is waited for. A body gets
+// longer, because kernels hold nothing of it in reserve: buffers on the way to
+// the client ride out a line that stutters, on the way from it nobody's do.
 func (f *Front) stall() time.Duration {
 	return min(frontStall, time.Duration(f.limits.StreamIdleTimeout))
 }
 
-const frontStall = 20 * time.Second
+func (f *Front) bodyStall() time.Duration {
+	return min(frontBodyStall, time.Duration(f.limits.StreamIdleTimeout))
+}
+
+const (
+	frontStall     = 10 * time.Second
+	frontBodyStall = 20 * time.Second
+)

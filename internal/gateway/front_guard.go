@@ -120,9 +120,9 @@ func (c *Conn) unwelcome() bool {
 	return !c.vouched.Load() && c.server.guard.Ladder().Level() >= limit.NoKeepAlive
 }
 
-// stall is that of the front, shortened under overload.
-func (s *Server) stall(f *Front) time.Duration {
-	return s.guard.Ladder().Timeout(f.stall(), stallFloor)
+// stall is one of the front's, shortened under overload.
+func (s *Server) stall(d time.Duration) time.Duration {
+	return s.guard.Ladder().Timeout(d, stallFloor)
 }
 
 const (

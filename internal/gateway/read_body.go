@@ -62,7 +62,7 @@ func (b *frontBody) begin(w netWriter, r *http.Request, c *Conn, f *Front) bool 
 	b.in = http.MaxBytesReader(w, r.Body, f.limits.MaxBodyBytes)
 	b.conn = c
 	b.by = time.Now().Add(time.Duration(f.limits.RequestReadTimeout))
-	b.guard = stallGuard{timer: c.HTTP2(), limit: c.server.stall(f), w: w, reads: true}
+	b.guard = stallGuard{timer: c.HTTP2(), limit: c.server.stall(f.bodyStall()), w: w, reads: true}
 	if !c.HTTP2() {
 		// Before an answer leaves, net/http reads what is left of a body that
 		// nobody has asked for: that wait needs an end too.

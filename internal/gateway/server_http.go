@@ -177,7 +177,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	f := s.front()
 	x := new(frontExchange)
 	rw := &x.writer
-	rw.begin(w, c, s.stall(f))
+	rw.begin(w, c, s.stall(f.stall()))
 	defer s.finish(rw, r, c, started)
 
 	if !c.HTTP2() {

@@ -122,7 +122,7 @@ func (rw *RollingWriter) finish() {
 		return
 	case rw.body.is(bodyOpen):
 		// The answer may leave only after the wait for the rest of the body.
-		rw.guard.move(time.Now().Add(2 * rw.guard.limit))
+		rw.guard.move(time.Now().Add(rw.body.guard.limit + rw.guard.limit))
 	default:
 		rw.guard.last()
 	}
