@@ -1,17 +1,12 @@
 package audit
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 )
 
 // The journal holds what is durable and not published yet, in files that are
@@ -82,6 +77,8 @@ func readBatch(data []byte) (batch, error) {
 type journalFile struct {
 	first   uint64
 	attempt int
+	// data is what stands in it, for those who read.
+	data []byte
 }
 
 func (f journalFile) path() string {
@@ -107,9 +104,11 @@ func parseJournalName(name string) (f journalFile, ok bool) {
 	return f, f.path() == journalDir+"/"+name
 }
 
-// listJournal finds the files of the journal, in the order in which they were
-// written.
-func listJournal(files FS, dir string) ([]journalFile, error) {
+// readJournal reads the files of the journal, in the order in which they were
+// written. Where the log is in use, the checkpoint has to be read after it:
+// what is published in between stands in both, and a file that is gone is
+// covered by the checkpoint.
+func readJournal(files FS, dir string) ([]journalFile, error) {
 	names, err := files.ReadDir(join(dir, journalDir))
 	if isNotExist(err) {
 		return nil, nil
@@ -123,173 +122,14 @@ func listJournal(files FS, dir string) ([]journalFile, error) {
 		if !ok {
 			return nil, damaged(dir, journalDir+"/"+e.Name()+" is no file of this log", nil)
 		}
+		f.data, err = files.ReadFile(join(dir, journalDir+"/"+e.Name()))
+		if err != nil && !isNotExist(err) {
+			return nil, unreadable(dir, err)
+		}
 		out = append(out, f)
 	}
 	slices.SortFunc(out, func(a, b journalFile) int {
 		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.attempt, b.attempt))
 	})
 	return out, nil
-}
-
-// damage is what is wrong with a journal, and from which record on.
-type damage struct {
-	place  string
-	index  uint64
-	reason string
-}
-
-func (d *damage) Error() string {
-	return fmt.Sprintf("%s, from record %d on: %s", d.place, d.index, d.reason)
-}
-
-// replay extends a tree by what the journal holds beyond it.
-type replay struct {
-	files    FS
-	dir      string
-	verifier note.Verifier
-	tree     *tree
-	// at is the newest checkpoint that was read; torn names files that end in
-	// an incomplete batch.
-	at   head
-	torn []string
-	// each, where there is one, is told each record that was added.
-	each func(index uint64, entry []byte)
-	// watch is a size for which watched becomes the root.
-	watch   uint64
-	watched tlog.Hash
-}
-
-// run reads all files. What it returns is a *damage, or an error of the disk.
-func (r *replay) run() error {
-	list, err := listJournal(r.files, r.dir)
-	if err != nil {
-		return err
-	}
-	for _, f := range list {
-		data, err := r.files.ReadFile(join(r.dir, f.path()))
-		if err != nil {
-			return unreadable(r.dir, err)
-		}
-		if err := r.file(f, data); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *replay) file(f journalFile, data []byte) error {
-	next := f.first
-	for offset := 0; offset < len(data); {
-		b, err := readBatch(data[offset:])
-		if err == nil {
-			err = r.batch(f, next, b)
-		}
-		var d *damage
-		switch {
-		case err == nil:
-		case errors.As(err, &d):
-			return d
-		case r.isTorn(data, offset):
-			r.torn = append(r.torn, f.path())
-			return nil
-		default:
-			return &damage{f.path(), next, err.Error()}
-		}
-		next += uint64(b.count)
-		offset += b.length
-	}
-	return nil
-}
-
-// isTorn tells a last batch that a loss of power interrupted from one that was
-// changed afterwards. An interrupted one has lost its checkpoint, or another
-// sector; and nothing follows it, because the writer goes on only when a batch
-// is durable.
-func (r *replay) isTorn(data []byte, offset int) bool {
-	end := r.findCheckpoint(data[offset:])
-	return end < 0 || offset+end == len(data) && hasHole(data, offset)
-}
-
-// sector is the smallest piece that a disk writes.
-const sector = 512
-
-// hasHole finds a sector that was never written. In one that was, the text of
-// records and checkpoints leaves some byte that is not zero.
-func hasHole(data []byte, from int) bool {
-	for from < len(data) {
-		to := min(from/sector*sector+sector, len(data))
-		if len(bytes.Trim(data[from:to], "\x00")) == 0 {
-			return true
-		}
-		from = to
-	}
-	return false
-}
-
-// findCheckpoint finds the first signed checkpoint in data and says where it
-// ends; -1: there is none.
-func (r *replay) findCheckpoint(data []byte) (end int) {
-	begin := []byte(r.verifier.Name() + "\n")
-	for at := 0; ; at += len(begin) {
-		i := bytes.Index(data[at:], begin)
-		if i < 0 {
-			return -1
-		}
-		at += i
-		// A note ends with the line of its signature, after an empty one.
-		text := bytes.Index(data[at:], []byte("\n\n"))
-		if text < 0 {
-			return -1
-		}
-		line := bytes.IndexByte(data[at+text+2:], '\n')
-		if line < 0 {
-			return -1
-		}
-		end = at + text + 2 + line + 1
-		if _, err := openHead(data[at:end], r.verifier); err == nil {
-			return end
-		}
-	}
-}
-
-// batch adds what the batch holds beyond the tree. Damage that no loss of
-// power makes is a *damage.
-func (r *replay) batch(f journalFile, first uint64, b batch) error {
-	entries, err := splitBundle(b.records, b.count)
-	if err != nil {
-		return err
-	}
-	at, err := openHead(b.checkpoint, r.verifier)
-	if err != nil {
-		return fmt.Errorf("the checkpoint of a batch: %w", err)
-	}
-	end := first + uint64(b.count)
-	if at.size != end {
-		return &damage{f.path(), first, fmt.Sprintf("a batch that ends with record %d is signed for %d records", end-1, at.size)}
-	}
-	if end <= r.tree.size {
-		return nil // published since, or written again after the disk failed
-	}
-	if first > r.tree.size {
-		return &damage{f.path(), r.tree.size, fmt.Sprintf("records %d to %d are missing", r.tree.size, first-1)}
-	}
-	before := *r.tree
-	entries = entries[r.tree.size-first:]
-	for _, entry := range entries {
-		r.tree.add(entry)
-		if r.tree.size == r.watch {
-			r.watched = r.tree.root()
-		}
-	}
-	if r.tree.root() != at.root {
-		*r.tree = before
-		return errors.New("its records are not those that its checkpoint signs")
-	}
-	r.at = at
-	for i, entry := range entries {
-		if r.each != nil {
-			r.each(before.size+uint64(i), entry)
-		}
-	}
-	return nil
 }

@@ -113,25 +113,23 @@ func (l *Log) recover(ctx context.Context) (recovered, error) {
 
 // replayJournal builds the tree, and says its root at the size watch.
 func (l *Log) replayJournal(out *recovered, watch uint64) (*tlog.Hash, error) {
-	files := l.set.FS
 	var err error
-	if out.tree, err = loadTree(files, l.dir, out.published); err != nil {
+	if out.tree, err = loadTree(l.set.FS, l.dir, out.published); err != nil {
 		return nil, err
 	}
-	r := replay{files: files, dir: l.dir, verifier: l.set.verifier, tree: out.tree, at: out.published, watch: watch}
-	var d *damage
-	if err := r.run(); errors.As(err, &d) {
-		return nil, damaged(l.dir, "its journal is damaged: "+d.Error(), nil)
-	} else if err != nil {
+	if out.journal, err = readJournal(l.set.FS, l.dir); err != nil {
 		return nil, err
+	}
+	r := replay{verifier: l.set.verifier, tree: out.tree, at: out.published, watch: watch}
+	if err := r.run(out.journal); err != nil {
+		return nil, damaged(l.dir, "its journal is damaged: "+err.Error(), nil)
 	}
 	out.newest = r.at
 	for _, name := range r.torn {
 		l.set.Log.Warn("the journal of the audit log ends in a batch that was never completed and acknowledged to nobody; it is dropped",
 			"file", name, "records", out.tree.size)
 	}
-	out.journal, err = listJournal(files, l.dir)
-	return &r.watched, err
+	return &r.watched, nil
 }
 
 // exists says whether the directory holds a log, or anything of one.

@@ -1,0 +1,163 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// damage is what is wrong with a journal, and from which record on.
+type damage struct {
+	place  string
+	index  uint64
+	reason string
+}
+
+func (d *damage) Error() string {
+	return fmt.Sprintf("%s, from record %d on: %s", d.place, d.index, d.reason)
+}
+
+// replay extends a tree by what the journal holds beyond it.
+type replay struct {
+	verifier note.Verifier
+	tree     *tree
+	// at is the newest checkpoint that was read; torn names files that end in
+	// an incomplete batch.
+	at   head
+	torn []string
+	// each, where there is one, is told each record that was added.
+	each func(index uint64, entry []byte)
+	// watch is a size for which watched becomes the root.
+	watch   uint64
+	watched tlog.Hash
+}
+
+// run goes through all files. What it returns is a *damage.
+func (r *replay) run(journal []journalFile) error {
+	for _, f := range journal {
+		if err := r.file(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *replay) file(f journalFile) error {
+	next := f.first
+	for offset := 0; offset < len(f.data); {
+		b, err := readBatch(f.data[offset:])
+		if err == nil {
+			err = r.batch(f, next, b)
+		}
+		var d *damage
+		switch {
+		case err == nil:
+		case errors.As(err, &d):
+			return d
+		case r.isTorn(f.data, offset):
+			r.torn = append(r.torn, f.path())
+			return nil
+		default:
+			return &damage{f.path(), next, err.Error()}
+		}
+		next += uint64(b.count)
+		offset += b.length
+	}
+	return nil
+}
+
+// isTorn tells a last batch that a loss of power interrupted from one that was
+// changed afterwards. An interrupted one has lost its checkpoint, or another
+// sector; and nothing follows it, because the writer goes on only when a batch
+// is durable.
+func (r *replay) isTorn(data []byte, offset int) bool {
+	end := r.findCheckpoint(data[offset:])
+	return end < 0 || offset+end == len(data) && hasHole(data, offset)
+}
+
+// sector is the smallest piece that a disk writes.
+const sector = 512
+
+// hasHole finds a sector that was never written. In one that was, the text of
+// records and checkpoints leaves some byte that is not zero.
+func hasHole(data []byte, from int) bool {
+	for from < len(data) {
+		to := min(from/sector*sector+sector, len(data))
+		if len(bytes.Trim(data[from:to], "\x00")) == 0 {
+			return true
+		}
+		from = to
+	}
+	return false
+}
+
+// findCheckpoint finds the first signed checkpoint in data and says where it
+// ends; -1: there is none.
+func (r *replay) findCheckpoint(data []byte) (end int) {
+	begin := []byte(r.verifier.Name() + "\n")
+	for at := 0; ; at += len(begin) {
+		i := bytes.Index(data[at:], begin)
+		if i < 0 {
+			return -1
+		}
+		at += i
+		// A note ends with the line of its signature, after an empty one.
+		text := bytes.Index(data[at:], []byte("\n\n"))
+		if text < 0 {
+			return -1
+		}
+		line := bytes.IndexByte(data[at+text+2:], '\n')
+		if line < 0 {
+			return -1
+		}
+		end = at + text + 2 + line + 1
+		if _, err := openHead(data[at:end], r.verifier); err == nil {
+			return end
+		}
+	}
+}
+
+// batch adds what the batch holds beyond the tree. Damage that no loss of
+// power makes is a *damage.
+func (r *replay) batch(f journalFile, first uint64, b batch) error {
+	entries, err := splitBundle(b.records, b.count)
+	if err != nil {
+		return err
+	}
+	at, err := openHead(b.checkpoint, r.verifier)
+	if err != nil {
+		return fmt.Errorf("the checkpoint of a batch: %w", err)
+	}
+	end := first + uint64(b.count)
+	if at.size != end {
+		return &damage{f.path(), first, fmt.Sprintf("a batch that ends with record %d is signed for %d records", end-1, at.size)}
+	}
+	if end <= r.tree.size {
+		return nil // published since, or written again after the disk failed
+	}
+	if first > r.tree.size {
+		return &damage{f.path(), r.tree.size, fmt.Sprintf("records %d to %d are missing", r.tree.size, first-1)}
+	}
+	before := *r.tree
+	entries = entries[r.tree.size-first:]
+	for _, entry := range entries {
+		r.tree.add(entry)
+		if r.tree.size == r.watch {
+			r.watched = r.tree.root()
+		}
+	}
+	if r.tree.root() != at.root {
+		*r.tree = before
+		return errors.New("its records are not those that its checkpoint signs")
+	}
+	r.at = at
+	for i, entry := range entries {
+		if r.each != nil {
+			r.each(before.size+uint64(i), entry)
+		}
+	}
+	return nil
+}
