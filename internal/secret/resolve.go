@@ -141,9 +141,7 @@ func readVault(where, identifier string, env Env) (string, error) {
 	if env.KeyVault == nil {
 		return "", &Error{Where: where, Reason: "no vault can be reached from here", Mend: "use file, env or credential for this one"}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), vaultTimeout)
-	defer cancel()
-	v, err := env.KeyVault.ReadSecret(ctx, identifier)
+	v, err := env.KeyVault.ReadSecret(context.Background(), identifier) // bounds itself
 	return v.Reveal(), err
 }
 

@@ -43,6 +43,7 @@ func asFault(o VaultObject, err error) *vaultFault {
 		response *azcore.ResponseError
 		token    *tokenError
 		answer   *answerError
+		wire     *wireError
 		refused  interface{ Refused() bool }
 	)
 	switch {
@@ -53,17 +54,19 @@ func asFault(o VaultObject, err error) *vaultFault {
 	case errors.As(err, &answer):
 		return &vaultFault{reason: answer.reason, err: answer}
 	case errors.As(err, &refused):
-		return &vaultFault{reason: err.Error(), err: err}
+		return &vaultFault{reason: "the gateway may not connect to it: " + err.Error(), err: err}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &vaultFault{reason: "there was no answer in time", err: errors.Join(ErrUnavailable, err)}
+	case errors.As(err, &wire):
+		return &vaultFault{reason: "it cannot be reached: " + wire.Error(), err: errors.Join(ErrUnavailable, wire)}
 	}
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &syntax) || errors.As(err, &kind) {
-		return &vaultFault{reason: "its answer is not what a vault answers"}
-	}
-	return &vaultFault{reason: "it cannot be reached: " + err.Error(), err: errors.Join(ErrUnavailable, err)}
+	// What is left is an answer that the SDK could not read, and its text may
+	// hold a part of that.
+	return &vaultFault{reason: oddAnswer}
 }
+
+// oddAnswer is the reason where an answer is of the wrong form.
+const oddAnswer = "its answer is not what a vault answers"
 
 // code is what is taken over of an answer.
 var code = regexp.MustCompile(`^[A-Za-z0-9]{1,48}$`)

@@ -65,7 +65,7 @@ func (k *VaultKey) current(ctx context.Context, doing string) (VaultObject, erro
 
 // judge says which version an answer is about, and whether it can seal.
 func (k *VaultKey) judge(got azkeys.GetKeyResponse) (VaultObject, *vaultFault) {
-	odd := &vaultFault{reason: "its answer is not what a vault answers"}
+	odd := &vaultFault{reason: oddAnswer}
 	if got.Key == nil || got.Key.KID == nil || got.Key.Kty == nil {
 		return VaultObject{}, odd
 	}
@@ -163,7 +163,7 @@ func (k *VaultKey) operate(ctx context.Context, doing string, o VaultObject, val
 		return nil, k.fail(doing, asFault(o, err))
 	}
 	if len(result.Result) == 0 || len(result.Result) > maxWrappedKey {
-		return nil, k.fail(doing, &vaultFault{reason: "its answer is not what a vault answers"})
+		return nil, k.fail(doing, &vaultFault{reason: oddAnswer})
 	}
 	return result.Result, nil
 }

@@ -84,11 +84,11 @@ func (v *Vaults) fetch(ctx context.Context, o VaultObject) (Value, string, *vaul
 		return Value{}, "", asFault(o, err)
 	}
 	if got.ID == nil || got.Value == nil {
-		return Value{}, "", &vaultFault{reason: "its answer is not what a vault answers"}
+		return Value{}, "", &vaultFault{reason: oddAnswer}
 	}
 	id, err := ParseVaultID(string(*got.ID), KindSecrets)
 	if err != nil || !id.Pinned() {
-		return Value{}, "", &vaultFault{reason: "its answer is not what a vault answers"}
+		return Value{}, "", &vaultFault{reason: oddAnswer}
 	}
 	if a := got.Attributes; a != nil {
 		if f := v.window(o, a.NotBefore, a.Expires); f != nil {

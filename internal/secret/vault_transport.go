@@ -40,14 +40,14 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 		// The egress dialer's refusal: asking again changes nothing.
 		var refused interface{ Refused() bool }
 		if errors.As(err, &refused) {
-			return nil, final{plainError(err)}
+			return nil, final{&wireError{plainError(err)}}
 		}
-		return nil, plainError(err)
+		return nil, &wireError{plainError(err)}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxVaultAnswer+1))
 	_ = resp.Body.Close()
 	if err != nil {
-		return nil, err
+		return nil, &wireError{err}
 	}
 	if len(body) > maxVaultAnswer {
 		return nil, final{&answerError{fmt.Sprintf("its answer is larger than %d bytes", maxVaultAnswer)}}
@@ -106,6 +106,12 @@ func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback()
 }
+
+// wireError is a question that got no answer.
+type wireError struct{ err error }
+
+func (e *wireError) Error() string { return e.err.Error() }
+func (e *wireError) Unwrap() error { return e.err }
 
 // answerError is an answer that is not used, whatever is asked again.
 type answerError struct{ reason string }

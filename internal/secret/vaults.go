@@ -26,7 +26,7 @@ const (
 )
 
 // VaultReader reads secrets by their identifiers: [*Vaults], or [*Unread] where
-// nothing may be connected to. Its errors are [*Error].
+// nothing may be connected to. It answers within 10 s; its errors are [*Error].
 type VaultReader interface {
 	ReadSecret(ctx context.Context, identifier string) (Value, error)
 }
