@@ -3,9 +3,10 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"syscall"
+	"path/filepath"
 )
 
 // prepareDir makes dir, or sees that it is fit for secrets. An empty
@@ -32,7 +33,7 @@ func prepareDir(dir string) error {
 			Mend:   fmt.Sprintf("run as user %d, or name a directory that this user may make", uid),
 		}
 	}
-	if info.Mode().Perm()&0o077 == 0 {
+	if !othersMay(info.Mode()) {
 		return nil
 	}
 	entries, err := os.ReadDir(dir)
@@ -52,13 +53,6 @@ func prepareDir(dir string) error {
 	return nil
 }
 
-func owner(info fs.FileInfo) int {
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return int(st.Uid)
-	}
-	return -1
-}
-
 func cannotWrite(dir string, err error) error {
 	return &Error{
 		Dir: dir, Reason: "it cannot be written: " + err.Error(),
@@ -69,7 +63,7 @@ func cannotWrite(dir string, err error) error {
 // makePrivateFile makes an empty file where there is none, so that SQLite
 // does not make it with the process's umask; its -wal and -shm inherit.
 func makePrivateFile(dir, path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	f, err := openNoFollow(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return cannotWrite(dir, err)
 	}
@@ -85,7 +79,7 @@ func checkPrivate(dir, path string, f *os.File) error {
 	if !info.Mode().IsRegular() {
 		return &Error{Dir: dir, Reason: path + " is not a regular file"}
 	}
-	if perm := info.Mode().Perm(); perm&0o077 != 0 {
+	if perm := info.Mode().Perm(); othersMay(perm) {
 		return &Error{
 			Dir:    dir,
 			Reason: fmt.Sprintf("others have access to %s (mode %04o)", path, perm),
@@ -97,13 +91,27 @@ func checkPrivate(dir, path string, f *os.File) error {
 
 // syncDir makes the names in dir durable.
 func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return cannotWrite(dir, err)
-	}
-	defer func() { _ = d.Close() }()
-	if err := d.Sync(); err != nil {
+	if err := flushDir(dir); err != nil {
 		return &Error{Dir: dir, Reason: "it cannot be flushed to disk: " + err.Error(), Err: err}
 	}
 	return nil
+}
+
+// readPrivateFile reads a file of at most limit bytes; one byte more says that
+// there is more. Its error is [fs.ErrNotExist] where there is none.
+func readPrivateFile(dir, name string, limit int64) ([]byte, error) {
+	path := filepath.Join(dir, name)
+	f, err := openNoFollow(path, os.O_RDONLY)
+	if err != nil {
+		return nil, &Error{Dir: dir, Reason: name + " cannot be opened: " + err.Error(), Err: err}
+	}
+	defer func() { _ = f.Close() }()
+	if err := checkPrivate(dir, path, f); err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, &Error{Dir: dir, Reason: name + " cannot be read: " + err.Error(), Err: err}
+	}
+	return b, nil
 }

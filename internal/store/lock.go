@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 const lockFile = "lock"
@@ -32,12 +31,12 @@ func (e *LockedError) Error() string {
 // however it dies; the pid in the file is for the message alone.
 func takeLock(dir string) (*os.File, error) {
 	path := filepath.Join(dir, lockFile)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	f, err := openNoFollow(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, cannotWrite(dir, err)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	taken, err := lockFileNow(f)
+	if taken {
 		pid := readPID(f)
 		return nil, errors.Join(&LockedError{Dir: dir, PID: pid}, f.Close())
 	}

@@ -3,22 +3,26 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"io"
-	"strings"
+	"time"
 )
 
-// applicationID marks the file as ours in SQLite's header: "Cloi".
-const applicationID = 0x436c6f69
+// The versions of the steps. Steps are only ever added: what has been released
+// is never changed.
+const (
+	stepSubscriptions = 1
+	stepSealed        = 2
+)
 
-// migration is one step of the schema. Steps are only ever added: what has
-// been released is never changed.
+// migration is one step of the schema.
 type migration struct {
 	name string
 	sql  string
 }
 
-// migrations are applied in order; the version of a step is its index + 1.
+// migrations in order: the version of a step is its index + 1. A shared
+// database begins with [stepSealed].
 func migrations() []migration {
 	return []migration{{"subscriptions", `
 CREATE TABLE meta (
@@ -39,117 +43,202 @@ CREATE TABLE subscription_key (
 	slot            TEXT NOT NULL CHECK (slot IN ('primary', 'secondary')),
 	UNIQUE (subscription_id, slot)
 ) STRICT;
+`}, {"sealed rows", `
+DROP TABLE IF EXISTS subscription_key;
+DROP TABLE IF EXISTS subscription;
+CREATE TABLE IF NOT EXISTS meta (
+	name  {text} PRIMARY KEY,
+	value {bytes} NOT NULL
+) {table};
+-- revision is the last one that was taken; deletions up to floor are
+-- forgotten; generation counts the changes of the keyring.
+CREATE TABLE state (
+	one        {int} PRIMARY KEY CHECK (one = 1),
+	revision   {int} NOT NULL,
+	floor      {int} NOT NULL,
+	generation {int} NOT NULL
+) {table};
+INSERT INTO state (one, revision, floor, generation) VALUES (1, 0, 0, 1);
+CREATE TABLE subscription (
+	id       {text} PRIMARY KEY,
+	revision {int} NOT NULL UNIQUE,
+	sealed   {bytes} NOT NULL
+) {table};
+CREATE TABLE subscription_key (
+	digest          {bytes} PRIMARY KEY CHECK (length(digest) = 32),
+	subscription_id {text} NOT NULL REFERENCES subscription (id) ON DELETE CASCADE,
+	slot            {text} NOT NULL CHECK (slot IN ('primary', 'secondary')),
+	UNIQUE (subscription_id, slot)
+) {table};
+CREATE TABLE tombstone (
+	id         {text} PRIMARY KEY,
+	revision   {int} NOT NULL UNIQUE,
+	deleted_at {int} NOT NULL
+) {table};
+CREATE TABLE keyring (
+	one      {int} PRIMARY KEY CHECK (one = 1),
+	envelope {bytes} NOT NULL
+) {table};
 `}}
 }
 
-// examine refuses files that are not ours and files that are damaged.
-func (s *Store) examine(ctx context.Context) error {
-	var id, tables int
-	if err := s.db.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&id); err != nil {
-		return s.explain(err)
-	}
-	if err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables); err != nil {
-		return s.explain(err)
-	}
-	if id != applicationID && (id != 0 || tables != 0) {
-		return &Error{Dir: s.dir, Reason: databaseFile + " is the database of another program", Mend: "name another directory"}
-	}
-	var verdict string
-	if err := s.db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
-		return s.explain(err)
-	}
-	if verdict != "ok" {
-		return &Error{
-			Dir: s.dir, Reason: databaseFile + " is damaged: " + strings.TrimSpace(verdict),
-			Mend: "restore the directory from a backup",
-		}
-	}
-	return nil
+const migrationTable = `
+CREATE TABLE migration (
+	version    {int} PRIMARY KEY,
+	name       {text} NOT NULL,
+	applied_at {int} NOT NULL
+) {table};`
+
+// prepareTimeout bounds a migration, the wait for another gateway's included.
+const prepareTimeout = 10 * time.Minute
+
+// seed is what a new database begins with, where that is not nothing.
+type seed struct {
+	ring *keyring
+	fill func(*writing) error
 }
 
-// applied is the names of the steps that the file has, in order; empty for a
-// new file.
-func (s *Store) applied(ctx context.Context) ([]string, error) {
-	var n int
-	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = 'migration'`).Scan(&n)
-	if err != nil || n == 0 {
+// prepare begins a new database or brings an older one up to date, in one
+// transaction, and loads the keyring.
+func (s *Store) prepare(ctx context.Context, seed *seed) error {
+	var after func() error
+	err := s.transact(ctx, prepareTimeout, "preparing the schema", func(ctx context.Context, tx *sql.Tx) error {
+		if err := errors.Join(s.d.patient(ctx, tx), s.d.lockSchema(ctx, tx)); err != nil {
+			return err
+		}
+		applied, err := s.applied(ctx, tx)
+		if err == nil {
+			err = s.known(applied)
+		}
+		switch {
+		case err != nil:
+			return err
+		case len(applied) == 0:
+			after = s.d.adoptKeyring
+			return s.begin(ctx, tx, seed)
+		case applied[len(applied)-1].version < stepSealed:
+			after = s.forgetDigestKey
+			return s.takeOver(ctx, tx)
+		}
+		after = s.forgetDigestKey
+		return s.loadKeyring(ctx, tx)
+	})
+	if err != nil {
+		return err
+	}
+	return after()
+}
+
+// step is one that a database has.
+type step struct {
+	version int
+	name    string
+}
+
+// applied is the steps that the database has, in order; empty for a new one.
+func (s *Store) applied(ctx context.Context, tx *sql.Tx) ([]step, error) {
+	has, err := s.d.hasTable(ctx, tx, "migration")
+	if err != nil || !has {
 		return nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT name FROM migration ORDER BY version`)
+	rows, err := tx.QueryContext(ctx, `SELECT version, name FROM migration ORDER BY version`)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	var names []string
+	var steps []step
 	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
+		var st step
+		if err := rows.Scan(&st.version, &st.name); err != nil {
 			return nil, err
 		}
-		names = append(names, name)
+		steps = append(steps, st)
 	}
-	return names, rows.Err()
+	return steps, rows.Err()
 }
 
-// migrate goes forward from applied. It never goes back: what a newer
-// version wrote, an older one cannot be trusted to keep.
-func (s *Store) migrate(ctx context.Context, applied []string) error {
+// known refuses steps that this version does not have. It never goes back:
+// what a newer version wrote, an older one cannot be trusted to keep.
+func (s *Store) known(applied []step) error {
 	steps := migrations()
-	for i, name := range applied {
-		if i >= len(steps) || steps[i].name != name {
-			return &Error{
-				Dir:    s.dir,
-				Reason: fmt.Sprintf("its schema has step %d %q, which this version of cloister does not know", i+1, name),
-				Mend:   "run the version that wrote it, or a later one",
-			}
-		}
-	}
-	for i := len(applied); i < len(steps); i++ {
-		err := s.write(ctx, func(tx *sql.Tx) error { return s.apply(ctx, tx, i+1, steps[i]) })
-		if err != nil {
-			return fmt.Errorf("applying schema step %d %q: %w", i+1, steps[i].name, err)
+	for _, st := range applied {
+		if st.version < 1 || st.version > len(steps) || steps[st.version-1].name != st.name {
+			return s.fault(fmt.Sprintf("its schema has step %d %q, which this version of cloister does not know", st.version, st.name),
+				"run the version that wrote it, or a later one")
 		}
 	}
 	return nil
 }
 
-func (s *Store) apply(ctx context.Context, tx *sql.Tx, version int, step migration) error {
-	if _, err := tx.ExecContext(ctx, step.sql); err != nil {
-		return err
+func (s *Store) apply(ctx context.Context, tx *sql.Tx, version int) error {
+	step := migrations()[version-1]
+	if _, err := tx.ExecContext(ctx, s.d.types().Replace(step.sql)); err != nil {
+		return fmt.Errorf("applying schema step %d %q: %w", version, step.name, err)
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO migration (version, name, applied_at) VALUES (?, ?, ?)`,
+	_, err := tx.ExecContext(ctx, s.d.bind(`INSERT INTO migration (version, name, applied_at) VALUES (?, ?, ?)`),
 		version, step.name, s.now().UnixMicro())
 	return err
 }
 
-// begin fills a new file. The database remembers the fingerprint of the
-// digest key, so that neither can be lost or exchanged without the other
-// noticing; the key is in place under its final name last.
-func (s *Store) begin(ctx context.Context, random io.Reader) error {
-	key, err := s.proposeDigestKey(random)
+// begin fills a new database. It remembers the fingerprint of the digest key,
+// so that neither database nor keyring can be lost or exchanged without the
+// other noticing.
+func (s *Store) begin(ctx context.Context, tx *sql.Tx, seed *seed) error {
+	ring, err := newKeyring(s.random)
+	if seed != nil {
+		ring, err = seed.ring, nil
+	}
 	if err != nil {
+		return s.fault("no randomness for its keys: "+err.Error(), "")
+	}
+	if _, err := tx.ExecContext(ctx, s.d.types().Replace(s.d.head()+migrationTable)); err != nil {
 		return err
 	}
-	err = s.write(ctx, func(tx *sql.Tx) error {
-		head := fmt.Sprintf(`PRAGMA application_id = %d;
-CREATE TABLE migration (
-	version    INTEGER PRIMARY KEY,
-	name       TEXT NOT NULL,
-	applied_at INTEGER NOT NULL
-) STRICT;`, applicationID)
-		if _, err := tx.ExecContext(ctx, head); err != nil {
+	for v := s.d.first(); v <= len(migrations()); v++ {
+		if err := s.apply(ctx, tx, v); err != nil {
 			return err
 		}
-		for i, step := range migrations() {
-			if err := s.apply(ctx, tx, i+1, step); err != nil {
-				return err
-			}
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES (?, ?)`, metaDigestKey, fingerprint(key))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("making the schema: %w", err)
 	}
-	return s.adoptDigestKey(key)
+	envelope, err := s.sealKeyring(ctx, ring)
+	if err == nil {
+		err = s.d.proposeKeyring(ctx, tx, envelope)
+	}
+	if err == nil {
+		err = s.setMeta(ctx, tx, metaDigestKey, fingerprint(ring.digest))
+	}
+	if err != nil {
+		return err
+	}
+	ring.generation = 1
+	s.ring.Store(ring)
+	if seed == nil {
+		return nil
+	}
+	w := &writing{Store: s, ctx: ctx, tx: tx, ring: ring}
+	return errors.Join(seed.fill(w), w.finish())
+}
+
+func (s *Store) setMeta(ctx context.Context, tx *sql.Tx, name string, value []byte) error {
+	_, err := tx.ExecContext(ctx, s.d.bind(`INSERT INTO meta (name, value) VALUES (?, ?)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value`), name, value)
+	return err
+}
+
+// meta is nil where there is no such row.
+func (s *Store) meta(ctx context.Context, q querier, name string) ([]byte, error) {
+	var value []byte
+	err := q.QueryRowContext(ctx, s.d.bind(`SELECT value FROM meta WHERE name = ?`), name).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return value, err
+}
+
+// fault is an [Error] of the place where the rows lie.
+func (s *Store) fault(reason, mend string) *Error {
+	e := &Error{Dir: s.dir, Reason: reason, Mend: mend}
+	if s.d.name() != "sqlite" {
+		e.Database = s.d.place()
+	}
+	return e
 }

@@ -1,20 +1,29 @@
-// Package store is the durable state of one gateway: an embedded SQLite
-// database and the key of its digests, in one directory.
+// Package store is the durable state of gateways: subscriptions, and the keys
+// that their digests and everything at rest depend on. It lies in an embedded
+// SQLite database for one gateway, or in a PostgreSQL database that several
+// share.
 //
-// It guarantees that what a method has answered is on disk (synchronous=FULL:
-// every commit is flushed), that one process at a time owns the directory,
-// that everything in it is the owner's alone (0700, 0600), and that state is
-// never silently begun anew: a lost database, a lost or foreign digest key,
-// and a schema that a newer version wrote are errors, not empty results. It
-// does not share state between processes and does not encrypt it.
+// It guarantees that what a method has answered is on disk (SQLite with
+// synchronous=FULL; a PostgreSQL whose fsync or synchronous_commit is off is
+// refused), that one process at a time owns the directory, that everything in
+// it is the owner's alone (0700, 0600), that rows are sealed, so that a row
+// that was edited or moved lets nobody in, and that state is never silently
+// begun anew: a lost database, a lost or foreign keyring, and a schema that a
+// newer version wrote are errors, not empty results.
 //
-//	directory     holds              file
-//	one process   flock, pid         lock
-//	rows          SQLite, WAL        state.db (-wal, -shm)
-//	digest key    32 random bytes    digest.key
+// It does not guarantee that a row was not deleted, nor that the whole was not
+// put back to an earlier moment, by somebody who can write the database; and a
+// keyring that no key-encryption key seals is only as safe as its file.
 //
-// It fails with an [*Error] that names the directory, the reason and what to
-// do, with a [*LockedError], or with [ErrNotFound] or a [*KeyInUseError].
+//	what          SQLite                          PostgreSQL
+//	one process   lock (flock, pid)               the same
+//	rows          state.db (-wal, -shm)           schema "cloister"
+//	keyring       keyring, in clear or sealed     table "keyring", always sealed
+//
+// It fails with an [*Error] that names the directory or database, the reason
+// and what to do, with a [*LockedError], or with the errors that a method
+// names. Every method that changes something may answer with an
+// [*UncertainError]; no other error leaves a change behind.
 package store
 
 import (
@@ -22,124 +31,133 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io"
-	"net/url"
+	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"modernc.org/sqlite"
 )
 
-const databaseFile = "state.db"
+// KeyEncryption seals the keyring with a key that lies elsewhere.
+type KeyEncryption interface {
+	// ID names the key in messages and in the keyring; it is no secret.
+	ID() string
+	Wrap(ctx context.Context, plaintext, aad []byte) ([]byte, error)
+	// Unwrap fails when sealed or aad is not what Wrap had.
+	Unwrap(ctx context.Context, sealed, aad []byte) ([]byte, error)
+}
 
-// Options of [Open]; the zero value is what production uses.
+// Options of [Open]; the zero value is an embedded database with a keyring in
+// clear.
 type Options struct {
-	// Now is the wall clock; nil: time.Now.
+	// Now is the wall clock; nil: time.Now. It is written into rows and never
+	// decides what is newer.
 	Now func() time.Time
-	// Rand gives the digest key; nil: crypto/rand.
+	// Rand gives keys and nonces; nil: crypto/rand.
 	Rand io.Reader
+	// KEK seals the keyring; nil: it lies in the directory in clear. A keyring
+	// in clear is sealed when KEK is there for the first time.
+	KEK KeyEncryption
+	// Postgres is the shared database; nil: SQLite in the directory.
+	Postgres *Postgres
+	// Log hears of rows that do not open and of lost connections; nil: nobody.
+	Log *slog.Logger
 }
 
-// Store is an open state directory. Its methods may be called from any
-// goroutine.
+// Store is open state. Its methods may be called from any goroutine.
 type Store struct {
-	dir       string
-	now       func() time.Time
-	db        *sql.DB
-	lock      *os.File
-	digestKey []byte
-	// writing guards transactions that write: one writer waits its turn here
-	// rather than in SQLite's busy loop.
-	writing sync.Mutex
+	dir    string
+	now    func() time.Time
+	random io.Reader
+	log    *slog.Logger
+	d      dialect
+	db     *sql.DB
+	lock   *os.File
+	// ring is an immutable snapshot, nil until it is loaded.
+	ring atomic.Pointer[keyring]
+	// kek is what the keyring was sealed with last; nil: in clear.
+	kek atomic.Pointer[KeyEncryption]
+	// kinds caches the keys of [Store.DigestOf].
+	kinds sync.Map
+	// writing holds a token: one writer of this process waits its turn here
+	// rather than in the database.
+	writing chan struct{}
+	changed signal
+	heard   atomic.Pointer[time.Time]
+	closed  chan struct{}
+	closing sync.Once
 }
 
-// Error says why a state directory cannot be used.
-type Error struct {
-	Dir string
-	// Reason has no full stop.
-	Reason string
-	// Mend says what to do; may be empty.
-	Mend string
-	// Err is the cause; may be nil.
-	Err error
-}
-
-func (e *Error) Error() string {
-	s := fmt.Sprintf("state directory %s: %s", e.Dir, e.Reason)
-	if e.Mend != "" {
-		s += "; mend: " + e.Mend
-	}
-	return s
-}
-
-func (e *Error) Unwrap() error { return e.Err }
-
-// Open takes the directory, which it makes where it is missing, and brings
-// its schema up to date.
+// Open takes the directory, which it makes where it is missing, and the shared
+// database where there is one, and brings the schema up to date.
 func Open(ctx context.Context, dir string, opt Options) (*Store, error) {
-	s := &Store{dir: dir, now: opt.Now}
-	if s.now == nil {
-		s.now = time.Now
+	lock, err := own(dir)
+	if err != nil {
+		return nil, err
 	}
-	random := opt.Rand
-	if random == nil {
-		random = rand.Reader
-	}
+	return open(ctx, dir, lock, opt, nil)
+}
+
+// own makes the directory ours and locks it.
+func own(dir string) (*os.File, error) {
 	if err := prepareDir(dir); err != nil {
 		return nil, err
 	}
-	var err error
-	if s.lock, err = takeLock(dir); err != nil {
-		return nil, err
+	return takeLock(dir)
+}
+
+// open goes on where the lock is held, which it gives back when it fails.
+// seed, where it is not nil, is what a new database begins with.
+func open(ctx context.Context, dir string, lock *os.File, opt Options, seed *seed) (*Store, error) {
+	s := &Store{
+		dir: dir, now: opt.Now, random: opt.Rand, log: opt.Log, lock: lock,
+		writing: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
-	if err := s.open(ctx, random); err != nil {
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.random == nil {
+		s.random = rand.Reader
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if err := s.open(ctx, opt, seed); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, random io.Reader) error {
-	path := filepath.Join(s.dir, databaseFile)
-	if err := makePrivateFile(s.dir, path); err != nil {
-		return err
+func (s *Store) open(ctx context.Context, opt Options, seed *seed) error {
+	if opt.KEK != nil {
+		s.kek.Store(&opt.KEK)
 	}
 	var err error
-	if s.db, err = sql.Open("sqlite", dataSource(path)); err != nil {
-		return s.explain(err)
+	if opt.Postgres == nil {
+		s.d, s.db, err = openSQLite(s.dir)
+	} else {
+		s.d, s.db, err = openPostgres(s.dir, opt)
 	}
-	s.db.SetMaxOpenConns(4)
-	if err := s.examine(ctx); err != nil {
-		return err
-	}
-	applied, err := s.applied(ctx)
 	if err != nil {
-		return s.explain(err)
-	}
-	if len(applied) == 0 {
-		return s.begin(ctx, random)
-	}
-	if err := s.migrate(ctx, applied); err != nil {
 		return err
 	}
-	return s.loadDigestKey(ctx)
+	asked := s.now()
+	if err := s.d.examine(ctx, s.db); err != nil {
+		return s.explain(err)
+	}
+	if err := s.prepare(ctx, seed); err != nil {
+		return err
+	}
+	s.heard.Store(&asked)
+	return nil
 }
 
-// dataSource sets the pragmas that every connection needs. A transaction
-// takes the write lock when it begins, so that it never fails half-way.
-func dataSource(path string) string {
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
-		"foreign_keys(1)", "trusted_schema(0)",
-	}}
-	return (&url.URL{Scheme: "file", Path: path, OmitHost: true, RawQuery: q.Encode()}).String()
-}
-
-// Close gives the directory back. It may be called more than once.
+// Close gives directory and database back and ends every [Store.Watch]. It
+// may be called more than once.
 func (s *Store) Close() error {
+	s.closing.Do(func() { close(s.closed) })
 	var errs []error
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
@@ -154,64 +172,14 @@ func (s *Store) Close() error {
 }
 
 // DigestKey is the key of the digests that are stored here: 32 random bytes
-// that were made once with the directory.
-func (s *Store) DigestKey() []byte { return slices.Clone(s.digestKey) }
+// that were made once with the state and never change.
+func (s *Store) DigestKey() []byte { return slices.Clone(s.ring.Load().digest) }
 
-// write runs f in a transaction that is on disk when write returns nil.
-func (s *Store) write(ctx context.Context, f func(*sql.Tx) error) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return s.explain(err)
-	}
-	if err := f(tx); err != nil {
-		return errors.Join(s.explain(err), rollback(tx))
-	}
-	if err := tx.Commit(); err != nil {
-		return s.explain(err)
-	}
-	return nil
-}
-
-func rollback(tx *sql.Tx) error {
-	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
-		return fmt.Errorf("rolling back: %w", err)
-	}
-	return nil
-}
-
-// SQLite's primary result codes that an operator can act on.
-const (
-	codeReadOnly = 8
-	codeIOError  = 10
-	codeCorrupt  = 11
-	codeFull     = 13
-	codeCantOpen = 14
-	codeNotADB   = 26
-)
-
-// explain turns SQLite's codes into words; other errors pass unchanged.
+// explain turns what a database says into words; other errors pass unchanged.
 func (s *Store) explain(err error) error {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
+	var known *Error
+	if err == nil || errors.As(err, &known) {
 		return err
 	}
-	out := &Error{Dir: s.dir, Err: err}
-	switch e.Code() & 0xff {
-	case codeCorrupt, codeNotADB:
-		out.Reason = databaseFile + " is damaged: " + e.Error()
-		out.Mend = "restore the directory from a backup"
-	case codeReadOnly, codeCantOpen:
-		out.Reason = databaseFile + " cannot be written: " + e.Error()
-		out.Mend = "make the directory and its files writable for this user"
-	case codeFull:
-		out.Reason = "the disk is full"
-		out.Mend = "make room and start again; nothing that was acknowledged is lost"
-	case codeIOError:
-		out.Reason = "the disk failed: " + e.Error()
-	default:
-		out.Reason = e.Error()
-	}
-	return out
+	return s.d.explain(err)
 }

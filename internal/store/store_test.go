@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cloister-ai/cloister/internal/store"
 	"github.com/cloister-ai/cloister/internal/store/storetest"
@@ -58,14 +57,25 @@ func refused(t *testing.T, dir string, words ...string) error {
 	return err
 }
 
-func TestConformance(t *testing.T) {
-	storetest.Subscriptions(t, func(t *testing.T, now func() time.Time) storetest.Store {
-		s, err := store.Open(t.Context(), t.TempDir(), store.Options{Now: now})
-		if err != nil {
+// sqlitePlace is an empty directory.
+func sqlitePlace(t *testing.T) storetest.Place {
+	dir := filepath.Join(t.TempDir(), "state")
+	return storetest.Place{Dir: dir, Exec: func(t testing.TB, statement string) {
+		t.Helper()
+		if err := exec(filepath.Join(dir, "state.db"), statement); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = s.Close() })
-		return s
+	}}
+}
+
+func TestConformance(t *testing.T) { storetest.Run(t, sqlitePlace) }
+
+// TestConformanceSealed: the same with a key-encryption key.
+func TestConformanceSealed(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Place {
+		p := sqlitePlace(t)
+		p.Options.KEK = &storetest.KEK{Name: "kek"}
+		return p
 	})
 }
 
@@ -116,7 +126,7 @@ func TestEverythingIsPrivate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"state.db", "state.db-wal", "digest.key", "lock"} {
+	for _, name := range []string{"state.db", "state.db-wal", "keyring", "lock"} {
 		if !seen[name] {
 			t.Errorf("%s is missing from %v", name, seen)
 		}
@@ -165,7 +175,7 @@ func TestDamage(t *testing.T) {
 		})
 	}
 	db := func(dir string) string { return filepath.Join(dir, "state.db") }
-	key := func(dir string) string { return filepath.Join(dir, "digest.key") }
+	key := func(dir string) string { return filepath.Join(dir, "keyring") }
 	random := bytes.Repeat([]byte("damage!"), 2000)
 
 	change("not a database", func(d string) error { return os.WriteFile(db(d), random, 0o600) },
@@ -181,10 +191,12 @@ func TestDamage(t *testing.T) {
 	change("cut short", func(d string) error { return os.Truncate(db(d), 6000) }, "state.db is damaged")
 	change("database lost", func(d string) error { return os.Remove(db(d)) }, "state.db is missing or empty", "backup")
 	change("database emptied", func(d string) error { return os.Truncate(db(d), 0) }, "state.db is missing or empty")
-	change("key lost", func(d string) error { return os.Remove(key(d)) }, "digest.key is missing", "backup")
-	change("key of another", func(d string) error { return os.WriteFile(key(d), random[:32], 0o600) },
-		"not the key that state.db was made with")
-	change("key cut short", func(d string) error { return os.Truncate(key(d), 31) }, "does not hold 32 bytes")
+	change("key lost", func(d string) error { return os.Remove(key(d)) }, "its keyring is missing", "backup")
+	change("key of another", func(d string) error {
+		other, err := os.ReadFile(key(used(t)))
+		return errors.Join(err, os.WriteFile(key(d), other, 0o600))
+	}, "not the one that the database was made with")
+	change("key cut short", func(d string) error { return os.Truncate(key(d), 31) }, "its keyring cannot be read", "backup")
 	change("key open to others", func(d string) error { return os.Chmod(key(d), 0o640) }, "chmod 600")
 	change("database open to others", func(d string) error { return os.Chmod(db(d), 0o604) }, "chmod 600")
 	change("lock is a link", func(d string) error {
@@ -194,8 +206,8 @@ func TestDamage(t *testing.T) {
 		return errors.Join(os.Remove(db(d)), exec(db(d), `PRAGMA application_id = 7; CREATE TABLE x (y)`), os.Chmod(db(d), 0o600))
 	}, "another program")
 	change("newer schema", func(d string) error {
-		return exec(db(d), `INSERT INTO migration VALUES (2, 'grants', 0)`)
-	}, `step 2 "grants"`, "run the version that wrote it")
+		return exec(db(d), `INSERT INTO migration VALUES (3, 'grants', 0)`)
+	}, `step 3 "grants"`, "run the version that wrote it")
 	change("other schema", func(d string) error {
 		return exec(db(d), `UPDATE migration SET name = 'other' WHERE version = 1`)
 	}, `step 1 "other"`)
@@ -215,13 +227,12 @@ func exec(path, statement string) (err error) {
 func TestKilledWhileBeginning(t *testing.T) {
 	t.Run("after the commit", func(t *testing.T) {
 		dir := used(t)
-		final, proposed := filepath.Join(dir, "digest.key"), filepath.Join(dir, "digest.key.new")
-		key, err := os.ReadFile(final)
-		if err = errors.Join(err, os.Rename(final, proposed)); err != nil {
+		final, proposed := filepath.Join(dir, "keyring"), filepath.Join(dir, "keyring.new")
+		if err := os.Rename(final, proposed); err != nil {
 			t.Fatal(err)
 		}
-		if s := open(t, dir); !bytes.Equal(s.DigestKey(), key) {
-			t.Error("the digest key changed")
+		if _, err := open(t, dir).GetSubscription(t.Context(), "a"); err != nil {
+			t.Error(err)
 		}
 		if _, err := os.Stat(final); err != nil {
 			t.Error(err)
@@ -229,7 +240,7 @@ func TestKilledWhileBeginning(t *testing.T) {
 	})
 	t.Run("before the commit", func(t *testing.T) {
 		dir := t.TempDir()
-		if err := errors.Join(os.Chmod(dir, 0o700), os.WriteFile(filepath.Join(dir, "digest.key.new"), []byte("half"), 0o600)); err != nil {
+		if err := errors.Join(os.Chmod(dir, 0o700), os.WriteFile(filepath.Join(dir, "keyring.new"), []byte("half"), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		if s := open(t, dir); len(s.DigestKey()) != 32 {

@@ -1,8 +1,7 @@
-// Package storetest is the conformance suite of durable state: what every
-// implementation of it has to do, whatever database lies below. It is used by
-// tests only. An implementation passes when [Subscriptions] does not fail; the
-// suite knows nothing of files, locks or schemas, which each implementation
-// tests for itself.
+// Package storetest is the conformance suite of durable state: what it has to
+// do, whatever database lies below. It is used by tests only. A database
+// passes when [Run] does not fail; the suite knows nothing of files, servers
+// or schemas, which are tested for each.
 package storetest
 
 import (
@@ -10,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,24 +19,41 @@ import (
 	"github.com/cloister-ai/cloister/internal/store"
 )
 
-// Store is what the suite calls.
-type Store interface {
-	PutSubscription(context.Context, store.Subscription) error
-	GetSubscription(context.Context, string) (store.Subscription, error)
-	ListSubscriptions(context.Context) ([]store.Subscription, error)
-	DeleteSubscription(context.Context, string) error
+// Place is empty state somewhere, which can be opened, closed and opened again.
+type Place struct {
+	Dir string
+	// Options say which database, and the key-encryption key.
+	Options store.Options
+	// Exec changes the database behind the store's back.
+	Exec func(t testing.TB, statement string)
 }
 
-func digest(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
+// test is one part of the suite; another gives further empty places.
+type test struct {
+	name string
+	run  func(*testing.T, *fixture)
+}
 
-// Subscriptions runs the suite. open gives an empty store whose clock is now.
-func Subscriptions(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
-	for _, c := range []struct {
-		name string
-		run  func(*testing.T, *fixture)
-	}{
+// Run runs the suite. place gives an empty one each time.
+func Run(t *testing.T, place func(*testing.T) Place) {
+	for _, tests := range [][]test{subscriptionTests(), changeTests(), sealTests(), backupTests()} {
+		for _, c := range tests {
+			t.Run(c.name, func(t *testing.T) {
+				f := &fixture{Place: place(t), another: place, at: time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)}
+				f.Options.Now = f.now
+				f.open(t)
+				c.run(t, f)
+			})
+		}
+	}
+}
+
+func subscriptionTests() []test {
+	return []test{
 		{"put and get", putAndGet},
 		{"update keeps created", update},
+		{"create", create},
+		{"change in a transaction", change},
 		{"ids have no case", caseless},
 		{"list is ordered", list},
 		{"delete", remove},
@@ -44,19 +61,43 @@ func Subscriptions(t *testing.T, open func(t *testing.T, now func() time.Time) S
 		{"invalid is refused", invalid},
 		{"writers do not lose each other", concurrent},
 		{"a cancelled context writes nothing", cancelled},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			f := &fixture{at: time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)}
-			f.Store = open(t, f.now)
-			c.run(t, f)
-		})
+		{"the clock does not decide", clockJumps},
+		{"a closed store says so", closedStore},
 	}
 }
 
+// fixture is an open place with a clock that stands.
 type fixture struct {
-	Store
-	mu sync.Mutex // guards at
-	at time.Time
+	Place
+	*store.Store
+	another func(*testing.T) Place
+	mu      sync.Mutex // guards at
+	at      time.Time
+}
+
+// open opens the place; it is closed with the test.
+func (f *fixture) open(t *testing.T) {
+	t.Helper()
+	f.Store = f.Place.open(t)
+}
+
+func (p Place) open(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), p.Dir, p.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// reopen closes and opens.
+func (f *fixture) reopen(t *testing.T) {
+	t.Helper()
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.open(t)
 }
 
 func (f *fixture) now() time.Time {
@@ -70,6 +111,8 @@ func (f *fixture) advance(d time.Duration) {
 	defer f.mu.Unlock()
 	f.at = f.at.Add(d)
 }
+
+func digest(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
 
 func sample(id string, key byte) store.Subscription {
 	return store.Subscription{
@@ -145,8 +188,8 @@ func caseless(t *testing.T, f *fixture) {
 	if err != nil || len(subs) != 1 {
 		t.Errorf("list: %d rows, %v", len(subs), err)
 	}
-	if err := f.DeleteSubscription(t.Context(), "TEAM-A"); err != nil {
-		t.Error(err)
+	if before, err := f.DeleteSubscription(t.Context(), "TEAM-A"); err != nil || before.ID != "Team-A" {
+		t.Error(before, err)
 	}
 	f.gone(t, "Team-A")
 }
@@ -173,11 +216,19 @@ func list(t *testing.T, f *fixture) {
 
 func remove(t *testing.T, f *fixture) {
 	f.put(t, sample("a", 1))
-	if err := f.DeleteSubscription(t.Context(), "a"); err != nil {
+	want, err := f.GetSubscription(t.Context(), "a")
+	if err != nil {
 		t.Fatal(err)
 	}
+	before, err := f.DeleteSubscription(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, before); diff != "" {
+		t.Errorf("before (-want +got):\n%s", diff)
+	}
 	f.gone(t, "a")
-	if err := f.DeleteSubscription(t.Context(), "a"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.DeleteSubscription(t.Context(), "a"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("second delete: %v, want ErrNotFound", err)
 	}
 	f.put(t, sample("b", 1)) // its keys went with it
@@ -213,6 +264,9 @@ func invalid(t *testing.T, f *fixture) {
 		"state":        func(s *store.Subscription) { s.State = "Active" },
 		"short digest": func(s *store.Subscription) { s.PrimaryDigest = digest(1)[:31] },
 		"long digest":  func(s *store.Subscription) { s.SecondaryDigest = append(digest(1), 0) },
+		"a zero byte":  func(s *store.Subscription) { s.ID = "a\x00" },
+		"no UTF-8":     func(s *store.Subscription) { s.Name = "\xff" },
+		"too long":     func(s *store.Subscription) { s.Scope = strings.Repeat("x", 1025) },
 	} {
 		sub := sample("a", 1)
 		change(&sub)
@@ -254,4 +308,95 @@ func cancelled(t *testing.T, f *fixture) {
 		t.Errorf("put: %v, want context.Canceled", err)
 	}
 	f.gone(t, "a")
+}
+
+func create(t *testing.T, f *fixture) {
+	want := sample("Team", 1)
+	got, err := f.CreateSubscription(t.Context(), want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.CreatedAt, want.UpdatedAt = f.at, f.at
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	var exists *store.ExistsError
+	if _, err := f.CreateSubscription(t.Context(), sample("TEAM", 5)); !errors.As(err, &exists) || exists.ID != "TEAM" {
+		t.Errorf("a second of that id: %v, want an ExistsError", err)
+	}
+	f.want(t, "team", want)
+}
+
+func change(t *testing.T, f *fixture) {
+	f.put(t, sample("a", 1))
+	want, err := f.GetSubscription(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.advance(time.Hour)
+	next := want
+	next.State, next.PrimaryDigest, next.UpdatedAt = "suspended", digest(9), f.at
+	before, after, err := f.UpdateSubscription(t.Context(), "A", func(s *store.Subscription) error {
+		s.State, s.PrimaryDigest = "suspended", digest(9)
+		s.ID, s.CreatedAt, s.UpdatedAt = "other", time.Time{}, time.Time{} // not its to set
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]store.Subscription{want, next}, []store.Subscription{before, after}); diff != "" {
+		t.Errorf("before and after (-want +got):\n%s", diff)
+	}
+	f.want(t, "a", next)
+	no := errors.New("no")
+	if _, _, err := f.UpdateSubscription(t.Context(), "a", func(s *store.Subscription) error { s.State = "active"; return no }); err != no {
+		t.Errorf("got %v, want the error of change itself", err)
+	}
+	var invalid *store.InvalidError
+	if _, _, err := f.UpdateSubscription(t.Context(), "a", func(s *store.Subscription) error { s.State = "x"; return nil }); !errors.As(err, &invalid) {
+		t.Errorf("got %v, want an InvalidError", err)
+	}
+	f.want(t, "a", next)
+	if _, _, err := f.UpdateSubscription(t.Context(), "b", func(*store.Subscription) error { return nil }); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+// clockJumps: times are written down and decide nothing.
+func clockJumps(t *testing.T, f *fixture) {
+	f.put(t, sample("a", 1))
+	first, err := f.Changes(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.advance(-20 * 365 * 24 * time.Hour)
+	f.put(t, sample("b", 3))
+	if _, err := f.DeleteSubscription(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	c, err := f.Changes(t.Context(), first.Revision)
+	if err != nil || c.Whole || len(c.Subscriptions) != 1 || c.Subscriptions[0].ID != "b" || len(c.Deleted) != 1 {
+		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
+func closedStore(t *testing.T, f *fixture) {
+	ended := make(chan error, 1)
+	applied := make(chan struct{}, 1)
+	go func() {
+		ended <- f.Watch(context.Background(), 0, func(store.Changes) error { applied <- struct{}{}; return nil })
+	}()
+	<-applied
+	if err := errors.Join(f.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, store.ErrClosed) {
+		t.Errorf("watch: %v, want ErrClosed", err)
+	}
+	if err := f.PutSubscription(t.Context(), sample("a", 1)); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("put: %v, want ErrClosed", err)
+	}
+	if _, err := f.ListSubscriptions(t.Context()); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("list: %v, want ErrClosed", err)
+	}
 }

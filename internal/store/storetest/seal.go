@@ -1,0 +1,4 @@
+package storetest
+
+func sealTests() []test   { return nil }
+func backupTests() []test { return nil }

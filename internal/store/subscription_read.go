@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// GetSubscription is the subscription of that id, or [ErrNotFound], or an
+// [*Error] that names the row where it does not open.
+func (s *Store) GetSubscription(ctx context.Context, id string) (Subscription, error) {
+	folded := fold(id)
+	rows, err := s.rows(ctx, func(ctx context.Context) ([]sealedRow, error) {
+		r := sealedRow{id: folded}
+		err := s.db.QueryRowContext(ctx, s.d.bind(`SELECT revision, sealed FROM subscription WHERE id = ?`), folded).Scan(&r.revision, &r.box)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = ErrNotFound
+		}
+		return []sealedRow{r}, err
+	})
+	if err == nil && len(rows.damaged) > 0 {
+		err = rows.damaged[0].Err
+	}
+	if err != nil {
+		return Subscription{}, fmt.Errorf("reading subscription %q: %w", id, err)
+	}
+	return rows.subs[0], nil
+}
+
+// ListSubscriptions is every subscription, ordered by id. Rows that do not
+// open are left out and logged, so that the others go on; [Store.Changes]
+// names them.
+func (s *Store) ListSubscriptions(ctx context.Context) ([]Subscription, error) {
+	rows, err := s.rows(ctx, func(ctx context.Context) ([]sealedRow, error) {
+		rows, err := s.db.QueryContext(ctx, `SELECT id, revision, sealed FROM subscription ORDER BY id`)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = rows.Close() }()
+		var out []sealedRow
+		for rows.Next() {
+			var r sealedRow
+			if err := rows.Scan(&r.id, &r.revision, &r.box); err != nil {
+				return nil, err
+			}
+			out = append(out, r)
+		}
+		return out, rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing subscriptions: %w", err)
+	}
+	s.logDamage(rows.damaged)
+	return rows.subs, nil
+}
+
+// sealedRow is a row as it is stored; a deletion has no box.
+type sealedRow struct {
+	id       string
+	revision Revision
+	box      []byte
+}
+
+// Damaged is a row that does not open.
+type Damaged struct {
+	// ID of the subscription, as it is compared.
+	ID string
+	// Err is an [*Error].
+	Err error
+}
+
+type openedRows struct {
+	subs    []Subscription
+	deleted []string
+	damaged []Damaged
+}
+
+// rows reads with read and opens what it found. A row that does not open may
+// be one that another gateway seals anew with another key at this moment: then
+// the keyring has changed, and both are read again.
+func (s *Store) rows(ctx context.Context, read func(context.Context) ([]sealedRow, error)) (openedRows, error) {
+	for attempt := 1; ; attempt++ {
+		// Before the rows: a key that is out of use by now has no rows any more.
+		ring := s.ring.Load()
+		var sealed []sealedRow
+		err := s.read(ctx, func(ctx context.Context) (err error) {
+			sealed, err = read(ctx)
+			return err
+		})
+		if err != nil {
+			return openedRows{}, err
+		}
+		out := s.openRows(ring, sealed)
+		if len(out.damaged) == 0 || attempt == attempts {
+			return out, nil
+		}
+		again, err := s.refreshKeyring(ctx, ring)
+		if err != nil {
+			return openedRows{}, err
+		}
+		if !again {
+			return out, nil
+		}
+	}
+}
+
+func (s *Store) openRows(ring *keyring, sealed []sealedRow) openedRows {
+	out := openedRows{subs: make([]Subscription, 0, len(sealed))}
+	for _, r := range sealed {
+		if r.box == nil {
+			out.deleted = append(out.deleted, r.id)
+			continue
+		}
+		sub, err := ring.openRow(r.id, r.revision, r.box)
+		if err != nil {
+			out.damaged = append(out.damaged, Damaged{r.id, s.damagedRow(r.id, err)})
+			continue
+		}
+		out.subs = append(out.subs, sub)
+	}
+	return out
+}
+
+// refreshKeyring reports whether there is a newer keyring than used.
+func (s *Store) refreshKeyring(ctx context.Context, used *keyring) (bool, error) {
+	var generation int64
+	err := s.read(ctx, func(ctx context.Context) error {
+		return s.db.QueryRowContext(ctx, `SELECT generation FROM state WHERE one = 1`).Scan(&generation)
+	})
+	if err != nil {
+		return false, err
+	}
+	if now := s.ring.Load(); generation != now.generation {
+		return true, s.reloadKeyring(ctx)
+	}
+	return s.ring.Load() != used, nil
+}
+
+func (s *Store) logDamage(damaged []Damaged) {
+	for _, d := range damaged {
+		s.log.Error("row does not open", "subscription", d.ID, "error", d.Err)
+	}
+}
