@@ -21,6 +21,8 @@ APT=(
   slowhttptest:slowhttptest
   h2load:nghttp2-client
   npm:npm
+  systemd-analyze:systemd
+  strace:strace
   initdb:postgresql
 )
 
