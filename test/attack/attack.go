@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -57,4 +58,24 @@ type report struct {
 	peak   int
 	took   time.Duration
 	broken []string
+}
+
+// breaches are the bounds that do not hold. Whether p99 counts depends on what
+// else ran.
+func (r report) breaches(p99 bool) []string {
+	var out []string
+	breach := func(is bool, format string, args ...any) {
+		if is {
+			out = append(out, fmt.Sprintf(format, args...))
+		}
+	}
+	b := r.bounds
+	breach(b.gone > 0 && r.gone > b.gone, "attackers were borne for %.1f s, at most %v", r.gone.Seconds(), b.gone)
+	breach(b.streams > 0 && r.streams > b.streams, "%d streams, at most %d", r.streams, b.streams)
+	breach(b.calls != unlimited && r.calls > b.calls, "%d calls reached the backend, at most %d", r.calls, b.calls)
+	breach(r.peak == 0 || r.peak > b.memory, "peak memory %d MiB, ceiling %d MiB", r.peak, b.memory)
+	breach(r.good.Asked == 0, "the well-behaved client asked nothing")
+	breach(r.good.Failed > 0, "the well-behaved client failed in %d of %d: %s", r.good.Failed, r.good.Asked, r.good.First)
+	breach(p99 && r.good.P99 > slowest, "the well-behaved client's p99 is %v, at most %v", r.good.P99, slowest)
+	return out
 }

@@ -31,10 +31,11 @@ type backend struct {
 	// working is the number of attackers' requests that are being answered.
 	working atomic.Int64
 	bomb    []byte // a compressed answer of 1 : 1000
+	filling string // of an event
 
 	mu    sync.Mutex // guards the rest
 	count map[string]int
-	idle  map[net.Conn]time.Time
+	idle  map[net.Conn]struct{}
 }
 
 func startBackend() (*backend, error) {
@@ -50,7 +51,7 @@ func startBackend() (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &backend{ln: ln, caPEM: ca.PEM(), bomb: compressed(64 << 20), count: map[string]int{}, idle: map[net.Conn]time.Time{}}
+	b := &backend{ln: ln, caPEM: ca.PEM(), bomb: compressed(64 << 20), filling: strings.Repeat("x", 32<<10), count: map[string]int{}, idle: map[net.Conn]struct{}{}}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	b.server = &http.Server{
@@ -80,12 +81,12 @@ func (b *backend) address() string { return b.ln.Addr().String() }
 func (b *backend) port() int       { return b.ln.Addr().(*net.TCPAddr).Port }
 func (b *backend) close()          { b.server.Close() }
 
-// connState remembers since when connections have nothing to do.
+// connState remembers which connections have nothing to do.
 func (b *backend) connState(c net.Conn, s http.ConnState) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s == http.StateIdle {
-		b.idle[c] = time.Now()
+	if s == http.StateIdle || s == http.StateNew {
+		b.idle[c] = struct{}{}
 	} else {
 		delete(b.idle, c)
 	}
@@ -149,8 +150,8 @@ func (b *backend) answer(w http.ResponseWriter, r *http.Request, deployment stri
 	switch deployment {
 	case "long": // an event every 50 ms, numbered
 		stream(w, r, 1<<20, 50*time.Millisecond, "")
-	case "endless": // as fast as it is taken
-		stream(w, r, 1<<20, 0, strings.Repeat("x", 32<<10))
+	case "endless": // a megabyte a second, until it is not taken any more
+		stream(w, r, 1<<20, 30*time.Millisecond, b.filling)
 	case "dies":
 		stream(w, r, 5, 10*time.Millisecond, "")
 		panic(http.ErrAbortHandler)
@@ -194,7 +195,7 @@ func stream(w http.ResponseWriter, r *http.Request, events int, every time.Durat
 			case <-time.After(every):
 			}
 		}
-		if _, err := fmt.Fprintf(w, "data: {\"n\":%d,\"x\":%q}\n\n", i, filling); err != nil {
+		if _, err := fmt.Fprintf(w, "data: {\"n\":%d,\"x\":\"%s\"}\n\n", i, filling); err != nil {
 			return
 		}
 		if rc.Flush() != nil {

@@ -57,8 +57,8 @@ func (t *trial) newcomer() {
 	began := time.Now()
 	var err error
 	for time.Since(began) < 5*time.Second {
-		client := newClient(t.gateway, true)
-		err = chat(t.ctx, client, t.gateway, goodKey, "good")
+		client := newClient(t.gateway.door, true)
+		err = chat(t.ctx, client, t.gateway.door, goodKey, "good")
 		client.CloseIdleConnections()
 		if err == nil {
 			t.note("a newcomer served after %.1f s", time.Since(began).Seconds())

@@ -28,6 +28,8 @@ type frames struct {
 	closed chan struct{}
 	// answered is the highest number of a PING that was answered.
 	answered atomic.Int64
+	// over is how many streams the gateway has ended.
+	over atomic.Int64
 }
 
 // frames connects and says hello.
@@ -63,8 +65,24 @@ func (c *frames) listen() {
 			}
 			return
 		}
-		if p, ok := frame.(*http2.PingFrame); ok && p.IsAck() {
-			c.answered.Store(int64(binary.BigEndian.Uint64(p.Data[:])))
+		switch f := frame.(type) {
+		case *http2.PingFrame:
+			if f.IsAck() {
+				c.answered.Store(int64(binary.BigEndian.Uint64(f.Data[:])))
+			}
+		case *http2.HeadersFrame:
+			if f.StreamEnded() {
+				c.over.Add(1)
+			}
+		case *http2.DataFrame:
+			if f.StreamEnded() {
+				c.over.Add(1)
+			}
+		case *http2.RSTStreamFrame:
+			// After an answer it says only that the rest is not wanted.
+			if f.ErrCode != http2.ErrCodeNo {
+				c.over.Add(1)
+			}
 		}
 	}
 }

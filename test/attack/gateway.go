@@ -22,15 +22,23 @@ import (
 	"github.com/cloister-ai/cloister/internal/identity/issue"
 )
 
+// door is what a client has to know of a gateway.
+type door struct {
+	port  int
+	roots *x509.CertPool
+}
+
+func (d door) address() string { return loopback(d.port) }
+
 // gateway is "cloister serve" on a site of its own.
 type gateway struct {
-	dir          string
-	port, health int
-	roots        *x509.CertPool
-	cmd          *exec.Cmd
-	log          *output
-	done         chan struct{}
-	probe        *http.Client
+	door
+	dir    string
+	health int
+	cmd    *exec.Cmd
+	log    *output
+	done   chan struct{}
+	probe  *http.Client
 }
 
 // output collects what a process prints; it is read while it is written.
@@ -59,7 +67,7 @@ func startGateway(ctx context.Context, program string, opt siteOptions, b *backe
 		return nil, err
 	}
 	g := &gateway{
-		dir: dir, roots: x509.NewCertPool(), log: &output{}, done: make(chan struct{}),
+		dir: dir, log: &output{}, done: make(chan struct{}),
 		// A connection for each question: one that is kept would hide that no
 		// other is accepted.
 		probe: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
@@ -81,17 +89,15 @@ func (g *gateway) start(ctx context.Context, program string, opt siteOptions, b 
 	if err := writeSite(g.dir, opt, g.port, g.health, b); err != nil {
 		return err
 	}
-	ca := filepath.Join(g.dir, "state", "ca")
+	ca := filepath.Dir(g.caFile())
 	if _, err := issue.InitCA(ca, issue.Options{
 		Name: "attack", PermittedDNS: []string{"localhost"}, PermittedIPs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	}); err != nil {
 		return err
 	}
-	pem, err := os.ReadFile(filepath.Join(ca, issue.CertificateFile))
-	if err != nil {
+	if g.roots, err = readRoots(g.caFile()); err != nil {
 		return err
 	}
-	g.roots.AppendCertsFromPEM(pem)
 	args := []string{program, "serve", g.dir}
 	if opt.files > 0 {
 		args = append([]string{"prlimit", fmt.Sprintf("--nofile=%d:%[1]d", opt.files)}, args...)
@@ -147,7 +153,20 @@ func (g *gateway) stop() error {
 	}
 }
 
-func (g *gateway) address() string { return loopback(g.port) }
+// caFile is the certificate of the site's own CA.
+func (g *gateway) caFile() string { return filepath.Join(g.dir, "state", "ca", issue.CertificateFile) }
+
+func readRoots(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate", file)
+	}
+	return roots, nil
+}
 
 // ask gets a path of the health address.
 func (g *gateway) ask(path string) (string, error) {
@@ -189,9 +208,9 @@ func (g *gateway) rest() (rest, error) {
 
 // atRest is a gateway that has answered once and has nothing to do.
 func (g *gateway) atRest(b *backend) (rest, error) {
-	client := newClient(g, false)
+	client := newClient(g.door, false)
 	defer client.CloseIdleConnections()
-	if err := chat(context.Background(), client, g, goodKey, "good"); err != nil {
+	if err := chat(context.Background(), client, g.door, goodKey, "good"); err != nil {
 		return rest{}, fmt.Errorf("before the attack: %w\n%s", err, g.log)
 	}
 	client.CloseIdleConnections()

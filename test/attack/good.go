@@ -17,16 +17,16 @@ import (
 
 // goodResult is how the well-behaved client fared.
 type goodResult struct {
-	asked, failed int
-	// first is the first failure.
-	first string
-	p99   time.Duration
+	Asked, Failed int
+	// First is the first failure.
+	First string
+	P99   time.Duration
 }
 
 // good is the well-behaved client. It asks at fixed times, whether or not it
 // was answered before: so that waiting shows.
 type good struct {
-	g      *gateway
+	at     door
 	end    chan struct{}
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -40,29 +40,29 @@ const (
 	// goodEvery is the time between two requests of each of the two lanes.
 	goodEvery = 40 * time.Millisecond
 	// goodPatience is how long the client waits for an answer.
-	goodPatience = 10 * time.Second
+	goodPatience = 15 * time.Second
 )
 
 // newClient is a client with the well-behaved address: one kept connection.
-func newClient(g *gateway, h2 bool) *http.Client {
+func newClient(at door, h2 bool) *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(!h2)
 	protocols.SetHTTP2(h2)
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}, Timeout: goodPatience}
 	return &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, g.address())
+			return dialer.DialContext(ctx, network, at.address())
 		},
 		Protocols: protocols, MaxConnsPerHost: 1,
-		TLSClientConfig: &tls.Config{RootCAs: g.roots}, TLSHandshakeTimeout: goodPatience,
+		TLSClientConfig: &tls.Config{RootCAs: at.roots}, TLSHandshakeTimeout: goodPatience,
 	}}
 }
 
-func startGood(g *gateway) *good {
+func startGood(at door) *good {
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &good{g: g, end: make(chan struct{}), cancel: cancel}
+	c := &good{at: at, end: make(chan struct{}), cancel: cancel}
 	for _, h2 := range []bool{false, true} {
-		client := newClient(g, h2)
+		client := newClient(at, h2)
 		c.wg.Go(func() {
 			defer client.CloseIdleConnections()
 			c.ask(ctx, client)
@@ -79,7 +79,7 @@ func (c *good) stop() goodResult {
 	c.cancel()
 	slices.Sort(c.times)
 	if n := len(c.times); n > 0 {
-		c.res.p99 = c.times[n*99/100]
+		c.res.P99 = c.times[n*99/100]
 	}
 	return c.res
 }
@@ -100,7 +100,7 @@ func (c *good) ask(ctx context.Context, client *http.Client) {
 			began := time.Now()
 			ctx, cancel := context.WithTimeout(ctx, goodPatience)
 			defer cancel()
-			c.asked(chat(ctx, client, c.g, goodKey, "good"), time.Since(began))
+			c.asked(chat(ctx, client, c.at, goodKey, "good"), time.Since(began))
 		})
 	}
 }
@@ -108,25 +108,25 @@ func (c *good) ask(ctx context.Context, client *http.Client) {
 func (c *good) asked(err error, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.res.asked++
+	c.res.Asked++
 	if took > 0 {
 		c.times = append(c.times, took)
 	}
 	if err == nil {
 		return
 	}
-	c.res.failed++
-	if c.res.first == "" {
-		c.res.first = err.Error()
+	c.res.Failed++
+	if c.res.First == "" {
+		c.res.First = err.Error()
 	}
 }
 
 // listen reads one stream until the end: every event, and none too late.
 func (c *good) listen(ctx context.Context) {
-	client := newClient(c.g, true)
+	client := newClient(c.at, true)
 	defer client.CloseIdleConnections()
 	ctx, cancel := context.WithCancelCause(ctx)
-	late := time.AfterFunc(goodPatience, func() { cancel(errors.New("no event for 10 s")) })
+	late := time.AfterFunc(goodPatience, func() { cancel(errors.New("no event for too long")) })
 	defer late.Stop()
 	go func() {
 		select {
@@ -153,7 +153,7 @@ func (c *good) listen(ctx context.Context) {
 var errEnd = errors.New("heard enough")
 
 func (c *good) events(ctx context.Context, client *http.Client, late *time.Timer) error {
-	resp, err := ask(ctx, client, c.g, goodKey, "long")
+	resp, err := ask(ctx, client, c.at, goodKey, "long")
 	if err != nil {
 		return err
 	}
@@ -177,8 +177,8 @@ func (c *good) events(ctx context.Context, client *http.Client, late *time.Timer
 }
 
 // ask asks a deployment as a subscription.
-func ask(ctx context.Context, client *http.Client, g *gateway, key, deployment string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://localhost:"+fmt.Sprint(g.port)+chatPath(deployment), strings.NewReader(chatBody))
+func ask(ctx context.Context, client *http.Client, at door, key, deployment string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://localhost:"+fmt.Sprint(at.port)+chatPath(deployment), strings.NewReader(chatBody))
 	if err != nil {
 		return nil, err
 	}
@@ -194,8 +194,8 @@ func chatPath(deployment string) string {
 const chatBody = `{"messages":[{"role":"user","content":"Is the door closed?"}]}`
 
 // chat asks and wants the whole answer.
-func chat(ctx context.Context, client *http.Client, g *gateway, key, deployment string) error {
-	resp, err := ask(ctx, client, g, key, deployment)
+func chat(ctx context.Context, client *http.Client, at door, key, deployment string) error {
+	resp, err := ask(ctx, client, at, key, deployment)
 	if err != nil {
 		return err
 	}

@@ -18,16 +18,25 @@ type options struct {
 }
 
 func main() {
+	if isGood() {
+		exitOn(beGood())
+		return
+	}
 	var opt options
 	flag.StringVar(&opt.gateway, "gateway", "bin/cloister", "the built program")
 	flag.StringVar(&opt.only, "only", "", "run the attacks whose names match this regular expression")
 	flag.BoolVar(&opt.markdown, "markdown", false, "print the table in Markdown")
 	flag.Parse()
 	ok, err := run(opt)
+	exitOn(err)
+	if !ok {
+		os.Exit(1)
+	}
+}
+
+func exitOn(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "attack:", err)
-	}
-	if err != nil || !ok {
 		os.Exit(1)
 	}
 }

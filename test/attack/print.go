@@ -50,11 +50,11 @@ func (r report) reached() string {
 }
 
 func (g goodResult) text() string {
-	if g.asked == 0 {
+	if g.Asked == 0 {
 		return "–"
 	}
-	share := 100 * float64(g.asked-g.failed) / float64(g.asked)
-	return fmt.Sprintf("%.4g %% of %d, p99 %.0f ms", share, g.asked, float64(g.p99)/float64(time.Millisecond))
+	share := 100 * float64(g.Asked-g.Failed) / float64(g.Asked)
+	return fmt.Sprintf("%.4g %% of %d, p99 %.0f ms", share, g.Asked, float64(g.P99)/float64(time.Millisecond))
 }
 
 func (r report) verdict() string {

@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// openEvery is the time between two connections of a slow attack. What it tests
-// is patience; how many handshakes the gateway can make is another attack.
-const openEvery = 10 * time.Millisecond
+// openWithin is the time in which a slow attack opens its connections. What it
+// tests is patience; how many handshakes the gateway can make is another
+// attack.
+const openWithin = 2 * time.Second
 
 // hold opens n connections, sends drop on each every few seconds, and waits
 // until the gateway has ended them all.
@@ -21,7 +22,7 @@ func (t *trial) hold(n int, open func(i int) (net.Conn, error), drop []byte) {
 	var held, failed atomic.Int64
 	for i := range n {
 		wg.Go(func() {
-			t.pause(time.Duration(i) * openEvery)
+			t.pause(time.Duration(i) * openWithin / time.Duration(n))
 			conn, err := open(i)
 			if err != nil {
 				failed.Add(1)
@@ -100,6 +101,51 @@ func slowBody(t *trial) {
 	}, []byte("          "))
 }
 
+// slowBody2 is slowBody over HTTP/2, with many bodies on a connection.
+func slowBody2(t *trial) {
+	const conns, streams = 10, 30
+	var wg sync.WaitGroup
+	for i := range conns {
+		wg.Go(func() {
+			c, err := t.frames(i)
+			if err != nil {
+				t.broken("dialling: %v", err)
+				return
+			}
+			go c.listen()
+			began := time.Now()
+			go t.dripBodies(c, streams)
+			if err := t.until(func() bool { return c.over.Load() >= streams || c.ended(0) }, attackTime); err != nil {
+				t.broken("%d of %d bodies are still waited for", streams-c.over.Load(), streams)
+				return
+			}
+			t.borne(time.Since(began))
+		})
+	}
+	wg.Wait()
+	t.note("%d streams on %d connections", conns*streams, conns)
+}
+
+// dripBodies begins bodies and gives each a few bytes again and again.
+func (t *trial) dripBodies(c *frames, streams int) {
+	var ids []uint32
+	for range streams {
+		id, err := c.open("slow")
+		if err != nil || c.WriteData(id, false, []byte(`{"messages":[`)) != nil {
+			return
+		}
+		ids = append(ids, id)
+	}
+	for c.Flush() == nil && t.ctx.Err() == nil {
+		t.pause(dropEvery)
+		for _, id := range ids {
+			if c.WriteData(id, false, []byte("    ")) != nil {
+				return
+			}
+		}
+	}
+}
+
 func halfOpen(t *trial) {
 	t.hold(500, func(i int) (net.Conn, error) {
 		conn, err := t.connect(i)
@@ -115,7 +161,7 @@ func halfOpen(t *trial) {
 func slowRead1(t *trial) {
 	const n = 50
 	for i := range n {
-		t.pause(openEvery)
+		t.pause(openWithin / n)
 		conn, err := t.dialDeaf(i, "http/1.1")
 		if err != nil {
 			t.broken("dialling: %v", err)

@@ -30,6 +30,9 @@ func slowAttacks() []attack {
 			name: "Slow body (slowhttptest -B)", byDefault: "300 of 300 connections open after 25 s",
 			run: slowBodyTool, patient: true, bounds: bounds{gone: 23 * time.Second, calls: unlimited, memory: 128},
 		}, {
+			name: "Slow body, HTTP/2", byDefault: "held for ever",
+			run: slowBody2, patient: true, bounds: bounds{gone: 23 * time.Second, calls: unlimited, memory: 128},
+		}, {
 			name: "Slow read, HTTP/1.1", byDefault: "held for ever",
 			run: slowRead1, patient: true, quick: true, bounds: bounds{gone: 14 * time.Second, calls: unlimited, memory: 96},
 		}, {
@@ -92,7 +95,7 @@ func exhaustionAttacks() []attack {
 	return []attack{
 		{
 			name: "Connection exhaustion", byDefault: "new clients time out",
-			run: exhaustConnections, quick: true, site: siteOptions{files: 256}, bounds: bounds{memory: 96},
+			run: exhaustConnections, quick: true, site: siteOptions{files: 256}, bounds: bounds{calls: unlimited, memory: 96},
 		}, {
 			name: "Memory exhaustion", byDefault: "no limit",
 			run:    exhaustMemory,

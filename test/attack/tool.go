@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -24,7 +26,6 @@ func slowBodyTool(t *trial) {
 // all its connections, and not because its time was over.
 func (t *trial) slowHTTPTest(path string, args ...string) {
 	args = append(args, "-u", "https://"+t.gateway.address()+path)
-	began := time.Now()
 	out, err := exec.CommandContext(t.ctx, "slowhttptest", args...).CombinedOutput()
 	if err != nil {
 		t.broken("slowhttptest: %v (to install it: sudo make deps)", err)
@@ -35,7 +36,13 @@ func (t *trial) slowHTTPTest(path string, args ...string) {
 		t.broken("slowhttptest did not end with all connections closed: %s", lastLines(text, 4))
 		return
 	}
-	t.borne(time.Since(began))
+	ended := regexp.MustCompile(`Test ended on (\d+)`).FindStringSubmatch(text)
+	if ended == nil {
+		t.broken("slowhttptest does not say when it ended: %s", lastLines(text, 4))
+		return
+	}
+	n, _ := strconv.Atoi(ended[1]) // it consists of digits
+	t.borne(time.Duration(n) * time.Second)
 	t.note("%s connections", args[1])
 }
 

@@ -16,8 +16,9 @@ import (
 // goroutines.
 type trial struct {
 	attack
-	gateway *gateway
-	backend *backend
+	together bool
+	gateway  *gateway
+	backend  *backend
 	// ctx ends with the time of the attack.
 	ctx   context.Context
 	began time.Time
@@ -29,7 +30,7 @@ type trial struct {
 
 // try runs one attack from the start of its gateway to its end.
 func (c campaign) try(ctx context.Context, a attack) report {
-	t := &trial{attack: a, rep: report{attack: a}}
+	t := &trial{attack: a, together: c.together, rep: report{attack: a}}
 	began := time.Now()
 	if err := t.stand(ctx, c.program); err != nil {
 		t.broken("%v", err)
@@ -60,7 +61,10 @@ func (t *trial) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	good := startGood(t.gateway)
+	good, err := t.gateway.startGood()
+	if err != nil {
+		return err
+	}
 	time.Sleep(time.Second)
 	watch := t.gateway.watch()
 
@@ -72,7 +76,9 @@ func (t *trial) measure(ctx context.Context) error {
 	t.hangUp()
 
 	time.Sleep(time.Second) // what breaks late breaks here
-	t.rep.good = good.stop()
+	if t.rep.good, err = good.stop(); err != nil {
+		t.broken("%v", err)
+	}
 	t.rep.peak = t.gateway.peakMemory()
 	silent := watch()
 	t.settle(quiet, ended)
@@ -101,25 +107,9 @@ func (t *trial) settle(before rest, ended time.Time) {
 
 // judge holds what was seen to the bounds.
 func (t *trial) judge(silent []string) {
-	r, b := &t.rep, t.bounds
-	r.calls = t.backend.calls(attackers)
-	if b.gone > 0 && r.gone > b.gone {
-		t.broken("attackers were borne for %.1f s, at most %v", r.gone.Seconds(), b.gone)
-	}
-	if b.streams > 0 && r.streams > b.streams {
-		t.broken("%d streams, at most %d", r.streams, b.streams)
-	}
-	if b.calls != unlimited && r.calls > b.calls {
-		t.broken("%d calls reached the backend, at most %d", r.calls, b.calls)
-	}
-	if r.peak > b.memory {
-		t.broken("peak memory %d MiB, ceiling %d MiB", r.peak, b.memory)
-	}
-	if r.good.asked == 0 || r.good.failed > 0 {
-		t.broken("the well-behaved client failed in %d of %d: %s", r.good.failed, r.good.asked, r.good.first)
-	}
-	if r.good.p99 > slowest {
-		t.broken("the well-behaved client's p99 is %v, at most %v", r.good.p99, slowest)
+	t.rep.calls = t.backend.calls(attackers)
+	for _, b := range t.rep.breaches(!t.together) {
+		t.broken("%s", b)
 	}
 	if len(silent) > 0 {
 		t.broken("the probe failed %d times: %s", len(silent), silent[0])
