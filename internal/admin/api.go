@@ -1,7 +1,7 @@
 package admin
 
 import (
-	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/site"
@@ -9,13 +9,6 @@ import (
 
 // SocketName is the socket's name in the state directory.
 const SocketName = "admin.sock"
-
-// Actions is what the gateway does when it is asked to. Errors are shown to the
-// operator.
-type Actions struct {
-	Reload func(context.Context) (Reloaded, error)
-	Status func(context.Context) (Status, error)
-}
 
 // Reloaded is the answer to POST /v1/reload.
 type Reloaded struct {
@@ -28,22 +21,185 @@ type Reloaded struct {
 	Problems site.Problems `json:"problems"`
 }
 
+// Health is the answer to GET /v1/health.
+type Health struct {
+	// Ready: the gateway takes requests.
+	Ready bool `json:"ready"`
+	// Reason is why it does not; empty when it does.
+	Reason string `json:"reason,omitempty"`
+}
+
 // Status is the answer to GET /v1/status.
 type Status struct {
-	Version string    `json:"version"`
+	Version string `json:"version"`
+	// PID of the gateway; 0: nobody runs, the state directory was asked.
 	PID     int       `json:"pid"`
-	Started time.Time `json:"started"`
+	Started time.Time `json:"started,omitzero"`
 	Site    string    `json:"site"`
-	Digest  string    `json:"digest"`
-	Ready   bool      `json:"ready"`
+	// Digest of the site in force.
+	Digest string `json:"digest"`
+	// Running: a gateway owns the state directory.
+	Running bool `json:"running"`
+	Ready   bool `json:"ready"`
+	// NotReady is why it takes no requests; empty when it does.
+	NotReady string `json:"notReady,omitempty"`
 	// Listeners are the addresses that callers connect to.
 	Listeners []string `json:"listeners"`
 	// Requests and Connections are those that are open now.
-	Requests    int `json:"requests"`
-	Connections int `json:"connections"`
+	Requests     int           `json:"requests"`
+	Connections  int           `json:"connections"`
+	LastReload   *LastReload   `json:"lastReload,omitempty"`
+	Destinations []Destination `json:"destinations"`
+	Overload     *Overload     `json:"overload,omitempty"`
+	State        StateStatus   `json:"state"`
+	Audit        AuditStatus   `json:"audit"`
+}
+
+// LastReload is how the last reload went.
+type LastReload struct {
+	Time     time.Time `json:"time"`
+	Accepted bool      `json:"accepted"`
+	// Errors is how many errors the refused site had.
+	Errors int `json:"errors"`
+}
+
+// Destination is one that the gateway may connect to.
+type Destination struct {
+	Class string `json:"class"`
+	Host  string `json:"host"`
+	Port  int    `json:"port"`
+	// Public: a public address is accepted.
+	Public bool `json:"public"`
+}
+
+// Overload is how near the gateway is to its limits.
+type Overload struct {
+	// Level is "normal", or the step of the ladder that is in force.
+	Level string `json:"level"`
+	// Pressure by resource, 1 is the limit.
+	Pressure map[string]float64 `json:"pressure"`
+	// Bans is how many clients are banned now.
+	Bans int `json:"bans"`
+}
+
+// StateStatus is where durable state lives and how it is.
+type StateStatus struct {
+	// Driver is "sqlite" or "postgresql".
+	Driver string `json:"driver"`
+	// Place is the file, or host, port and name of the database.
+	Place string `json:"place"`
+	// Error is why the database does not answer; empty when it does.
+	Error string `json:"error,omitempty"`
+	// Schema is the step of the schema.
+	Schema   int    `json:"schema"`
+	Revision uint64 `json:"revision"`
+	// Subscriptions is how many are stored.
+	Subscriptions int `json:"subscriptions"`
+	// KeyEncryptionKey names the key-encryption key; empty: keys lie in clear.
+	KeyEncryptionKey string `json:"keyEncryptionKey,omitempty"`
+	// Heard is when shared state was last known to be current.
+	Heard time.Time `json:"heard"`
+}
+
+// AuditStatus is how far the audit log is.
+type AuditStatus struct {
+	// Size counts records, Durable those on disk, Published those in tiles.
+	Size      uint64 `json:"size"`
+	Durable   uint64 `json:"durable"`
+	Published uint64 `json:"published"`
+	// Checkpoint is the last published one, a signed note.
+	Checkpoint string `json:"checkpoint,omitempty"`
+	// Verifier is the key that the log is verified with.
+	Verifier string `json:"verifier,omitempty"`
+	// PublishError is why records are on disk and not published.
+	PublishError string `json:"publishError,omitempty"`
+	// Error is why the log cannot be written; empty when it can.
+	Error string `json:"error,omitempty"`
+	// Witnessed is when the witness last took a checkpoint; zero: never, or
+	// there is none.
+	Witnessed    time.Time `json:"witnessed,omitzero"`
+	WitnessError string    `json:"witnessError,omitempty"`
+}
+
+// Subscription is one without its keys, which are shown once, when they are
+// made.
+type Subscription struct {
+	Name string `json:"name"`
+	// DisplayName is for people.
+	DisplayName string `json:"displayName,omitempty"`
+	// Scope is "/apis", "/apis/ID" or "/products/ID".
+	Scope string `json:"scope"`
+	// State is Azure's: active, suspended, submitted, rejected, cancelled,
+	// expired.
+	State string `json:"state"`
+	// PrimaryKey and SecondaryKey say that there is such a key.
+	PrimaryKey   bool `json:"primaryKey"`
+	SecondaryKey bool `json:"secondaryKey"`
+	// Source is "state" or, for those that the site declares, "site".
+	Source  string    `json:"source"`
+	Created time.Time `json:"created,omitzero"`
+	Updated time.Time `json:"updated,omitzero"`
+}
+
+// Keys are a subscription's keys, shown once.
+type Keys struct {
+	Name string `json:"name"`
+	// PrimaryKey and SecondaryKey; one that was not made now is empty.
+	PrimaryKey   string `json:"primaryKey,omitempty"`
+	SecondaryKey string `json:"secondaryKey,omitempty"`
+}
+
+// CreateSubscription is the body of POST /v1/subscriptions.
+type CreateSubscription struct {
+	Name        string `json:"name"`
+	DisplayName string `json:"displayName,omitempty"`
+	// Scope; empty: that of the site's document of this name, else "/apis".
+	Scope string `json:"scope,omitempty"`
+}
+
+// RotateKey is the body of POST /v1/subscriptions/{name}/rotate.
+type RotateKey struct {
+	// Key is "primary", "secondary" or "both".
+	Key string `json:"key"`
+}
+
+// KeysRotated is the answer to POST /v1/state/rotate.
+type KeysRotated struct {
+	// DataKey is the id of the data key in force.
+	DataKey string `json:"dataKey"`
+	// KeyEncryptionKey is the key-encryption key that wraps it; empty: none.
+	KeyEncryptionKey string `json:"keyEncryptionKey,omitempty"`
+}
+
+// AuditEntry is one record of the audit log.
+type AuditEntry struct {
+	Index uint64 `json:"index"`
+	// Record as it stands in the log.
+	Record json.RawMessage `json:"record"`
+}
+
+// AuditPage is the answer to GET /v1/audit.
+type AuditPage struct {
+	// Size is how many records the log has.
+	Size    uint64       `json:"size"`
+	Entries []AuditEntry `json:"entries"`
+}
+
+// AuditDigest is the answer to POST /v1/audit/digest.
+type AuditDigest struct {
+	Digest string `json:"digest"`
+}
+
+// DigestOf is the body of POST /v1/audit/digest.
+type DigestOf struct {
+	// Kind is "principal", "client" or "subscription".
+	Kind  string `json:"kind"`
+	Value string `json:"value"`
 }
 
 // failure is the answer to a call that failed.
 type failure struct {
 	Error string `json:"error"`
+	// Mend says what to do; may be empty.
+	Mend string `json:"mend,omitempty"`
 }

@@ -54,18 +54,19 @@ func TestAnswersThatAreNone(t *testing.T) {
 	}
 }
 
-// TestNothingElse: the door has two calls, each with its method.
+// TestNothingElse: each call has its method, and there are no others.
 func TestNothingElse(t *testing.T) {
-	dir := shortDir(t)
-	open(t, dir, Actions{
-		Reload: func(context.Context) (Reloaded, error) { t.Error("reloaded"); return Reloaded{}, nil },
-		Status: func(context.Context) (Status, error) { t.Error("asked"); return Status{}, nil },
+	f := newFixture(t, func(o *Options) {
+		o.Actions.Reload = func(context.Context) (Reloaded, error) { t.Error("reloaded"); return Reloaded{}, nil }
+		o.Actions.Status = func(context.Context) (Status, error) { t.Error("asked"); return Status{}, nil }
 	})
-	c := NewClient(dir)
+	f.listen(t)
+	c := NewClient(f.dir)
 	for _, call := range [][2]string{
 		{"GET", "/v1/reload"}, {"POST", "/v1/status"}, {"POST", "/v1/reload/"}, {"GET", "/"}, {"DELETE", "/v1/subscriptions"},
+		{"GET", "/v1/subscriptions/a/suspend"}, {"PUT", "/v1/audit"}, {"POST", "/v2/reload"},
 	} {
-		err := c.call(t.Context(), call[0], call[1], new(Status))
+		err := c.call(t.Context(), call[0], call[1], nil, new(Status))
 		var e *Error
 		if !errors.As(err, &e) || e.Status != http.StatusNotFound && e.Status != http.StatusMethodNotAllowed {
 			t.Errorf("%s: %v", call, err)
@@ -76,20 +77,22 @@ func TestNothingElse(t *testing.T) {
 // TestReloadOutlivesItsCaller: who hangs up gets no answer, and the reload that
 // has begun is carried out.
 func TestReloadOutlivesItsCaller(t *testing.T) {
-	dir := shortDir(t)
 	begun, done := make(chan struct{}), make(chan error, 1)
-	open(t, dir, Actions{Reload: func(ctx context.Context) (Reloaded, error) {
-		close(begun)
-		time.Sleep(50 * time.Millisecond)
-		done <- ctx.Err()
-		return Reloaded{Accepted: true}, nil
-	}})
+	f := newFixture(t, func(o *Options) {
+		o.Actions.Reload = func(ctx context.Context) (Reloaded, error) {
+			close(begun)
+			time.Sleep(50 * time.Millisecond)
+			done <- ctx.Err()
+			return Reloaded{Accepted: true}, nil
+		}
+	})
+	f.listen(t)
 	ctx, hangUp := context.WithCancel(t.Context())
 	go func() {
 		<-begun
 		hangUp()
 	}()
-	if _, err := NewClient(dir).Reload(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := NewClient(f.dir).Reload(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("the caller: %v", err)
 	}
 	if err := <-done; err != nil {

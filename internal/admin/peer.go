@@ -14,16 +14,37 @@ type peer struct {
 	err error
 }
 
-// String is the actor in logs: "os:UID:NAME".
+// String is the actor in records: "os:UID:NAME".
 func (p peer) String() string {
 	if p.err != nil {
 		return "os:unknown"
 	}
+	return osActor(p.uid)
+}
+
+func osActor(uid uint32) string {
 	name := ""
-	if u, err := user.LookupId(strconv.FormatUint(uint64(p.uid), 10)); err == nil {
+	if u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10)); err == nil {
 		name = u.Username
 	}
-	return fmt.Sprintf("os:%d:%s", p.uid, name)
+	return fmt.Sprintf("os:%d:%s", uid, name)
+}
+
+// OSActor is the actor of a process of this machine's user, who may do
+// whatever the owner of the state directory may: it opened the directory.
+func OSActor(uid int) Actor {
+	return Actor{Name: osActor(uint32(uid)), Roles: AllRoles()}
+}
+
+// actor gives every role to root and the owner, and none to anybody else.
+func (p peer) actor(owner uint32) Actor {
+	a := Actor{Name: p.String(), Err: p.err}
+	if p.err == nil && (p.uid == 0 || p.uid == owner) {
+		a.Roles = AllRoles()
+	} else {
+		a.Mend = "only the gateway's own user and root may call"
+	}
+	return a
 }
 
 func peerOf(c net.Conn) peer {

@@ -29,13 +29,13 @@ func TestOtherUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can become another user")
 	}
-	dir := shortDir(t)
-	s, log := open(t, dir, Actions{
-		Reload: func(context.Context) (Reloaded, error) {
+	f := newFixture(t, func(o *Options) {
+		o.Actions.Reload = func(context.Context) (Reloaded, error) {
 			t.Error("another user has reloaded the site")
 			return Reloaded{}, nil
-		},
+		}
 	})
+	s, dir := f.listen(t), f.dir
 	for path, mode := range map[string]os.FileMode{dir: 0o777, filepath.Join(dir, SocketName): 0o666} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
@@ -63,7 +63,13 @@ func TestOtherUser(t *testing.T) {
 	if err := s.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if want := "actor=os:65534:"; !strings.Contains(log.String(), "admin call refused") || !strings.Contains(log.String(), want) {
-		t.Errorf("the log lacks the refusal of %s\n%s", want, log)
+	if want := "actor=os:65534:"; !strings.Contains(f.log.String(), "admin call refused") || !strings.Contains(f.log.String(), want) {
+		t.Errorf("the log lacks the refusal of %s\n%s", want, f.log.String())
 	}
+	for _, r := range f.records(t) {
+		if r.Outcome == "deny" && strings.HasPrefix(r.Actor, "os:65534:") {
+			return
+		}
+	}
+	t.Error("the refusal is not on record")
 }

@@ -2,32 +2,28 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
 )
 
-// Server is the door of one gateway.
+// Server is one way to a door.
 type Server struct {
-	http    *http.Server
-	path    string
-	actions Actions
-	log     *slog.Logger
-	owner   uint32
-	done    chan struct{}
+	http *http.Server
+	done chan struct{}
 }
 
-// Listen opens the door in a state directory, which the caller owns: a socket
-// that lies there from a process that was killed is replaced. Log gets every
-// call.
-func Listen(ctx context.Context, dir string, actions Actions, log *slog.Logger) (*Server, error) {
+// Listen opens the door on a socket in a state directory, which the caller
+// owns: a socket that lies there from a process that was killed is replaced.
+func Listen(ctx context.Context, dir string, door *Door, log *slog.Logger) (*Server, error) {
 	path := filepath.Join(dir, SocketName)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the socket of an earlier process: %w", err)
@@ -36,22 +32,73 @@ func Listen(ctx context.Context, dir string, actions Actions, log *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{path: path, actions: actions, log: log, owner: uint32(os.Geteuid()), done: make(chan struct{})}
-	mux := http.NewServeMux()
-	mux.Handle("POST /v1/reload", action(s, "reload", actions.Reload))
-	mux.Handle("GET /v1/status", action(s, "status", actions.Status))
+	owner := uint32(os.Geteuid())
+	return serve(ln, log, func(r *http.Request) Actor {
+		p, ok := r.Context().Value(peerKey{}).(peer)
+		if !ok {
+			p.err = errors.New("not a Unix socket")
+		}
+		return p.actor(owner)
+	}, door), nil
+}
+
+// TLSOptions are what a door over TLS is made of.
+type TLSOptions struct {
+	// Listener has no TLS yet.
+	Listener net.Listener
+	// Config is asked per connection for the configuration in force.
+	Config func() *tls.Config
+	// Identify says who asks, by certificate or token. It must not give a
+	// name to who has not shown one.
+	Identify func(*http.Request) Actor
+	Log      *slog.Logger
+}
+
+// ListenTLS opens the door over TLS.
+func ListenTLS(opt TLSOptions, door *Door) *Server {
+	ln := tls.NewListener(opt.Listener, &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			return opt.Config(), nil
+		},
+	})
+	return serve(ln, opt.Log, func(r *http.Request) Actor {
+		a := opt.Identify(r)
+		if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+			a.Client = ap.Addr().Unmap()
+		}
+		return a
+	}, door)
+}
+
+// openCalls bounds the calls that are under way at once on one way in.
+const openCalls = 64
+
+func serve(ln net.Listener, log *slog.Logger, identify func(*http.Request) Actor, door *Door) *Server {
+	s := &Server{done: make(chan struct{})}
+	slots := make(chan struct{}, openCalls)
 	s.http = &http.Server{
-		Handler: mux, ConnContext: withPeer,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case slots <- struct{}{}:
+				defer func() { <-slots }()
+			default:
+				reply(w, http.StatusServiceUnavailable, failure{Error: "too many calls at once"})
+				return
+			}
+			door.ServeHTTP(w, r.WithContext(WithActor(r.Context(), identify(r))))
+		}),
+		ConnContext:       withPeer,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second,
-		MaxHeaderBytes: 8 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	go func() {
 		defer close(s.done)
 		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("the admin socket ended", "error", err)
+			log.Error("the operator's door ended", "listener", ln.Addr().String(), "error", err)
 		}
 	}()
-	return s, nil
+	return s
 }
 
 // maxSocketPath is what sockaddr_un holds on the smallest of our platforms,
@@ -76,7 +123,7 @@ func listenPrivate(ctx context.Context, path string) (net.Listener, error) {
 	return ln, nil
 }
 
-// Close closes the door: calls under way get their answer while ctx lasts.
+// Close closes the way in: calls under way get their answer while ctx lasts.
 func (s *Server) Close(ctx context.Context) error {
 	err := s.http.Shutdown(ctx)
 	s.http.Close()
@@ -84,37 +131,12 @@ func (s *Server) Close(ctx context.Context) error {
 	return err
 }
 
-// action is the one way to act: authorise, act, log.
-func action[T any](s *Server, name string, do func(context.Context) (T, error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p, ok := r.Context().Value(peerKey{}).(peer)
-		if !ok || p.err != nil || p.uid != 0 && p.uid != s.owner {
-			s.log.Warn("admin call refused", "action", name, "actor", p.String(), "error", p.err)
-			reply(w, http.StatusForbidden, failure{"only the gateway's own user and root may call"})
-			return
-		}
-		// A call that has begun is carried out, whoever hangs up.
-		result, err := do(context.WithoutCancel(r.Context()))
-		if err != nil {
-			s.log.Error("admin call failed", "action", name, "actor", p.String(), "error", err)
-			reply(w, http.StatusInternalServerError, failure{err.Error()})
-			return
-		}
-		s.log.Info("admin call", "action", name, "actor", p.String())
-		reply(w, http.StatusOK, result)
-	})
-}
-
-func reply(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	// The caller went away: nobody is left to tell.
-	_ = json.NewEncoder(w).Encode(v)
-}
-
-// peerKey leads from a request to who is at the other end.
+// peerKey leads from a connection to who is at the other end.
 type peerKey struct{}
 
 func withPeer(ctx context.Context, c net.Conn) context.Context {
+	if _, ok := c.(*net.UnixConn); !ok {
+		return ctx
+	}
 	return context.WithValue(ctx, peerKey{}, peerOf(c))
 }

@@ -2,16 +2,26 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/admin"
+	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
-func (p *Process) openAdmin(ctx context.Context, s *site.Site) (err error) {
-	p.admin, err = admin.Listen(ctx, stateDir(s), admin.Actions{Reload: p.adminReload, Status: p.status}, p.opt.Log)
+// openAdmin opens the operator's door: on the socket of the state directory,
+// and over TLS where the site says so.
+func (p *Process) openAdmin(ctx context.Context) (err error) {
+	actions := p.state.actions(func() *site.Site { return p.Site() })
+	actions.Reload, actions.Status, actions.Health = p.adminReload, p.status, p.adminHealth
+	actions.Subscriptions = followedStore{p.state.store, p.catchUp}
+	p.door = admin.NewDoor(admin.Options{
+		Actions: actions, Audit: p.state.audit, Log: p.opt.Log, Now: p.opt.Now, Rand: rand.Reader,
+	})
+	p.admin, err = admin.Listen(ctx, p.state.dir, p.door, p.opt.Log)
 	return err
 }
 
@@ -19,13 +29,15 @@ func (p *Process) openAdmin(ctx context.Context, s *site.Site) (err error) {
 const adminTimeout = 2 * time.Second
 
 func (p *Process) closeAdmin() {
-	if p.admin == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
 	defer cancel()
-	if err := p.admin.Close(ctx); err != nil {
-		p.opt.Log.Warn("closing the admin socket", "error", err)
+	for _, s := range []*admin.Server{p.admin, p.adminTLS} {
+		if s == nil {
+			continue
+		}
+		if err := s.Close(ctx); err != nil {
+			p.opt.Log.Warn("closing the operator's door", "error", err)
+		}
 	}
 }
 
@@ -36,17 +48,69 @@ func (p *Process) adminReload(ctx context.Context) (admin.Reloaded, error) {
 	return admin.Reloaded{Accepted: r.Accepted(), Before: r.Before, After: r.After, Problems: problems}, err
 }
 
-func (p *Process) status(context.Context) (admin.Status, error) {
+func (p *Process) adminHealth(context.Context) admin.Health {
+	if err := p.notReady(); err != nil {
+		return admin.Health{Reason: err.Error()}
+	}
+	return admin.Health{Ready: true}
+}
+
+func (p *Process) status(ctx context.Context) (admin.Status, error) {
 	s := p.Site()
 	out := admin.Status{
-		Version: p.opt.Build.Version, PID: os.Getpid(), Started: p.started,
-		Site: s.Config.Name, Digest: s.Digest, Ready: p.notReady() == nil,
+		Version: p.opt.Build.Version, PID: os.Getpid(), Started: p.started, Running: true,
+		Site: s.Config.Name, Digest: s.Digest, Ready: true,
 		Requests: p.server.InFlight(), Connections: p.server.Connections(),
+		LastReload: p.lastReload.Load(),
+	}
+	if err := p.notReady(); err != nil {
+		out.Ready, out.NotReady = false, err.Error()
 	}
 	for _, a := range p.Addrs() {
 		out.Listeners = append(out.Listeners, a.String())
 	}
-	return out, nil
+	for _, d := range p.dialer.Load().Destinations() {
+		out.Destinations = append(out.Destinations, admin.Destination{
+			Class: string(d.Class), Host: d.Host, Port: int(d.Port), Public: d.Public,
+		})
+	}
+	guard := p.guard.Status()
+	out.Overload = &admin.Overload{Level: guard.Level, Pressure: map[string]float64{}, Bans: guard.Banned}
+	for _, m := range guard.Monitors {
+		out.Overload.Pressure[m.Name] = m.Pressure
+	}
+	err := p.state.status(ctx, &out)
+	return out, err
+}
+
+// status is what is known of the durable state.
+func (st *state) status(ctx context.Context, out *admin.Status) error {
+	s, err := st.store.Status(ctx)
+	out.State = admin.StateStatus{
+		Driver: s.Driver, Place: s.Place, Schema: s.Schema, Revision: uint64(s.Revision), Subscriptions: s.Subscriptions,
+		KeyEncryptionKey: s.KEK, Heard: st.store.Heard(),
+	}
+	if err != nil {
+		// What else is known is worth more than no answer.
+		out.State.Error = err.Error()
+	}
+	if st.audit == nil {
+		return nil
+	}
+	a := st.audit.Status()
+	out.Audit = admin.AuditStatus{
+		Size: a.Size, Durable: a.Durable, Published: a.Published, Checkpoint: string(a.Checkpoint),
+		Witnessed: a.WitnessAt, Verifier: st.verifier,
+	}
+	for _, e := range []struct {
+		to  *string
+		err error
+	}{{&out.Audit.Error, a.Err}, {&out.Audit.PublishError, a.PublishErr}, {&out.Audit.WitnessError, a.WitnessErr}} {
+		if e.err != nil {
+			*e.to = e.err.Error()
+		}
+	}
+	return nil
 }
 
 // StateDirectory is the state directory of the site in dir, for commands that
@@ -64,4 +128,10 @@ func StateDirectory(dir string) (string, site.Problems) {
 		return path, nil
 	}
 	return "", problems
+}
+
+// note leaves a record of something that no operator did through the door.
+func (p *Process) note(rec audit.Record) {
+	rec.Time = p.opt.Now()
+	p.state.audit.Append(&rec)
 }

@@ -28,6 +28,8 @@ type surroundings struct {
 	log       *slog.Logger
 	digestKey []byte
 	stored    []store.Subscription
+	// revision is that of the state that stored is from.
+	revision store.Revision
 	// listeners are the process's own addresses; nil: none yet.
 	listeners func() []netip.AddrPort
 	onUse     func(egress.Use)
@@ -61,14 +63,16 @@ type built struct {
 	problems     site.Problems
 	// unreadable are the errors of secrets that are among the problems.
 	unreadable []string
-	// subscribers are who may call by key, token rule or certificate.
-	subscribers []verify.KeySubscription
+	callers    callers
+	revision   store.Revision
+	// vaults were asked for secrets; nil: the site refers to none in a vault.
+	vaults *secret.Vaults
 }
 
 // build compiles a site that was loaded. With an error among the problems the
 // result holds what could be made, for reports, and nothing in it runs.
 func build(s *site.Site, at surroundings) *built {
-	b := &built{site: s}
+	b := &built{site: s, revision: at.revision}
 	defer b.finish()
 	b.checkListeners(at)
 	b.checkAccessLog()
@@ -76,8 +80,9 @@ func build(s *site.Site, at surroundings) *built {
 	if b.dialer == nil {
 		return b
 	}
+	b.addVaults(&at)
 	b.checkSecrets(at)
-	b.subscribers = b.subscriptions(at)
+	b.addCallers(at)
 	var problems site.Problems
 	b.backends, problems = backend.Compile(s, backend.Options{
 		Dialer: b.dialer, Secrets: at.secrets, Log: at.log, Now: at.now, Previous: at.previousBackends(),
@@ -88,10 +93,9 @@ func build(s *site.Site, at surroundings) *built {
 	b.front = b.makeFront(at)
 	b.addTokens(at)
 	b.snapshot, problems = gateway.Compile(s, gateway.CompileOptions{
-		Subscriptions: b.subscribers, DigestKey: at.digestKey,
-		Tokens: b.tokens, Backends: b.backends, Policies: env,
+		Directory: b.callers.directory,
+		Tokens:    b.tokens, Backends: b.backends, Policies: env,
 	})
-	b.placeSharedKeys(problems)
 	b.add(problems)
 	if b.backends == nil {
 		b.snapshot = nil // compiled for the problems of its policies

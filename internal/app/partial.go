@@ -39,8 +39,9 @@ func partial(opt CheckOptions) site.Problems {
 	b := &built{site: s, certificates: certificates{files: map[string][]byte{}, expiry: map[string]time.Time{}}}
 	opt.Secrets.SiteDir = dir
 	at := surroundings{secrets: opt.Secrets, now: opt.Now, digestKey: make([]byte, 32), development: opt.Development, offline: true, elsewhere: true}
+	b.addVaults(&at)
 	b.checkSecrets(at)
-	b.subscriptions(at)
+	b.addCallers(at)
 	for i := range p.named {
 		if _, err := secret.Resolve(p.named[i].ref, at.secrets); err != nil {
 			b.secretProblem(p.named[i].ref.Pos, err, "the named value %q", p.named[i].name)

@@ -9,13 +9,16 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/admin"
+	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/gateway"
+	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
@@ -40,6 +43,12 @@ type Options struct {
 	// CertificateInterval is how often certificate files are looked at;
 	// 0: 30 s.
 	CertificateInterval time.Duration
+	// Sockets are what a service manager passed, see [TakeSockets]; none: the
+	// process binds the listeners itself. Start owns them.
+	Sockets Sockets
+	// AcceptOlderState serves a state that was restored from a backup, or rolled
+	// back, although what was acknowledged since may be lost by that.
+	AcceptOlderState bool
 	// Development accepts what the emulator made. Only "cloister up" sets it.
 	Development bool
 }
@@ -47,7 +56,9 @@ type Options struct {
 // Process is a running gateway. Its life is Start → (Reload …) → Shutdown.
 type Process struct {
 	opt      Options
-	store    *store.Store
+	state    *state
+	guard    *limit.Guard
+	door     *admin.Door
 	metrics  *telemetry.Metrics
 	recorder *telemetry.Recorder
 	tracing  *telemetry.Tracing
@@ -55,6 +66,7 @@ type Process struct {
 	gateway  *gateway.Gateway
 	server   *gateway.Server
 	admin    *admin.Server
+	adminTLS *admin.Server
 	health   *http.Server
 	healthAt netip.AddrPort
 	// addrs are the listeners' addresses.
@@ -74,9 +86,16 @@ type Process struct {
 	ended   sync.Once
 	endErr  error
 
-	mu      sync.Mutex // guards current: one reload at a time
+	// silent: the shared state is not heard from; restored: it was put back to
+	// an earlier moment, and nobody has accepted that.
+	silent, restored atomic.Bool
+	lastReload       atomic.Pointer[admin.LastReload]
+
+	mu      sync.Mutex // guards current and revision: one reload at a time
 	current *built
-	started time.Time
+	// revision is that of the state that current knows.
+	revision store.Revision
+	started  time.Time
 }
 
 // ballastBytes is how much garbage may come together however little is live.
@@ -116,7 +135,13 @@ func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
 // open brings the parts up in the order in which they need each other.
 func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, error) {
 	var err error
-	if p.store, err = store.Open(ctx, stateDir(s), store.Options{Now: p.opt.Now}); err != nil {
+	with := stateOptions{at: p.bare(), dialer: p.dialer.Load, acceptOlder: p.opt.AcceptOlderState}
+	boot, err := bootDialer(s, with.at)
+	if err != nil {
+		return nil, err
+	}
+	p.dialer.Store(boot)
+	if p.state, err = openStore(ctx, s, with); err != nil {
 		return nil, err
 	}
 	// A site that is refused takes no port and asks nobody for anything.
@@ -124,28 +149,25 @@ func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, e
 		return refused, err
 	}
 	p.metrics = telemetry.NewMetrics(p.opt.Build)
-	at, err := endpoints(s.Config)
-	if err != nil {
+	if err := p.state.openAudit(ctx, with); err != nil {
 		return nil, err
 	}
+	p.guard = newGuard(s, p.opt.Now)
 	p.server = gateway.NewServer(gateway.ServerOptions{
+		Guard: p.guard,
 		Front: p.front.Load, Handler: p.handle, Refused: p.refused, Log: p.opt.Log, Now: p.opt.Now,
 	})
 	p.metrics.WatchConnections(p.server.Connections)
-	lns, err := listenAll(ctx, at)
+	doors, err := openAll(ctx, s.Config, p.opt.Sockets)
 	if err != nil {
 		return nil, err
 	}
-	for _, ln := range lns {
+	lns, health := doors.all(), doors.health
+	for _, ln := range doors.gateway {
 		p.addrs = append(p.addrs, addrOf(ln))
 	}
-	health, err := p.listenHealth(ctx, s)
-	if err != nil {
-		closeAll(lns)
-		return nil, err
-	}
 	if health != nil {
-		lns = append(lns, health)
+		p.healthAt = addrOf(health)
 	}
 	// All own addresses are known now: what is built connects at once, and
 	// never to them.
@@ -162,15 +184,42 @@ func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, e
 	p.putInForce(built)
 	p.gateway = gateway.New(built.snapshot, gateway.Options{
 		Recorder: p.recorder, Metrics: p.metrics, Tracing: p.tracing, Log: p.opt.Log, Now: p.opt.Now,
+		Audit: p.state.audit, Stale: p.stale,
 	})
-	if err := p.openAdmin(background, s); err != nil {
+	if err := p.noteStart(ctx, built); err != nil {
+		closeAll(lns)
+		return nil, err
+	}
+	if err := p.openAdmin(background); err != nil {
 		closeAll(lns)
 		return nil, err
 	}
 	p.openDoors(lns, health)
 	p.ready.Store(true)
 	p.serving.Go(func() { p.watchCertificates(background) })
+	p.serving.Go(func() { p.watchState(background) })
+	if s.Config.State.Postgres != nil {
+		p.serving.Go(func() { p.watchSilence(background) })
+	}
 	return built, nil
+}
+
+// newGuard protects the listeners from overload, floods and clients that
+// attack.
+func newGuard(s *site.Site, now func() time.Time) *limit.Guard {
+	return limit.NewGuard(limit.GuardOptions{
+		Monitors: limit.SystemMonitors(limit.SystemOptions{MemoryBytes: s.Config.Limits.MemoryBytes}), Now: now,
+	})
+}
+
+// noteStart puts the start on record; without the record there is no start.
+func (p *Process) noteStart(ctx context.Context, b *built) error {
+	at := p.state.audit.Append(&audit.Record{
+		Time: p.opt.Now(), Kind: audit.KindConfig, Action: "start", Actor: admin.OSActor(os.Geteuid()).Name,
+		Site: b.site.Digest, Target: "site:" + b.site.Config.Name, Detail: "version " + p.opt.Build.Version,
+	})
+	p.state.audit.Flush(at)
+	return p.state.audit.Wait(ctx, at)
 }
 
 // build compiles with what the store knows.
@@ -195,15 +244,21 @@ func (p *Process) trial(ctx context.Context, s *site.Site) (*built, error) {
 }
 
 func (p *Process) surroundings(ctx context.Context) (surroundings, error) {
-	stored, err := p.store.ListSubscriptions(ctx)
+	at := p.bare()
+	stored, err := p.state.store.Changes(ctx, 0)
 	if err != nil {
 		return surroundings{}, err
 	}
+	at.digestKey, at.stored, at.revision, at.previous = p.state.store.DigestKey(), stored.Subscriptions, stored.Revision, p.current
+	return at, nil
+}
+
+// bare is what does not come from the state.
+func (p *Process) bare() surroundings {
 	return surroundings{
 		secrets: p.opt.Secrets, now: p.opt.Now, log: p.opt.Log, development: p.opt.Development,
-		digestKey: p.store.DigestKey(), stored: stored, onUse: p.used, previous: p.current,
-		listeners: p.ownListeners,
-	}, nil
+		onUse: p.used, listeners: p.ownListeners,
+	}
 }
 
 // ownListeners are all addresses on which the process accepts connections.
@@ -217,7 +272,7 @@ func (p *Process) ownListeners() []netip.AddrPort {
 
 // putInForce makes a good site the one that counts.
 func (p *Process) putInForce(b *built) {
-	p.current = b
+	p.current, p.revision = b, b.revision
 	p.dialer.Store(b.dialer)
 	p.front.Store(b.front)
 	p.metrics.SetCertificates(b.certificates.expiry)
@@ -265,23 +320,6 @@ func (p *Process) openDoors(lns []net.Listener, health net.Listener) {
 	}
 }
 
-// listenHealth takes the address of the probes; nil: the site wants none.
-func (p *Process) listenHealth(ctx context.Context, s *site.Site) (net.Listener, error) {
-	if s.Config.Health.Address == "" {
-		return nil, nil
-	}
-	ap, err := netip.ParseAddrPort(s.Config.Health.Address)
-	if err != nil {
-		return nil, fmt.Errorf("health.address: %w", err)
-	}
-	ln, err := listen(ctx, ap)
-	if err != nil {
-		return nil, fmt.Errorf("health: %w", err)
-	}
-	p.healthAt = addrOf(ln)
-	return ln, nil
-}
-
 func (p *Process) serveHealth(ln net.Listener) {
 	p.health = &http.Server{
 		Handler:           telemetry.HealthHandler(p.notReady, p.metrics),
@@ -300,6 +338,15 @@ func (p *Process) serveHealth(ln net.Listener) {
 func (p *Process) notReady() error {
 	if !p.ready.Load() {
 		return errors.New("starting or stopping")
+	}
+	if p.restored.Load() {
+		return errors.New("the shared state was restored from a backup, and nobody has accepted that")
+	}
+	if p.silent.Load() {
+		return errors.New("the shared state is silent")
+	}
+	if err := p.state.audit.Err(); err != nil {
+		return err
 	}
 	return p.recorder.Err()
 }

@@ -3,14 +3,18 @@ package app
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/cloister-ai/cloister/internal/admin"
+	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/site"
 	"github.com/cloister-ai/cloister/internal/telemetry"
@@ -63,6 +67,9 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 	}
 	p.putInForce(next)
 	p.gateway.Swap(next.snapshot)
+	if n := p.gateway.Revoke(); n > 0 {
+		p.opt.Log.Info("requests ended: their subscriptions or keys have", "requests", n)
+	}
 	// Requests of the old snapshot may still verify and forward: closing it
 	// ends only what it does by itself, and connections that nobody uses.
 	before.close()
@@ -73,6 +80,13 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 func (p *Process) reloaded(r Reloaded) Reloaded {
 	r.Problems.Sort()
 	p.metrics.Reloaded(r.Accepted(), p.opt.Now())
+	p.lastReload.Store(&admin.LastReload{Time: p.opt.Now(), Accepted: r.Accepted(), Errors: count(r.Problems, site.Error)})
+	if r.Accepted() && r.Before != r.After {
+		p.note(audit.Record{
+			Kind: audit.KindConfig, Action: "site", Site: r.After,
+			Before: json.RawMessage(strconv.Quote(r.Before)), After: json.RawMessage(strconv.Quote(r.After)),
+		})
+	}
 	if r.Accepted() {
 		p.opt.Log.Info("site reloaded", "before", r.Before, "after", r.After)
 		return r

@@ -67,7 +67,7 @@ func Check(ctx context.Context, opt CheckOptions) (*Report, error) {
 		}
 	}
 	if b.snapshot != nil {
-		r.Callers = append(r.Callers, b.callers()...)
+		r.Callers = append(r.Callers, b.reportCallers()...)
 	}
 	return r, nil
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/gateway"
-	"github.com/cloister-ai/cloister/internal/identity/verify"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -29,7 +28,7 @@ type ReportCallers struct {
 }
 
 // callers says who may call, API by API.
-func (b *built) callers() []ReportCallers {
+func (b *built) reportCallers() []ReportCallers {
 	var out []ReportCallers
 	for _, v := range b.snapshot.Callers() {
 		c := ReportCallers{API: v.API, Path: v.Path, Callers: v.Kinds, Implied: v.Implied}
@@ -79,11 +78,10 @@ func (b *built) publicPath(api *site.API) (path, header string) {
 
 // comesIn reports whether a subscription has what a kind of caller shows.
 func (b *built) comesIn(id string, v gateway.CallerView) bool {
-	i := slices.IndexFunc(b.subscribers, func(s verify.KeySubscription) bool { return s.ID == id })
-	if i < 0 {
+	sub := b.callers.directory.Get(id)
+	if sub == nil {
 		return false
 	}
-	sub := &b.subscribers[i]
 	return slices.ContainsFunc(v.Kinds, func(kind string) bool {
 		switch kind {
 		case site.CallerSubscription, site.CallerSubscriptionAndToken:

@@ -43,6 +43,9 @@ func (p *Process) abandon() error {
 	runtime.KeepAlive(p.ballast)
 	p.stop()
 	p.closeAdmin()
+	if p.gateway != nil {
+		p.gateway.Close()
+	}
 	if p.health != nil {
 		p.health.Close()
 	}
@@ -57,8 +60,8 @@ func (p *Process) abandon() error {
 	if p.sink != nil {
 		errs = append(errs, p.sink.Close())
 	}
-	if p.store != nil {
-		errs = append(errs, p.store.Close())
+	if p.state != nil {
+		errs = append(errs, p.state.end(ctx, p.opt.Now()))
 	}
 	return errors.Join(errs...)
 }

@@ -33,7 +33,8 @@ what the operator should know to standard error, both as lines of JSON. /livez,
 /readyz and /metrics stand on health.address.
 
 Under systemd it says when it is ready, reloading and stopping (Type=notify or
-notify-reload), and secrets may be systemd credentials.`,
+notify-reload), secrets may be systemd credentials, and sockets that it passes
+(LISTEN_FDS) take the place of listeners of the same address and port.`,
 		examples: []entry{
 			{"cloister serve /etc/cloister/site", "serve a site; what is wrong with it is printed"},
 			{"cloister serve site >access.log 2>cloister.log", "keep access records and the operator's log apart"},
@@ -55,9 +56,14 @@ func runServe(ctx context.Context, env *Env, _ any, args []string) error {
 	hangup := make(chan struct{}, 1)
 	stop, cut, free := stopping(ctx, hear(env, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP), hangup)
 	defer free()
+	sockets, err := app.TakeSockets(app.Activation{LookupEnv: env.LookupEnv, Unsetenv: os.Unsetenv, PID: os.Getpid()})
+	if err != nil {
+		return fmt.Errorf("taking the service manager's sockets: %w", err)
+	}
 	log := slog.New(slog.NewJSONHandler(env.Stderr, nil))
 	p, problems, err := app.Start(ctx, app.Options{
 		Dir: args[0], Secrets: secretsOf(env), Stdout: env.Stdout, Stderr: env.Stderr, Log: log, Build: env.build,
+		Sockets: sockets,
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/identity"
 	"github.com/cloister-ai/cloister/internal/identity/verify"
+	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -76,7 +77,8 @@ func (t *trip) authorize() *refused {
 		return e
 	}
 	if t.who != nil {
-		t.x.Subscription = t.s.policySubscriptions[t.who.subscription.ID]
+		t.subscription = policy.Subscription{ID: t.who.subscription.ID, Name: t.who.subscription.Name}
+		t.x.Subscription = &t.subscription
 	}
 	t.x.Product = t.s.productOf(t.found, t.who)
 	t.pipeline = t.found.pipelineFor(t.x.Product)

@@ -35,11 +35,11 @@ func snapshotOf(t *testing.T, callers ...string) (*Snapshot, route) {
 	snap, problems := Compile(&site.Site{Config: cfg, Service: &site.Service{
 		APIs: []*site.API{a}, Products: []*site.Product{{ID: "Gold", APIs: []string{"OpenAI"}, SubscriptionRequired: true, Published: true}},
 	}}, CompileOptions{
-		DigestKey: digestKey, Policies: policy.Env{},
-		Subscriptions: []verify.KeySubscription{
+		Policies: policy.Env{},
+		Directory: directoryOf(t,
 			sub("all", "/apis", "active"), sub("product", "/products/gold", "active"), sub("own", "/apis/OPENAI", "active"),
 			sub("foreign", "/apis/other", "active"), sub("suspended", "/apis", "suspended"), bound,
-		},
+		),
 	})
 	if problems.HasErrors() {
 		t.Fatal(problems.Err())
@@ -49,6 +49,20 @@ func snapshotOf(t *testing.T, callers ...string) (*Snapshot, route) {
 		t.Fatal("no route")
 	}
 	return snap, rt
+}
+
+func directoryOf(t *testing.T, subs ...verify.KeySubscription) *verify.Directory {
+	t.Helper()
+	d, err := verify.NewDirectory(digestKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range subs {
+		if err := d.Put(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
 }
 
 func TestIdentifyByKey(t *testing.T) {

@@ -41,6 +41,7 @@ func (t *trip) forward(ctx context.Context, x *policy.Exchange, opt policy.Forwa
 		}
 	}
 	t.dropResponse()
+	t.auditAllow()
 	t.startAttempt(ctx, &d)
 	resp, err := t.roundTrip(&d, opt.Timeout)
 	if err != nil {
@@ -79,6 +80,7 @@ func (t *trip) startAttempt(ctx context.Context, d *departure) {
 	a := &t.attempt
 	*a = attempt{count: a.count + 1, backend: d.backend, began: t.g.opt.Now()}
 	ctx, a.cancel = context.WithCancelCause(ctx)
+	t.holder.attempt(a.cancel)
 	a.ctx, a.span = t.g.opt.Tracing.StartBackend(ctx, d.header, a.began)
 }
 
@@ -216,6 +218,10 @@ func (t *trip) attemptFailed(err error) *refused {
 			Source: "forward-request", Reason: "RequestTimeout", Status: http.StatusGatewayTimeout,
 			Message: "The request took longer than it may.", PublicMessage: "The request took longer than it may.", Cause: err,
 		}
+	case errors.Is(cause, errRevoked):
+		return revoked()
+	case errors.Is(cause, errStale):
+		return stale()
 	case errors.Is(cause, ErrCut):
 		return &refused{
 			Source: "forward-request", Reason: "GatewayStopping", Status: http.StatusServiceUnavailable,

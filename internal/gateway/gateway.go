@@ -17,6 +17,12 @@ type Options struct {
 	Recorder *telemetry.Recorder
 	Metrics  *telemetry.Metrics
 	Tracing  *telemetry.Tracing
+	// Audit gets access decisions; while it cannot be written, nobody gets
+	// in. Nil: there is no log.
+	Audit AuditLog
+	// Stale reports that the shared state has been silent for too long, so
+	// that nobody gets in. Nil: state is not shared.
+	Stale func() bool
 	// Log is for the operator: what no caller is told.
 	Log *slog.Logger
 	// Now is the wall clock; nil: time.Now.
@@ -35,6 +41,9 @@ type Gateway struct {
 	current atomic.Pointer[Snapshot]
 	// held counts the bytes of request bodies that lie in memory.
 	held atomic.Int64
+	live live
+	// strangers bounds what unknown callers leave in the audit log.
+	strangers strangers
 }
 
 // New makes a gateway that serves first.
@@ -51,7 +60,7 @@ func New(first *Snapshot, opt Options) *Gateway {
 	if opt.HeldBytes == 0 {
 		opt.HeldBytes = 1 << 30
 	}
-	g := &Gateway{opt: opt}
+	g := &Gateway{opt: opt, strangers: strangers{log: opt.Audit}}
 	g.current.Store(first)
 	return g
 }
@@ -88,10 +97,16 @@ func (t *trip) travel() *refused {
 	if t.preflight() {
 		return nil
 	}
+	if e := t.verifiable(); e != nil {
+		return e
+	}
 	if e := t.identify(); e != nil {
 		return e
 	}
 	if e := t.authorize(); e != nil {
+		return e
+	}
+	if e := t.enter(); e != nil {
 		return e
 	}
 	if e := t.readModel(); e != nil {
@@ -99,6 +114,27 @@ func (t *trip) travel() *refused {
 	}
 	t.inbound()
 	return nil
+}
+
+// verifiable: nobody gets in whose right cannot be verified, or whose request
+// cannot be put on record.
+func (t *trip) verifiable() *refused {
+	if t.g.opt.Stale != nil && t.g.opt.Stale() {
+		return stale()
+	}
+	if t.g.opt.Audit != nil {
+		if err := t.g.opt.Audit.Err(); err != nil {
+			return auditUnavailable(err)
+		}
+	}
+	return nil
+}
+
+// Close writes what has been held back for the audit log.
+func (g *Gateway) Close() {
+	if g.opt.Audit != nil {
+		g.strangers.flush()
+	}
 }
 
 // requestID is a random UUID (RFC 9562, version 4) in lower case.

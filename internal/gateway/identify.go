@@ -143,9 +143,9 @@ func (s *Snapshot) identify(ctx context.Context, rt route, host string, c creden
 	rules := &rt.api.rules
 	var who caller
 	if c.key != "" && rules.wantsKey() {
-		if sub, which, ok := s.keys.Lookup(c.key); ok && s.covers(sub.Scope, rt.api.api) {
+		if sub, which, ok := s.directory.Lookup(c.key); ok && s.covers(sub.Scope, rt.api.api) {
 			who.subscription, who.key = sub, which
-			who.principal = s.keyPrincipals[sub.ID]
+			who.principal = sub.Principal()
 		} else if !rules.anonymous {
 			return nil, keyError(rt, host, false)
 		}
@@ -195,7 +195,7 @@ func (s *Snapshot) actAs(who *caller, token *verify.Token, rules *callerRules) *
 		return tokenError(verify.Unmapped())
 	}
 	sub := s.subscription(name)
-	if sub == nil || sub.State != activeState {
+	if sub == nil || !sub.Active() {
 		return forbidden("SubscriptionNotActive", "The subscription of the token's caller is not active.")
 	}
 	principal.SubscriptionID = sub.ID
@@ -203,14 +203,11 @@ func (s *Snapshot) actAs(who *caller, token *verify.Token, rules *callerRules) *
 	return nil
 }
 
-// activeState is the one state that lets callers in.
-const activeState = "active"
-
 // identifyCertificate finds the subscription that is bound to the client
 // certificate.
 func (s *Snapshot) identifyCertificate(who *caller, fingerprint string) {
-	sub := s.certificates[fingerprint]
-	if sub == nil || sub.State != activeState {
+	sub := s.directory.ByCertificate(fingerprint)
+	if sub == nil || !sub.Active() {
 		return
 	}
 	who.subscription = sub

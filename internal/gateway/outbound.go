@@ -22,6 +22,9 @@ func (t *trip) answer(e *refused) {
 	if e != nil {
 		t.refuse(e)
 	}
+	if e := t.account(); e != nil {
+		t.withdraw(e)
+	}
 	resp := t.x.Response
 	if t.upgraded != nil && resp.FromBackend && resp.StatusCode == http.StatusSwitchingProtocols {
 		t.webSocket(resp)
@@ -50,6 +53,15 @@ func (t *trip) answer(e *refused) {
 		return
 	}
 	t.copyStream(resp.Body)
+}
+
+// withdraw puts a refusal in the place of an answer that must not leave.
+func (t *trip) withdraw(e *refused) {
+	if t.upgraded != nil {
+		t.upgraded.Close()
+		t.upgraded = nil
+	}
+	t.refuse(e)
 }
 
 // bodiless: answers that have no body whatever their head says (RFC 9110,
@@ -152,6 +164,10 @@ func (t *trip) broken(err error) {
 		t.cut, code, message = telemetry.CutIdle, "stream_idle", "The backend sent nothing for too long."
 	case errors.Is(cause, ErrRequestTimeout):
 		t.cut, code, message = telemetry.CutTimeout, "request_timeout", "The request took longer than it may."
+	case errors.Is(cause, errRevoked):
+		t.cut, code, message = telemetry.CutRevoked, "subscription_revoked", "The subscription or its key has ended."
+	case errors.Is(cause, errStale):
+		t.cut, code, message = telemetry.CutStale, "state_stale", "The gateway cannot verify callers any more. Try again."
 	case errors.Is(cause, ErrCut):
 		t.cut, code, message = telemetry.CutDrain, "gateway_stopping", "The gateway is shutting down. Try again."
 	case cause != nil:

@@ -20,6 +20,7 @@ import (
 func (t *trip) record() {
 	now := t.g.opt.Now()
 	t.release()
+	t.holder.leave()
 	if t.uncounted && t.failure != nil {
 		t.g.opt.Metrics.End()
 		if t.g.opt.Recorder != nil {
@@ -29,6 +30,7 @@ func (t *trip) record() {
 		return
 	}
 	t.endAttempt(t.failure)
+	t.auditCut()
 	rec := &t.rec
 	t.describeRequest(now)
 	t.describeCaller()
@@ -167,7 +169,7 @@ func (t *trip) describeDecision() {
 		return
 	}
 	rec.ErrorSource, rec.ErrorReason = e.Source, e.Reason
-	if e.Frame || t.attempt.count == 0 && e.Status < http.StatusInternalServerError {
+	if t.denied() {
 		rec.Decision, rec.Reasons = telemetry.Deny, []string{kebab(e.Reason)}
 	}
 	if e.Cause != nil || e.Status >= http.StatusInternalServerError {

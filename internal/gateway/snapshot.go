@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/backend"
-	"github.com/cloister-ai/cloister/internal/identity"
 	"github.com/cloister-ai/cloister/internal/identity/verify"
 	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/site"
@@ -16,29 +15,21 @@ import (
 type Snapshot struct {
 	Site *site.Site
 
-	router   *Router
-	keys     *verify.KeyIndex
-	tokens   *verify.TokenVerifier
-	backends *backend.Set
-	limits   site.Limits
+	router *Router
+	// directory is all who may call; it changes while the snapshot is in force.
+	directory *verify.Directory
+	tokens    *verify.TokenVerifier
+	backends  *backend.Set
+	limits    site.Limits
 
-	// subscriptions and products by id in lower case; certificates by
-	// fingerprint.
-	subscriptions map[string]*verify.KeySubscription
-	products      map[string]*site.Product
-	certificates  map[string]*verify.KeySubscription
-	// keyPrincipals and policySubscriptions are made once for all requests,
-	// by subscription id as it is spelled.
-	keyPrincipals       map[string]*identity.Principal
-	policySubscriptions map[string]*policy.Subscription
+	// products by id in lower case.
+	products map[string]*site.Product
 }
 
 // CompileOptions are what a [Snapshot] needs beside the site's documents.
 type CompileOptions struct {
-	// Subscriptions are all that may be used, those of the store included.
-	Subscriptions []verify.KeySubscription
-	// DigestKey keys the digests of their keys.
-	DigestKey []byte
+	// Directory is all who may call, those of the store included.
+	Directory *verify.Directory
 	// Tokens verifies tokens; nil where the site trusts no issuer.
 	Tokens *verify.TokenVerifier
 	// Backends are the compiled backends of the site.
@@ -53,16 +44,11 @@ func Compile(s *site.Site, opt CompileOptions) (*Snapshot, site.Problems) {
 	var problems site.Problems
 	snap := &Snapshot{
 		Site: s, tokens: opt.Tokens, backends: opt.Backends, limits: frontLimits(s.Config.Limits),
-		subscriptions:       map[string]*verify.KeySubscription{},
-		products:            map[string]*site.Product{},
-		certificates:        map[string]*verify.KeySubscription{},
-		keyPrincipals:       map[string]*identity.Principal{},
-		policySubscriptions: map[string]*policy.Subscription{},
+		directory: opt.Directory, products: map[string]*site.Product{},
 	}
 	for _, p := range s.Service.Products {
 		snap.products[strings.ToLower(p.ID)] = p
 	}
-	snap.addSubscriptions(opt, &problems)
 	snap.warnUnpublished(&problems)
 	c := &pipelineCompiler{site: s, env: opt.Policies, backends: opt.Backends, seen: map[string]bool{}}
 	rt, ps := newRouter(s, snap, c)
@@ -74,31 +60,6 @@ func Compile(s *site.Site, opt CompileOptions) (*Snapshot, site.Problems) {
 		return nil, problems
 	}
 	return snap, problems
-}
-
-func (s *Snapshot) addSubscriptions(opt CompileOptions, problems *site.Problems) {
-	var err error
-	if s.keys, err = verify.NewKeyIndex(opt.DigestKey, opt.Subscriptions); err != nil {
-		problems.Add(site.Pos{File: "cloister.yaml"}, "subscription-keys", "a key of its own for every slot of every subscription",
-			"make a new key for one of them", "subscription keys: %v", err)
-	}
-	for i := range opt.Subscriptions {
-		sub := &opt.Subscriptions[i]
-		s.subscriptions[strings.ToLower(sub.ID)] = sub
-		s.keyPrincipals[sub.ID] = &identity.Principal{Kind: identity.KindSubscription, SubscriptionID: sub.ID}
-		s.policySubscriptions[sub.ID] = &policy.Subscription{ID: sub.ID, Name: sub.Name}
-		if sub.Binding == nil {
-			continue
-		}
-		for _, fingerprint := range sub.Binding.Certificates {
-			if other := s.certificates[fingerprint]; other != nil {
-				problems.Add(sub.Binding.Pos, "certificate-bound-twice", "one subscription for each client certificate",
-					"take the fingerprint out of one of them",
-					"client certificate %s is bound to the subscriptions %q and %q", fingerprint, other.ID, sub.ID)
-			}
-			s.certificates[fingerprint] = sub
-		}
-	}
 }
 
 // warnUnpublished names subscriptions that open nothing because their product
@@ -122,7 +83,7 @@ func (s *Snapshot) warnUnpublished(problems *site.Problems) {
 
 // subscription finds a subscription by id, nil for none.
 func (s *Snapshot) subscription(name string) *verify.KeySubscription {
-	return s.subscriptions[strings.ToLower(name)]
+	return s.directory.Get(name)
 }
 
 // Close lets go of what the snapshot holds, once no request uses it.
@@ -151,7 +112,7 @@ func (s *Snapshot) Callers() []CallerView {
 		rules := compileCallers(s.Site.Config, api)
 		v := CallerView{API: api.ID, Path: "/" + api.Path, Kinds: rules.kinds, Implied: rules.implied, Pos: api.Pos}
 		for _, configured := range s.Site.Config.Subscriptions {
-			if sub := s.subscription(configured.Name); sub != nil && sub.State == activeState && s.covers(sub.Scope, api) {
+			if sub := s.subscription(configured.Name); sub != nil && sub.Active() && s.covers(sub.Scope, api) {
 				v.Subscriptions = append(v.Subscriptions, sub.ID)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/backend"
 	"github.com/cloister-ai/cloister/internal/openai"
 	"github.com/cloister-ai/cloister/internal/policy"
@@ -37,9 +38,17 @@ type trip struct {
 	shown       credentials
 	// sent are the headers in which callers send credentials, as they came;
 	// see credentialHeader.
-	sent     [len(callerHeaders) + 1][]string
-	who      *caller
-	decision decision
+	sent [len(callerHeaders) + 1][]string
+	who  *caller
+	// subscription is the caller's, as policies see it.
+	subscription policy.Subscription
+	decision     decision
+	// holder ends the request when its caller's right ends.
+	holder holder
+	// audited: the request is on the audit log as allowed; auditAt is where
+	// its last decision stands there.
+	audited  bool
+	auditAt  audit.Position
 	model    modelRequest
 	x        policy.Exchange
 	original url.URL

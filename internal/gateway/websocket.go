@@ -97,6 +97,10 @@ func cutCause(cause error) string {
 		return telemetry.CutIdle
 	case errors.Is(cause, ErrRequestTimeout):
 		return telemetry.CutTimeout
+	case errors.Is(cause, errRevoked):
+		return telemetry.CutRevoked
+	case errors.Is(cause, errStale):
+		return telemetry.CutStale
 	case errors.Is(cause, ErrCut):
 		return telemetry.CutDrain
 	}

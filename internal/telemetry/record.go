@@ -50,6 +50,8 @@ const (
 	CutIdle    = "idle"    // no byte moved for streamIdleTimeout
 	CutTimeout = "timeout" // requestTimeout was over
 	CutDrain   = "drain"   // the gateway was stopping
+	CutRevoked = "revoked" // the caller's subscription or key ended
+	CutStale   = "stale"   // the shared state was silent for too long
 )
 
 // Record is what one request leaves. Empty fields are left out of the line.

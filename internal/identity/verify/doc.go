@@ -1,5 +1,5 @@
 // Package verify turns credentials into identities: subscription keys by
-// [KeyIndex], access tokens by [TokenVerifier].
+// [Directory], access tokens by [TokenVerifier].
 //
 // It guarantees that a token is accepted only where every row of
 // docs/tokens.md holds: one canonical spelling, an algorithm that both the

@@ -2,18 +2,65 @@ package verify
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/cloister-ai/cloister/internal/site"
 )
 
 func digestOf(key string) []byte { d := Digest(testDigestKey(), key); return d[:] }
 
 func testDigestKey() []byte { return bytes.Repeat([]byte{7}, 32) }
 
-func TestKeyIndex(t *testing.T) {
-	ix, err := NewKeyIndex(testDigestKey(), []KeySubscription{
+// newDirectory is a directory of subs.
+func newDirectory(key []byte, subs []KeySubscription) (*Directory, error) {
+	d, err := NewDirectory(key)
+	if err != nil {
+		return nil, err
+	}
+	for _, sub := range subs {
+		err = errors.Join(err, d.Put(sub))
+	}
+	return d, err
+}
+
+// TestDirectoryChanges: what is replaced or removed opens nothing from then on.
+func TestDirectoryChanges(t *testing.T) {
+	d, err := newDirectory(testDigestKey(), []KeySubscription{
+		{ID: "Team", State: "active", PrimaryDigest: digestOf("one"), SecondaryDigest: digestOf("two"), Binding: &site.Binding{Certificates: []string{"f"}}},
+		{ID: "other", State: "active", PrimaryDigest: digestOf("three")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, _ := d.Lookup("one")
+	if err := d.Put(KeySubscription{ID: "team", State: "active", PrimaryDigest: digestOf("four"), SecondaryDigest: digestOf("two")}); err != nil {
+		t.Fatal(err)
+	}
+	if sub, _, _ := d.Lookup("one"); sub != nil || d.ByCertificate("f") != nil || before.ID != "Team" {
+		t.Errorf("the replaced key opens %v", sub)
+	}
+	if sub, _, ok := d.Lookup("two"); !ok || sub.ID != "team" || d.Get("TEAM") != sub || d.Len() != 2 {
+		t.Errorf("the key that stayed: %v %v", sub, ok)
+	}
+	var taken *TakenError
+	if err := d.Put(KeySubscription{ID: "other", State: "active", PrimaryDigest: digestOf("four")}); !errors.As(err, &taken) || taken.Other != "team" {
+		t.Errorf("a key of another: %v", err)
+	}
+	if sub, _, _ := d.Lookup("three"); sub != nil || d.Get("other") != nil {
+		t.Errorf("a subscription with another's key is still there: %v", sub)
+	}
+	d.Remove("Team")
+	if sub, _, _ := d.Lookup("two"); sub != nil || d.Len() != 0 {
+		t.Errorf("the removed key opens %v", sub)
+	}
+}
+
+func TestDirectory(t *testing.T) {
+	ix, err := newDirectory(testDigestKey(), []KeySubscription{
 		{ID: "a", State: "active", PrimaryDigest: digestOf("a-primary"), SecondaryDigest: digestOf("a-secondary")},
 		{ID: "s", State: "suspended", PrimaryDigest: digestOf("s-primary")},
 		{ID: "x", State: "expired", SecondaryDigest: digestOf("x-secondary")},
@@ -54,30 +101,35 @@ func TestKeyIndex(t *testing.T) {
 	}
 }
 
-func TestKeyIndexRefuses(t *testing.T) {
+func TestDirectoryRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		key  []byte
 		subs []KeySubscription
 	}{
-		"a short digest key": {make([]byte, 31), nil},
-		"a short digest":     {testDigestKey(), []KeySubscription{{ID: "a", PrimaryDigest: []byte("x")}}},
-		"a key in clear":     {testDigestKey(), []KeySubscription{{ID: "a", SecondaryDigest: []byte("my-key")}}},
+		"a short digest key":   {make([]byte, 31), nil},
+		"a short digest":       {testDigestKey(), []KeySubscription{{ID: "a", PrimaryDigest: []byte("x")}}},
+		"a key in clear":       {testDigestKey(), []KeySubscription{{ID: "a", SecondaryDigest: []byte("my-key")}}},
+		"one key in two slots": {testDigestKey(), []KeySubscription{{ID: "a", PrimaryDigest: digestOf("k"), SecondaryDigest: digestOf("k")}}},
 		"one key for two": {testDigestKey(), []KeySubscription{
 			{ID: "a", PrimaryDigest: digestOf("k")}, {ID: "b", SecondaryDigest: digestOf("k")},
 		}},
 	} {
-		if _, err := NewKeyIndex(c.key, c.subs); err == nil {
+		if _, err := newDirectory(c.key, c.subs); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}
 }
 
-func bigIndex(t testing.TB) *KeyIndex {
-	subs := make([]KeySubscription, 1000)
+func bigDirectory(t testing.TB) *Directory {
+	return directoryOf(t, 1000)
+}
+
+func directoryOf(t testing.TB, n int) *Directory {
+	subs := make([]KeySubscription, n)
 	for i := range subs {
 		subs[i] = KeySubscription{ID: fmt.Sprint(i), State: "active", PrimaryDigest: digestOf(fmt.Sprint("key-", i))}
 	}
-	ix, err := NewKeyIndex(testDigestKey(), subs)
+	ix, err := newDirectory(testDigestKey(), subs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +137,7 @@ func bigIndex(t testing.TB) *KeyIndex {
 }
 
 func TestLookupIsConcurrentAndAllocatesNothing(t *testing.T) {
-	ix := bigIndex(t)
+	ix := bigDirectory(t)
 	var all sync.WaitGroup
 	for g := range 4 {
 		all.Go(func() {
@@ -104,11 +156,14 @@ func TestLookupIsConcurrentAndAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkLookup(b *testing.B) {
-	ix := bigIndex(b)
-	key := "key-500" + strings.Repeat("x", 25)
-	b.ReportAllocs()
-	for b.Loop() {
-		ix.Lookup(key)
+	for _, n := range []int{1000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			d := directoryOf(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				d.Lookup("key-500")
+			}
+		})
 	}
 }
 

@@ -1,0 +1,331 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/audit"
+	"github.com/cloister-ai/cloister/internal/network/egress"
+	"github.com/cloister-ai/cloister/internal/secret"
+	"github.com/cloister-ai/cloister/internal/site"
+	"github.com/cloister-ai/cloister/internal/store"
+)
+
+const (
+	auditDir     = "audit"
+	auditKeyFile = "audit.key"
+	// auditKeyPurpose is what the sealed key of the audit log is bound to.
+	auditKeyPurpose = "audit-key"
+
+	defaultVaultInterval = 5 * time.Minute
+	defaultStaleAfter    = 5 * time.Second
+	defaultWitnessEvery  = 10 * time.Second
+)
+
+func durationOr(d site.Duration, or time.Duration) time.Duration {
+	if d <= 0 {
+		return or
+	}
+	return time.Duration(d)
+}
+
+// state is the durable state of one site: the store and the audit log. Whoever
+// has it owns the state directory.
+type state struct {
+	site  *site.Site
+	dir   string
+	store *store.Store
+	audit *audit.Log
+	// verifier is the audit log's verifier key.
+	verifier string
+}
+
+// stateOptions are what opening takes from its surroundings.
+type stateOptions struct {
+	at surroundings
+	// dialer is the one in force; it is asked at every connection.
+	dialer func() *egress.Dialer
+	// acceptOlder goes on with a state that is known to be older than what was
+	// acknowledged.
+	acceptOlder bool
+	// predecessor begins a new audit log, after a restore.
+	predecessor *audit.Predecessor
+}
+
+// OlderStateError says that the state was restored from a backup, and that
+// nobody has accepted what was lost by that.
+type OlderStateError struct {
+	Dir    string
+	Backup *store.BackupInfo
+}
+
+func (e *OlderStateError) Error() string {
+	return fmt.Sprintf("state directory %s: it was restored from a backup of %s: keys that were deleted, suspended or rotated since then would open again; "+
+		"mend: look at \"cloister subscription list\", then start once with --accept-older-state",
+		e.Dir, e.Backup.CreatedAt.UTC().Format(time.RFC3339))
+}
+
+// openStore opens the store of a site.
+func openStore(ctx context.Context, s *site.Site, opt stateOptions) (*state, error) {
+	options, err := storeOptions(ctx, s, opt)
+	if err != nil {
+		return nil, err
+	}
+	st := &state{site: s, dir: stateDir(s)}
+	if st.store, err = store.Open(ctx, st.dir, options); err != nil {
+		return nil, err
+	}
+	return st, nil
+}
+
+// storeOptions is where the site's state lies and what seals it.
+func storeOptions(ctx context.Context, s *site.Site, opt stateOptions) (store.Options, error) {
+	out := store.Options{Now: opt.at.now, Log: opt.at.log}
+	cfg := &s.Config.State
+	// What opens the state may lie in a vault itself.
+	if usesVaults(s) || cfg.Encryption != nil && cfg.Encryption.KeyVault != nil {
+		vaults, err := newVaults(s, opt.dialer(), opt.at)
+		if err != nil {
+			return out, err
+		}
+		opt.at.secrets.KeyVault = vaults
+		if e := cfg.Encryption; e != nil && e.KeyVault != nil {
+			key, err := vaults.OpenKey(ctx, e.KeyVault.Key)
+			if err != nil {
+				return out, fmt.Errorf("state.encryption.keyVault: %w", err)
+			}
+			out.KEK = key
+		}
+	}
+	if e := cfg.Encryption; e != nil && e.KeyFile != nil {
+		key, err := openKeyFile(s, e.KeyFile, opt.at.secrets)
+		if err != nil {
+			return out, fmt.Errorf("state.encryption.keyFile: %w", err)
+		}
+		out.KEK = key
+	}
+	if cfg.Postgres != nil {
+		var err error
+		if out.Postgres, err = postgresOf(s, opt); err != nil {
+			return out, fmt.Errorf("state.postgres: %w", err)
+		}
+	}
+	return out, nil
+}
+
+func openKeyFile(s *site.Site, f *site.KeyFile, env secret.Env) (*secret.KeyFile, error) {
+	passphrase, err := secret.Resolve(f.Passphrase, env)
+	if err != nil {
+		return nil, err
+	}
+	path := f.File
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(s.Dir, filepath.FromSlash(path))
+	}
+	return secret.OpenKeyFile(path, passphrase, rand.Reader)
+}
+
+// postgresOf is the way to the shared database, by the dialer in force.
+func postgresOf(s *site.Site, opt stateOptions) (*store.Postgres, error) {
+	cfg := s.Config.State.Postgres
+	pg := &store.Postgres{
+		Host: cfg.Host, Port: cfg.Port, Database: cfg.Database, User: cfg.User,
+		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return opt.dialer().DialContext(egress.State)(ctx, network, addr)
+		},
+	}
+	if cfg.Password != nil {
+		env := opt.at.secrets
+		pg.Password = func(context.Context) (string, error) {
+			v, err := secret.Resolve(cfg.Password, env)
+			return v.Reveal(), err
+		}
+	}
+	if cfg.SSLMode == "disable" {
+		return pg, nil
+	}
+	roots, err := poolOf(s, cfg.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	pg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: cfg.Host, RootCAs: roots}
+	return pg, nil
+}
+
+// poolOf reads a PEM bundle of the site; nil for none: the system's.
+func poolOf(s *site.Site, file string) (*x509.CertPool, error) { return (&built{site: s}).pool(file) }
+
+// openAudit opens the audit log, with a key of its own where it is new.
+func (st *state) openAudit(ctx context.Context, opt stateOptions) error {
+	older, err := st.store.OlderState(ctx)
+	if err != nil {
+		return err
+	}
+	if older != nil && !opt.acceptOlder && opt.predecessor == nil {
+		return &OlderStateError{Dir: st.dir, Backup: older}
+	}
+	key, err := st.auditKey(opt.predecessor != nil)
+	if err != nil {
+		return err
+	}
+	options := audit.Options{
+		Key: key.Reveal(), Now: opt.at.now, Log: opt.at.log, Digest: st.store.DigestOf, Hide: st.site.Config.Audit.Digests,
+		AcceptOlder: opt.acceptOlder, Predecessor: opt.predecessor,
+	}
+	if w := st.site.Config.Audit.Witness; w != nil {
+		options.WitnessEvery = durationOr(w.Interval, defaultWitnessEvery)
+		if options.Witness, err = witnessOf(st.site, w, opt); err != nil {
+			return fmt.Errorf("audit.witness: %w", err)
+		}
+	}
+	dir := filepath.Join(st.dir, auditDir)
+	if st.audit, err = audit.Open(ctx, dir, options); err != nil {
+		return err
+	}
+	pub, err := os.ReadFile(filepath.Join(dir, "audit.pub"))
+	if err != nil {
+		return fmt.Errorf("the audit log's verifier key: %w", err)
+	}
+	st.verifier = strings.TrimSpace(string(pub))
+	if older != nil && opt.acceptOlder {
+		st.audit.Append(&audit.Record{Kind: audit.KindLog, Action: "older-state.accepted", Detail: "restored from the backup of " + older.CreatedAt.UTC().Format(time.RFC3339)})
+		return st.store.AcceptOlderState(ctx)
+	}
+	return nil
+}
+
+func witnessOf(s *site.Site, w *site.Witness, opt stateOptions) (audit.Witness, error) {
+	if w.File != "" {
+		return audit.FileWitness(w.File), nil
+	}
+	roots, err := poolOf(s, w.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	client := opt.dialer().Client(egress.State, egress.TransportOptions{RootCAs: roots, MaxConns: 2}, 10*time.Second)
+	if w.Token == nil {
+		return audit.HTTPWitness(client, w.URL, nil), nil
+	}
+	if _, err := secret.Resolve(w.Token, opt.at.secrets); err != nil {
+		return nil, err
+	}
+	env := opt.at.secrets
+	return audit.HTTPWitness(client, w.URL, func() string {
+		v, err := secret.Resolve(w.Token, env)
+		if err != nil {
+			opt.at.log.Error("audit.witness.token", "error", err)
+		}
+		return v.Reveal()
+	}), nil
+}
+
+// auditKey reads the log's signing key, which is sealed by the store, or makes
+// one; anew: for a log that takes the place of one with another key.
+func (st *state) auditKey(anew bool) (secret.Value, error) {
+	path := filepath.Join(st.dir, auditKeyFile)
+	sealed, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return st.newAuditKey(path, anew)
+	}
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("the audit log's key: %w", err)
+	}
+	key, err := st.store.Unseal(auditKeyPurpose, sealed)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("the audit log's key %s: %w", path, err)
+	}
+	return secret.New(string(key)), nil
+}
+
+// newAuditKey makes a key for a log that has none. A log without its key is
+// not gone on with under another.
+func (st *state) newAuditKey(path string, anew bool) (secret.Value, error) {
+	if _, err := os.Stat(filepath.Join(st.dir, auditDir, "checkpoint")); err == nil && !anew {
+		return secret.Value{}, fmt.Errorf("state directory %s: %s is missing, and there is an audit log; mend: restore it, or move %s away, as evidence, to begin a new log",
+			st.dir, auditKeyFile, auditDir)
+	}
+	var suffix [4]byte
+	rand.Read(suffix[:]) // never fails (crypto/rand)
+	signer, _, err := audit.NewKey("cloister/"+originName(st.site.Config.Name)+"/"+hex.EncodeToString(suffix[:]), rand.Reader)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	sealed, err := st.store.Seal(auditKeyPurpose, []byte(signer))
+	if err != nil {
+		return secret.Value{}, err
+	}
+	return secret.New(signer), writeDurably(path, sealed)
+}
+
+// originName is a site's name as the name of a log can hold it.
+func originName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '!' || r > '~' || r == '+' || r == '/' {
+			return '-'
+		}
+		return r
+	}, name)
+}
+
+// writeDurably writes a new private file; after a crash it is whole or not
+// there.
+func writeDurably(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// close gives the state directory back; what is on the log is on disk then.
+func (st *state) close(ctx context.Context) error {
+	var errs []error
+	if st.audit != nil {
+		errs = append(errs, st.audit.Close(ctx))
+	}
+	if st.store != nil {
+		errs = append(errs, st.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// end is close, with a record of it.
+func (st *state) end(ctx context.Context, now time.Time) error {
+	if st.audit != nil {
+		st.audit.Append(&audit.Record{Time: now, Kind: audit.KindConfig, Action: "stop"})
+	}
+	return st.close(ctx)
+}
+
+// bootDialer is for what has to be reached before the site is compiled: its
+// state, its vaults.
+func bootDialer(s *site.Site, at surroundings) (*egress.Dialer, error) {
+	d, problems := egress.New(s.Config, egress.Options{OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log})
+	if d == nil {
+		return nil, problems.Err()
+	}
+	return d, nil
+}
