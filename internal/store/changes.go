@@ -51,11 +51,11 @@ func (s *Store) Changes(ctx context.Context, since Revision) (Changes, error) {
 func (s *Store) changesSince(ctx context.Context, since Revision) (c Changes, floor Revision, err error) {
 	rows, err := s.rows(ctx, func(ctx context.Context) ([]sealedRow, error) {
 		rows, err := s.db.QueryContext(ctx, s.d.bind(`
-SELECT s.revision, s.floor, (SELECT count(*) FROM meta WHERE name = '`+metaOlderState+`'), c.id, c.revision, c.sealed
+SELECT s.revision, s.floor, (SELECT count(*) FROM meta WHERE name = '`+metaOlderState+`'), c.id, c.revision, c.sealed, c.deleted
 FROM state s LEFT JOIN (
-	SELECT id, revision, sealed FROM subscription WHERE revision > ?
+	SELECT id, revision, sealed, 0 AS deleted FROM subscription WHERE revision > ?
 	UNION ALL
-	SELECT id, revision, NULL FROM tombstone WHERE revision > ?
+	SELECT id, revision, NULL, 1 FROM tombstone WHERE revision > ?
 ) c ON 1 = 1
 ORDER BY c.revision`), int64(since), int64(since))
 		if err != nil {
@@ -66,12 +66,13 @@ ORDER BY c.revision`), int64(since), int64(since))
 		for rows.Next() {
 			var id sql.NullString
 			var revision sql.NullInt64
+			var deleted sql.NullBool
 			var box []byte
-			if err := rows.Scan(&c.Revision, &floor, &c.OlderState, &id, &revision, &box); err != nil {
+			if err := rows.Scan(&c.Revision, &floor, &c.OlderState, &id, &revision, &box, &deleted); err != nil {
 				return nil, err
 			}
 			if id.Valid {
-				out = append(out, sealedRow{id.String, Revision(revision.Int64), box})
+				out = append(out, sealedRow{id.String, Revision(revision.Int64), box, deleted.Bool})
 			}
 		}
 		return out, rows.Err()

@@ -55,11 +55,13 @@ func (s *Store) ListSubscriptions(ctx context.Context) ([]Subscription, error) {
 	return rows.subs, nil
 }
 
-// sealedRow is a row as it is stored; a deletion has no box.
+// sealedRow is a row as it is stored, or a deletion, which has no box. That a
+// box is empty does not make it a deletion: it is a row that was edited.
 type sealedRow struct {
 	id       string
 	revision Revision
 	box      []byte
+	deleted  bool
 }
 
 // Damaged is a row that does not open.
@@ -108,7 +110,7 @@ func (s *Store) rows(ctx context.Context, read func(context.Context) ([]sealedRo
 func (s *Store) openRows(ring *keyring, sealed []sealedRow) openedRows {
 	out := openedRows{subs: make([]Subscription, 0, len(sealed))}
 	for _, r := range sealed {
-		if r.box == nil {
+		if r.deleted {
 			out.deleted = append(out.deleted, r.id)
 			continue
 		}

@@ -57,7 +57,8 @@ func Postgres(t testing.TB) *PostgresDatabase {
 	return shared.server.Create(t)
 }
 
-// Create makes an empty database with an owner and drops it with the test.
+// Create makes an empty database with an owner. It stays until the server
+// ends: dropping one costs the server a checkpoint.
 func (s *PostgresServer) Create(t testing.TB) *PostgresDatabase {
 	t.Helper()
 	name := "t_" + randomHex(t, 6)
@@ -68,12 +69,6 @@ func (s *PostgresServer) Create(t testing.TB) *PostgresDatabase {
 	// Names and the password are hexadecimal: there is nothing to quote.
 	s.Exec(t, "CREATE ROLE "+name+" LOGIN PASSWORD '"+d.Password+"'")
 	s.Exec(t, "CREATE DATABASE "+name+" OWNER "+name)
-	t.Cleanup(func() {
-		if s.Running() {
-			s.Exec(t, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
-			s.Exec(t, "DROP ROLE IF EXISTS "+name)
-		}
-	})
 	return d
 }
 
