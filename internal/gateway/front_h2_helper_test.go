@@ -38,15 +38,21 @@ func (ft *frontTest) h2(t testing.TB) *h2Conn {
 
 func (ft *frontTest) h2With(t testing.TB, cfg *tls.Config) *h2Conn {
 	t.Helper()
-	c := &h2Conn{conn: ft.dial(t, cfg), stream: 1}
+	c := newH2Conn(ft.dial(t, cfg))
+	if err := c.WriteSettings(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// newH2Conn says the preface on a connection.
+func newH2Conn(conn *tls.Conn) *h2Conn {
+	c := &h2Conn{conn: conn, stream: 1}
 	io.WriteString(c.conn, http2.ClientPreface)
 	c.Framer = http2.NewFramer(c.conn, c.conn)
 	c.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.AllowIllegalWrites = true
 	c.enc = hpack.NewEncoder(&c.head)
-	if err := c.WriteSettings(); err != nil {
-		t.Fatal(err)
-	}
 	return c
 }
 

@@ -71,7 +71,7 @@ type Server struct {
 	tlsNoName  *tls.Config
 	handshakes chan struct{}
 	files      uint64
-	buffers    sync.Pool // of *[]byte, see wireGate
+	buffers    wirePools
 
 	// life ends with Close or BaseContext; every request context hangs on it.
 	life context.Context

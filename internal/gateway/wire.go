@@ -52,8 +52,16 @@ type wireGate struct {
 	refusal     *frontError
 	refusedHead uint64
 
-	small []byte     // first buffer, kept
-	large *sync.Pool // of *[]byte, for heads beyond it; nil: make
+	// small is the first buffer. It is given back while nothing is held, so
+	// that an idle connection holds none.
+	small *[wireBufSmall]byte
+	pools *wirePools // nil: make, and keep
+}
+
+// wirePools lend buffers to the gates of all connections.
+type wirePools struct {
+	small sync.Pool // of *[wireBufSmall]byte
+	large sync.Pool // of *[]byte, for heads beyond it
 }
 
 type wireState uint8
@@ -111,7 +119,7 @@ func (g *wireGate) read(p []byte, src io.Reader) (int, error) {
 			g.took(int64(n))
 			return n, err
 		}
-		n, err := g.fill(src)
+		n, err := g.fill(p, src)
 		if n > 0 {
 			g.advance()
 			continue
@@ -156,13 +164,25 @@ func (g *wireGate) passthrough() {
 	g.v, g.p = len(g.buf), len(g.buf)
 }
 
+// wireWait is how large the reader's buffer has to be for waiting in it.
+const wireWait = 512
+
 // fill reads once from src into the free space, making some first. A buffer
 // that is full and not understood was refused before it came to that, but for
 // bytes after an upgrade that nobody has answered yet.
-func (g *wireGate) fill(src io.Reader) (int, error) {
+//
+// While nothing is held it waits in the reader's buffer p, which the reader
+// holds anyway, and copies what came; p is scratch space until read fills it.
+func (g *wireGate) fill(p []byte, src io.Reader) (int, error) {
+	if g.buf == nil && len(p) >= wireWait {
+		n, err := src.Read(p[:min(len(p), wireBufSmall)])
+		if n > 0 {
+			g.buf = append(g.takeSmall(), p[:n]...)
+		}
+		return n, err
+	}
 	if g.buf == nil {
-		g.small = make([]byte, 0, wireBufSmall)
-		g.buf = g.small
+		g.buf = g.takeSmall()
 	}
 	if len(g.buf) == cap(g.buf) {
 		g.makeRoom()
@@ -172,6 +192,9 @@ func (g *wireGate) fill(src io.Reader) (int, error) {
 	}
 	n, err := src.Read(g.buf[len(g.buf):cap(g.buf)])
 	g.buf = g.buf[:len(g.buf)+n]
+	if len(g.buf) == 0 { // a wait that was broken off
+		g.tidy()
+	}
 	return n, err
 }
 
@@ -186,22 +209,38 @@ func (g *wireGate) makeRoom() {
 	g.r = 0
 }
 
-// tidy starts over in the small buffer once everything is let through.
+// tidy gives the buffers back once everything is let through.
 func (g *wireGate) tidy() {
 	if g.r < len(g.buf) {
 		return
 	}
-	if cap(g.buf) > wireBufSmall && g.large != nil {
-		large := g.buf[:0]
-		g.large.Put(&large)
+	if g.pools != nil {
+		if cap(g.buf) > wireBufSmall {
+			large := g.buf[:0]
+			g.pools.large.Put(&large)
+		}
+		if g.small != nil {
+			g.pools.small.Put(g.small)
+			g.small = nil
+		}
 	}
-	g.buf = g.small[:0]
+	g.buf = nil
 	g.r, g.v, g.p, g.nl = 0, 0, 0, 0
 }
 
+func (g *wireGate) takeSmall() []byte {
+	if g.small == nil && g.pools != nil {
+		g.small, _ = g.pools.small.Get().(*[wireBufSmall]byte)
+	}
+	if g.small == nil {
+		g.small = new([wireBufSmall]byte)
+	}
+	return g.small[:0]
+}
+
 func (g *wireGate) takeLarge() []byte {
-	if g.large != nil {
-		if b, ok := g.large.Get().(*[]byte); ok {
+	if g.pools != nil {
+		if b, ok := g.pools.large.Get().(*[]byte); ok {
 			return (*b)[:0]
 		}
 	}

@@ -36,11 +36,11 @@ type wireConn struct {
 var _ net.Conn = (*wireConn)(nil)
 
 // newWireConn starts with the clock of the first head, which ran since accept.
-func newWireConn(c *Conn, t *tls.Conn, headTimeout time.Duration, headBy time.Time, large *sync.Pool) *wireConn {
+func newWireConn(c *Conn, t *tls.Conn, headTimeout time.Duration, headBy time.Time, pools *wirePools) *wireConn {
 	return &wireConn{
 		tls: t, conn: c, headTimeout: headTimeout,
 		ticking: true, headBy: headBy,
-		gate: wireGate{large: large},
+		gate: wireGate{pools: pools},
 	}
 }
 
