@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/cloister-ai/cloister/internal/site"
@@ -35,9 +34,6 @@ func TestResolve(t *testing.T) {
 	write(t, filepath.Join(dir, "worldwrite"), "hidden-text", 0o602)
 	write(t, filepath.Join(creds, "openai"), "from systemd", 0o400)
 	if err := os.Symlink("rel", filepath.Join(dir, "link")); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	env := Env{SiteDir: dir, CredentialsDir: creds, LookupEnv: func(name string) (string, bool) {
@@ -80,8 +76,6 @@ func TestResolve(t *testing.T) {
 		{"readable by all", &site.SecretRef{File: "world"}, env, "chmod 600"},
 		{"writable by all", &site.SecretRef{File: "worldwrite"}, env, "mode 0602"},
 		{"directory", &site.SecretRef{File: "."}, env, "not a regular file"},
-		{"fifo", &site.SecretRef{File: "fifo"}, env, "not a regular file"},
-		{"device", &site.SecretRef{File: "/dev/zero"}, env, "not a regular file"},
 		{"variable not set", &site.SecretRef{Env: "OTHER"}, env, "not set"},
 		{"variable empty", &site.SecretRef{Env: "BLANK"}, env, "it is empty"},
 		{"no environment", &site.SecretRef{Env: "KEY"}, Env{}, "not set"},
