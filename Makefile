@@ -68,9 +68,12 @@ licences: ## Check the licence of every module in the binary
 	@go run ./test/licences
 
 .PHONY: cross
-cross: ## Compile for every platform that we build for
-	@for p in linux/amd64 linux/arm64 darwin/arm64; do \
-	  echo "$$p"; GOOS=$${p%/*} GOARCH=$${p#*/} $(BUILD) -o /dev/null ./cmd/cloister; done
+cross: ## Vet and compile for Linux, macOS and Windows on amd64 and arm64
+	@LDFLAGS='$(LDFLAGS)' scripts/cross.sh
+
+.PHONY: image
+image: ## Build bin/cloister.oci.tar, the container image, without a container tool
+	@LDFLAGS='$(LDFLAGS)' VERSION='$(VERSION)' COMMIT='$(COMMIT)' scripts/image.sh
 
 .PHONY: clean
 clean: ## Remove what was built, downloaded and cached in the repository
