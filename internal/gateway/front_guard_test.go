@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -332,6 +333,44 @@ func TestOverload(t *testing.T) {
 	close(stop)
 	if rest, err := io.ReadAll(stream); err != nil || !strings.HasSuffix(string(rest), "data: whole\n\n") {
 		t.Errorf("the stream ended with %v", err)
+	}
+}
+
+// TestOverloadShedsUploads: a large body that is still coming ends with 503, a
+// small one goes on.
+func TestOverloadShedsUploads(t *testing.T) {
+	p := newPressed()
+	statuses := make(chan int, 1)
+	arrived := make(chan struct{}, 1)
+	ft := startFront(t, withGuard(p.Guard), withHandler(func(w http.ResponseWriter, r *http.Request, _ *Conn, _ *Call) {
+		io.ReadFull(r.Body, make([]byte, r.ContentLength/2))
+		arrived <- struct{}{}
+		_, err := io.Copy(io.Discard, r.Body)
+		bad := &BodyError{Status: 200}
+		errors.As(err, &bad)
+		w.WriteHeader(bad.Status)
+		statuses <- bad.Status
+	}))
+	for _, row := range []struct {
+		percent int64
+		size    int
+		want    int
+	}{
+		{10, 4 << 20, 200}, {94, 4 << 20, 200}, {96, 4 << 20, 503}, {96, 1 << 20, 200}, {99, 1 << 20, 503}, {99, 64 << 10, 200},
+	} {
+		for range 20 { // back to the bottom
+			ft.press(p, 0)
+		}
+		conn := ft.dial(t, ft.clientTLS())
+		fmt.Fprintf(conn, "POST /a HTTP/1.1\r\nHost: gw.test\r\nContent-Length: %d\r\n\r\n", row.size)
+		body := make([]byte, row.size)
+		conn.Write(body[:row.size/2])
+		<-arrived
+		ft.press(p, row.percent)
+		go conn.Write(body[row.size/2:])
+		if got := <-statuses; got != row.want {
+			t.Errorf("at %d, %d bytes: %d, want %d", row.percent, row.size, got, row.want)
+		}
 	}
 }
 

@@ -8,11 +8,13 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/cloister-ai/cloister/internal/limit"
 )
 
 // BodyError is the error of reading a request body that the front ended.
 type BodyError struct {
-	// Status of the answer it calls for: 400, 408 or 413.
+	// Status of the answer it calls for: 400, 408, 413 or 503.
 	Status int
 	// Message is for the caller.
 	Message string
@@ -82,6 +84,9 @@ func (b *frontBody) Read(p []byte) (int, error) {
 		earned := limit + time.Duration(b.got.Load())*(time.Second/minBodyRate)
 		limit = min(limit, max(earned-b.waited, time.Millisecond))
 	}
+	if b.tooMuchNow() {
+		return 0, b.fail(&BodyError{http.StatusServiceUnavailable, "The gateway is overloaded. Try again.", errBodyShed})
+	}
 	began := time.Now()
 	// A backend that takes long to take the body is no excuse: at the end of
 	// this time the request is to be there.
@@ -114,9 +119,36 @@ func (b *frontBody) sort(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		failure.Status, failure.Message = http.StatusRequestTimeout, "The request body came too slowly."
 	}
+	b.fail(failure)
+	return failure
+}
+
+func (b *frontBody) fail(failure *BodyError) error {
+	b.err = failure
 	b.failure.Store(failure)
 	b.state.Store(bodyFailed)
 	return failure
+}
+
+// Under overload a body that is still coming is not done yet, so it does not
+// count among what goes on to its end; the larger go first. Small ones cost
+// more to be sent again than to be read.
+const (
+	bodyAtShed   = 1 << 20
+	bodyAtRefuse = 64 << 10
+)
+
+var errBodyShed = errors.New("shed under overload")
+
+func (b *frontBody) tooMuchNow() bool {
+	switch got := b.got.Load(); b.conn.server.guard.Ladder().Level() {
+	case limit.Shed:
+		return got > bodyAtShed
+	case limit.Refuse:
+		return got > bodyAtRefuse
+	default:
+		return false
+	}
 }
 
 // Close implements io.Closer.

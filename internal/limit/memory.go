@@ -69,8 +69,11 @@ func memoryMonitor(opt SystemOptions) Monitor {
 		{Name: "/memory/classes/heap/unused:bytes"},
 		{Name: "/memory/classes/heap/released:bytes"},
 	}
-	limit, _ := MemoryLimit(opt)
+	most, _ := MemoryLimit(opt)
 	return Monitor{Name: "memory", Read: func() (float64, error) {
+		// Near its own limit the collector runs without end, long before the
+		// memory itself is used up; and that limit may be set after start.
+		limit := smaller(most, goMemoryLimit())
 		if limit == 0 {
 			return 0, errNoMemoryLimit
 		}
