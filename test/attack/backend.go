@@ -36,6 +36,8 @@ type backend struct {
 	mu    sync.Mutex // guards the rest
 	count map[string]int
 	idle  map[net.Conn]struct{}
+	// answered holds the connections on which flaky has answered.
+	answered map[string]bool
 }
 
 func startBackend() (*backend, error) {
@@ -51,7 +53,7 @@ func startBackend() (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &backend{ln: ln, caPEM: ca.PEM(), bomb: compressed(64 << 20), filling: strings.Repeat("x", 32<<10), count: map[string]int{}, idle: map[net.Conn]struct{}{}}
+	b := &backend{ln: ln, caPEM: ca.PEM(), bomb: compressed(64 << 20), filling: strings.Repeat("x", 32<<10), count: map[string]int{}, idle: map[net.Conn]struct{}{}, answered: map[string]bool{}}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	b.server = &http.Server{
@@ -165,21 +167,47 @@ func (b *backend) answer(w http.ResponseWriter, r *http.Request, deployment stri
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(b.bomb)
 	case "busy":
-		w.Header().Set("Retry-After", "7")
+		w.Header().Set("Retry-After", retryAfter)
 		w.WriteHeader(http.StatusTooManyRequests)
 	case "down":
-		w.Header().Set("Retry-After", "7")
+		w.Header().Set("Retry-After", retryAfter)
 		w.WriteHeader(http.StatusServiceUnavailable)
 	case "reset":
-		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-			conn.(*tls.Conn).NetConn().(*net.TCPConn).SetLinger(0)
-			conn.(*tls.Conn).NetConn().Close()
+		reset(w)
+	case "flaky": // one answer on each connection, then a reset
+		if b.second(r.RemoteAddr) {
+			reset(w)
+			return
 		}
+		io.WriteString(w, goodAnswer)
 	default:
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, goodAnswer)
 	}
 }
+
+// reset ends the connection of a request without an answer.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	raw := conn.(*tls.Conn).NetConn().(*net.TCPConn)
+	raw.SetLinger(0)
+	raw.Close()
+}
+
+// second reports whether it was asked about the connection before.
+func (b *backend) second(remote string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := b.answered[remote]
+	b.answered[remote] = true
+	return was
+}
+
+// retryAfter is what the backend asks for when it is busy, in seconds.
+const retryAfter = "7"
 
 const goodAnswer = `{"id":"chatcmpl-1","object":"chat.completion","model":"gpt-4o","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"Closed."}}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`
 

@@ -18,7 +18,8 @@ type campaign struct {
 	together bool
 }
 
-// atOnce is how many attacks run at the same time.
+// atOnce is how many patient attacks run at the same time; where all run
+// together, one more.
 const atOnce = 3
 
 // run runs the patient attacks, some at the same time, and the others one by
@@ -36,7 +37,11 @@ func (c campaign) run(ctx context.Context, attacks []attack) []report {
 		}
 	}
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, atOnce)
+	n := atOnce
+	if c.together {
+		n++
+	}
+	slots := make(chan struct{}, n)
 	for i, a := range attacks {
 		if a.patient || c.together {
 			slots <- struct{}{}

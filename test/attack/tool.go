@@ -14,12 +14,12 @@ import (
 // slowHeadersTool and slowBodyTool are the attacks as the usual tool makes
 // them, from one address.
 func slowHeadersTool(t *trial) {
-	t.slowHTTPTest("/", "-c", "400", "-H", "-i", "3", "-r", "200", "-t", "GET", "-x", "24", "-p", "3", "-l", "20")
+	t.slowHTTPTest("/", "-c", "400", "-H", "-i", "3", "-r", "400", "-t", "GET", "-x", "24", "-p", "3", "-l", "20")
 }
 
 func slowBodyTool(t *trial) {
 	t.slowHTTPTest(chatPath("slow")+"&subscription-key="+badKey,
-		"-c", "300", "-B", "-i", "3", "-r", "150", "-s", "8192", "-t", "POST", "-f", "application/json", "-x", "10", "-p", "3", "-l", "25")
+		"-c", "300", "-B", "-i", "3", "-r", "300", "-s", "8192", "-t", "POST", "-f", "application/json", "-x", "10", "-p", "3", "-l", "25")
 }
 
 // slowHTTPTest runs the tool, which has to end because the gateway has ended

@@ -14,61 +14,93 @@ import (
 	"time"
 )
 
-// retryStorm asks a pool whose members refuse, and counts how often it is asked.
+// storm is one way in which the members of a pool refuse.
+type storm struct {
+	method, deployment string
+	// accepts says which answers callers may get.
+	accepts func(status int) bool
+	// advised: the backend said when to come again.
+	advised bool
+}
+
+func storms() []storm {
+	is := func(want int) func(int) bool { return func(got int) bool { return got == want } }
+	fails := func(got int) bool { return got >= 500 }
+	return []storm{
+		{http.MethodPost, "busy", is(http.StatusTooManyRequests), true},
+		{http.MethodPost, "down", is(http.StatusServiceUnavailable), true},
+		{http.MethodPost, "reset", fails, false},
+		// What may be sent again is: as a GET on a connection that was kept.
+		{http.MethodGet, "flaky", func(got int) bool { return got == http.StatusOK || fails(got) }, false},
+	}
+}
+
+// retryStorm asks a pool whose members refuse, and counts how often they are
+// asked.
 func retryStorm(t *trial) {
-	const each = 300
-	for _, kind := range []struct {
-		deployment string
-		status     int // 0: one of the 5xx
-	}{{"busy", http.StatusTooManyRequests}, {"down", http.StatusServiceUnavailable}, {"reset", 0}} {
-		var mu sync.Mutex
+	const clients, each = 10, 30
+	for _, s := range storms() {
+		var mu sync.Mutex // guards count and advised
 		count, advised := map[int]int{}, 0
 		var wg sync.WaitGroup
-		for i := range 10 {
+		for i := range clients {
 			wg.Go(func() {
 				client := t.client(i, true)
 				defer client.CloseIdleConnections()
-				for range each / 10 {
-					resp, err := t.sendPool(client, kind.deployment)
+				for range each {
+					status, again := t.askPool(client, s)
 					mu.Lock()
-					if err != nil {
-						count[cutOffStatus]++
-					} else {
-						resp.Body.Close()
-						count[resp.StatusCode]++
-						if resp.Header.Get("Retry-After") == "7" {
-							advised++
-						}
+					count[status]++
+					if again == retryAfter {
+						advised++
 					}
 					mu.Unlock()
 				}
 			})
 		}
 		wg.Wait()
-		hits := t.backend.calls(kind.deployment)
-		t.note("%s: %d calls for %d (%s)", kind.deployment, hits, each, counts(count))
-		if hits > each*12/10 || hits == 0 {
-			t.broken("%s: %d calls for %d requests, at most 1.2 for each", kind.deployment, hits, each)
-		}
-		for status := range count {
-			if status != kind.status && (kind.status != 0 || status < 500) {
-				t.broken("%s was answered with %d", kind.deployment, status)
-			}
-		}
-		if kind.status != 0 && advised != each {
-			t.broken("%s: Retry-After reached %d of %d callers", kind.deployment, advised, each)
-		}
+		t.judgeStorm(s, clients*each, count, advised)
 	}
 }
 
-func (t *trial) sendPool(client *http.Client, deployment string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(t.ctx, http.MethodPost, "https://localhost/pool/deployments/"+deployment+"/chat/completions", strings.NewReader(chatBody))
+func (t *trial) judgeStorm(s storm, requests int, count map[int]int, advised int) {
+	hits := t.backend.calls(s.deployment)
+	t.note("%s: %d calls for %d (%s)", s.deployment, hits, requests, counts(count))
+	if hits > requests*12/10 || hits == 0 {
+		t.broken("%s: %d calls for %d requests, at most 1.2 for each", s.deployment, hits, requests)
+	}
+	for status := range count {
+		if !s.accepts(status) {
+			t.broken("%s was answered with %d", s.deployment, status)
+		}
+	}
+	if s.advised && advised != requests {
+		t.broken("%s: Retry-After reached %d of %d callers", s.deployment, advised, requests)
+	}
+}
+
+// askPool asks the pool and returns the status and Retry-After.
+func (t *trial) askPool(client *http.Client, s storm) (status int, again string) {
+	url := "https://localhost/pool/deployments/" + s.deployment + "/chat/completions"
+	var body io.Reader
+	if s.method == http.MethodPost {
+		body = strings.NewReader(chatBody)
+	}
+	req, err := http.NewRequestWithContext(t.ctx, s.method, url, body)
 	if err != nil {
-		return nil, err
+		return cutOffStatus, ""
 	}
 	req.Header.Set("Api-Key", badKey)
 	req.Header.Set("Content-Type", "application/json")
-	return client.Do(req)
+	resp, err := client.Do(req)
+	if err != nil {
+		return cutOffStatus, ""
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return cutOffStatus, ""
+	}
+	return resp.StatusCode, resp.Header.Get("Retry-After")
 }
 
 // diesInStream asks a backend that dies after five events: callers get those,
