@@ -180,7 +180,9 @@ func (p *shared) uncertain(err error) bool {
 	if errors.As(err, &said) {
 		return strings.HasPrefix(said.Code, "57P") || strings.HasPrefix(said.Code, "08")
 	}
-	return !pgconn.SafeToRetry(err) && !errors.Is(err, pgx.ErrTxCommitRollback) && !errors.Is(err, sql.ErrTxDone)
+	// The driver's own judgement whether COMMIT was sent is not trusted: it may
+	// find the connection closed by the failure of its first attempt.
+	return !errors.Is(err, pgx.ErrTxCommitRollback) && !errors.Is(err, sql.ErrTxDone)
 }
 
 // transient: a conflict with another transaction, or a connection that was

@@ -55,7 +55,7 @@ func (c *Postgres) config() (*pgx.ConnConfig, error) {
 		return nil, fmt.Errorf("port %d does not exist", port)
 	}
 	config, err := pgx.ParseConfig("host=localhost port=5432 user=x dbname=x password=x sslmode=disable connect_timeout=5 " +
-		"sslcertmode=disable target_session_attrs=any passfile=/dev/null channel_binding=prefer require_auth=''")
+		"sslcertmode=disable target_session_attrs=any passfile=/dev/null sslrootcert='' sslcert='' sslkey='' sslnegotiation=postgres channel_binding=prefer require_auth=''")
 	if err != nil {
 		return nil, fmt.Errorf("the environment's PG variables get in the way: %w", err)
 	}
