@@ -69,7 +69,7 @@ type Server struct {
 	guard      *limit.Guard
 	tlsConfig  *tls.Config
 	tlsNoName  *tls.Config
-	handshakes chan struct{}
+	handshakes *limit.Turns
 	files      uint64
 	buffers    wirePools
 
@@ -107,7 +107,7 @@ func NewServer(opt ServerOptions) *Server {
 		guard:      opt.Guard,
 		tlsConfig:  frontBaseConfig(),
 		tlsNoName:  frontNoNameConfig(),
-		handshakes: make(chan struct{}, handshakeSlots()),
+		handshakes: limit.NewTurns(handshakeSlots()),
 		files:      cmp.Or(opt.FileLimit, limit.FileLimit()),
 		drain:      make(chan struct{}),
 		listeners:  map[net.Listener]struct{}{},

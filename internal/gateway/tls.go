@@ -119,14 +119,13 @@ func looksLikeHTTP(record []byte) bool {
 	return false
 }
 
-// takeSlot waits for room among the handshakes under way.
+// takeSlot waits for room among the handshakes under way. Clients take turns,
+// so that one that shakes hands all the time makes nobody wait but itself.
 func (s *Server) takeSlot(ctx context.Context, raw *frontConn) error {
-	select {
-	case s.handshakes <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := s.handshakes.Take(ctx, raw.conn.Client.Addr()); err != nil {
+		return err
 	}
-	release := func() { <-s.handshakes }
+	release := s.handshakes.Give
 	raw.onWrite.Store(&release)
 	return nil
 }

@@ -5,6 +5,7 @@
 //	Ladder       how pressed the process is, in four steps, from monitors
 //	Caps         how many connections or requests a client and its network hold
 //	Bans         clients that trip protections are refused for a while
+//	Turns        how much is done at once, shared out among clients
 //	Counter      how many things a named caller holds
 //	RetryBudget  how many requests may be sent again
 //	Guard        ladder, caps and bans together, as the listeners use them
