@@ -324,6 +324,10 @@ func TestAuditOverTheDoor(t *testing.T) {
 	if len(page.Entries) != 2 || !strings.Contains(string(page.Entries[0].Record), `"subscription.create"`) {
 		t.Errorf("%+v", page)
 	}
+	proof, err := c.AuditProof(t.Context(), page.Entries[1].Index)
+	if err != nil || proof.Check(f.AuditVerifier, page.Entries[1].Record) != nil || proof.Check(f.AuditVerifier, page.Entries[0].Record) == nil {
+		t.Errorf("%v %v", proof, err)
+	}
 	digest, err := c.AuditDigest(t.Context(), "client", "10.0.0.1")
 	if err != nil || digest != f.store.DigestOf("client", "10.0.0.1") {
 		t.Errorf("%q %v", digest, err)

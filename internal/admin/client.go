@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/cloister-ai/cloister/internal/audit"
 )
 
 // Client calls a door: that of the gateway that owns a state directory, one
@@ -156,6 +158,12 @@ func (c *Client) Audit(ctx context.Context, from int64, limit int) (AuditPage, e
 	var p AuditPage
 	q := url.Values{"from": {strconv.FormatInt(from, 10)}, "limit": {strconv.Itoa(limit)}}
 	return p, c.call(ctx, http.MethodGet, "/v1/audit?"+q.Encode(), nil, &p)
+}
+
+// AuditProof is the proof that a record is in the log.
+func (c *Client) AuditProof(ctx context.Context, index uint64) (*audit.Proof, error) {
+	p := new(audit.Proof)
+	return p, c.call(ctx, http.MethodGet, "/v1/audit/proof?index="+strconv.FormatUint(index, 10), nil, p)
 }
 
 // AuditDigest is the keyed digest of an identifier in the log.

@@ -69,7 +69,7 @@ func operations() []operation {
 			short: "Records of the audit log.", answer: AuditPage{}, run: readAudit,
 			params: []param{{"from", "index of the first record; negative: counted from the end"}, {"limit", "how many at most, up to 1000"}}},
 		{action: "audit.prove", method: http.MethodGet, pattern: "/v1/audit/proof", role: site.RoleAuditor,
-			short: "Proof that a record is in the log.", answer: map[string]any{}, run: proveAudit,
+			short: "Proof that a record is in the log.", answer: "", run: proveAudit,
 			params: []param{{"index", "the record's index"}}},
 		{action: "audit.digest", method: http.MethodPost, pattern: "/v1/audit/digest", role: site.RoleAuditor,
 			short: "The keyed digest by which an identifier stands in the log.", body: DigestOf{}, answer: AuditDigest{}, run: digestOf},

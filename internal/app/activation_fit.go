@@ -17,13 +17,18 @@ type doors struct {
 	gateway []net.Listener
 	// health is where the probes stand; nil: the site wants none.
 	health net.Listener
+	// admin is the operator's door over TLS; nil: the site wants none.
+	admin net.Listener
 }
 
 func (d doors) all() []net.Listener {
-	if d.health == nil {
-		return d.gateway
+	all := slices.Clone(d.gateway)
+	for _, ln := range []net.Listener{d.health, d.admin} {
+		if ln != nil {
+			all = append(all, ln)
+		}
 	}
-	return append(slices.Clone(d.gateway), d.health)
+	return all
 }
 
 // door is one place where the site says that connections are accepted.
@@ -41,6 +46,7 @@ type door struct {
 const (
 	gatewayRole = "gateway"
 	healthRole  = "health"
+	adminRole   = "admin"
 )
 
 // openAll opens what the site says, or none. Where a service manager passed
@@ -59,11 +65,14 @@ func openAll(ctx context.Context, cfg *site.Config, passed Sockets) (doors, erro
 		passed.close()
 		return doors{}, err
 	}
-	if d.health != nil || cfg.Health.Address == "" {
-		return d, nil
+	if d.health == nil && cfg.Health.Address != "" {
+		d.health, err = bindHealth(ctx, cfg)
 	}
-	if d.health, err = bindHealth(ctx, cfg); err != nil {
-		closeAll(d.gateway)
+	if d.admin == nil && err == nil {
+		d.admin, err = bindAdmin(ctx, cfg)
+	}
+	if err != nil {
+		closeAll(d.all())
 		return doors{}, err
 	}
 	return d, nil
@@ -89,7 +98,8 @@ func bindHealth(ctx context.Context, cfg *site.Config) (net.Listener, error) {
 	return ln, nil
 }
 
-// siteDoors are the site's listeners, then the health address.
+// siteDoors are the site's listeners, then the health address and the
+// operator's door.
 func siteDoors(cfg *site.Config) ([]door, error) {
 	var out []door
 	var errs []error
@@ -109,6 +119,13 @@ func siteDoors(cfg *site.Config) ([]door, error) {
 		}
 		out = append(out, door{healthRole, "health.address " + cfg.Health.Address, []netip.Addr{ap.Addr()}, ap.Port()})
 	}
+	if l := cfg.Admin.Listener; l != nil {
+		addr, err := netip.ParseAddr(l.Address)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("admin.listener: %w", err))
+		}
+		out = append(out, door{adminRole, fmt.Sprintf("admin.listener %s port %d", l.Address, l.Port), []netip.Addr{addr}, uint16(l.Port)})
+	}
 	return out, errors.Join(errs...)
 }
 
@@ -124,7 +141,7 @@ func (d door) fits(s Socket) bool {
 	}
 }
 
-func isRole(name string) bool { return name == gatewayRole || name == healthRole }
+func isRole(name string) bool { return name == gatewayRole || name == healthRole || name == adminRole }
 
 // fit gives every socket its door. A socket without a door and a listener
 // without a socket are errors, and so is a socket that the site's word on
@@ -146,11 +163,13 @@ func (s Sockets) fit(cfg *site.Config) (doors, error) {
 		i := slices.IndexFunc(wanted, func(d door) bool { return d.fits(one) })
 		switch {
 		case i < 0:
-			errs = append(errs, fmt.Errorf("the passed socket %s is none that the site asks for (%s); mend: the same address and port in the socket unit's ListenStream= and in listeners or health.address", one, texts(wanted)))
+			errs = append(errs, fmt.Errorf("the passed socket %s is none that the site asks for (%s); mend: the same address and port in the socket unit's ListenStream= and in listeners, health.address or admin.listener", one, texts(wanted)))
 		case wanted[i].role == gatewayRole:
 			out.gateway = append(out.gateway, one.Listener)
 		case served[i]:
 			errs = append(errs, fmt.Errorf("the passed socket %s is a second one for %s; mend: take one out of the socket unit", one, wanted[i].text))
+		case wanted[i].role == adminRole:
+			out.admin = one.Listener
 		default:
 			out.health = one.Listener
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
@@ -60,7 +61,11 @@ type built struct {
 	front    *gateway.Front
 	// certificates are the files that the front was made from.
 	certificates certificates
-	problems     site.Problems
+	// pairs are the certificates by hostname.
+	pairs map[string]*tls.Certificate
+	// operators is who may operate over TLS; nil: nobody.
+	operators *operators
+	problems  site.Problems
 	// unreadable are the errors of secrets that are among the problems.
 	unreadable []string
 	callers    callers
@@ -92,6 +97,7 @@ func build(s *site.Site, at surroundings) *built {
 	env := b.policies(at)
 	b.front = b.makeFront(at)
 	b.addTokens(at)
+	b.addOperators(at)
 	b.snapshot, problems = gateway.Compile(s, gateway.CompileOptions{
 		Directory: b.callers.directory,
 		Tokens:    b.tokens, Backends: b.backends, Policies: env,
@@ -125,6 +131,7 @@ func (b *built) finish() {
 
 // close ends what was begun for a site that is not, or no longer, in force.
 func (b *built) close() {
+	b.operators.close()
 	if b.snapshot != nil {
 		b.snapshot.Close()
 	} else if b.tokens != nil {

@@ -38,6 +38,7 @@ func (b *built) makeFront(at surroundings) *gateway.Front {
 	cfg := b.site.Config
 	opt := gateway.FrontOptions{TrustedProxies: cfg.TrustedProxies, Limits: cfg.Limits}
 	b.certificates = certificates{files: map[string][]byte{}, expiry: map[string]time.Time{}}
+	b.pairs = map[string]*tls.Certificate{}
 	fit := true
 	for i := range cfg.Hostnames {
 		h, ok := b.hostname(&cfg.Hostnames[i], at)
@@ -78,6 +79,7 @@ func (b *built) hostname(h *site.Hostname, at surroundings) (out gateway.FrontHo
 		ok = false
 	}
 	b.certificates.expiry[h.Name] = pair.Leaf.NotAfter
+	b.pairs[h.Name] = pair
 	return gateway.FrontHostname{Name: h.Name, Default: h.Default, Certificate: pair, ClientCAs: roots}, ok
 }
 

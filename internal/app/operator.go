@@ -106,6 +106,14 @@ type place struct {
 	state    string
 }
 
+// StateOf is the state directory that belongs to a directory as
+// [OperatorOptions.Dir] takes them; where the site does not load, problems say
+// why, and the directory is where it usually is.
+func StateOf(dir string) (string, site.Problems, error) {
+	p, err := siteOf(dir)
+	return p.state, p.problems, err
+}
+
 // siteOf finds site and state: the directory of a site, that of "cloister up",
 // or the parent of a state directory.
 func siteOf(dir string) (place, error) {

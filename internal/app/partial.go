@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/tls"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -36,7 +37,7 @@ func partial(opt CheckOptions) site.Problems {
 	}
 	p := partialConfig{file: filepath.Base(config)}
 	s := &site.Site{Dir: dir, Config: p.read(doc.Content[0]), Service: &site.Service{}}
-	b := &built{site: s, certificates: certificates{files: map[string][]byte{}, expiry: map[string]time.Time{}}}
+	b := &built{site: s, pairs: map[string]*tls.Certificate{}, certificates: certificates{files: map[string][]byte{}, expiry: map[string]time.Time{}}}
 	opt.Secrets.SiteDir = dir
 	at := surroundings{secrets: opt.Secrets, now: opt.Now, digestKey: make([]byte, 32), development: opt.Development, offline: true, elsewhere: true}
 	b.addVaults(&at)

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -55,9 +57,11 @@ type Options struct {
 
 // Process is a running gateway. Its life is Start → (Reload …) → Shutdown.
 type Process struct {
-	opt      Options
-	state    *state
-	guard    *limit.Guard
+	opt   Options
+	state *state
+	guard *limit.Guard
+	// memory is what overload is measured against; 0: not known.
+	memory   int64
 	door     *admin.Door
 	metrics  *telemetry.Metrics
 	recorder *telemetry.Recorder
@@ -69,12 +73,15 @@ type Process struct {
 	adminTLS *admin.Server
 	health   *http.Server
 	healthAt netip.AddrPort
+	adminAt  netip.AddrPort
 	// addrs are the listeners' addresses.
 	addrs []netip.AddrPort
 	// front is replaced by reloads and by renewed certificates.
 	front  atomic.Pointer[gateway.Front]
 	dialer atomic.Pointer[egress.Dialer]
-	ready  atomic.Bool
+	// operators is nil where the door stands on the socket alone.
+	operators atomic.Pointer[operators]
+	ready     atomic.Bool
 	// ballast is never touched, so it costs addresses and no memory. The
 	// collector takes it for live: it lets as much garbage come together
 	// before it works, where a gateway's own few megabytes would have it work
@@ -82,9 +89,13 @@ type Process struct {
 	ballast []byte
 	failed  chan error
 	serving sync.WaitGroup
-	stop    context.CancelFunc
-	ended   sync.Once
-	endErr  error
+	// background ends with stop, and everything that goes on by itself with it.
+	background context.Context
+	stop       context.CancelFunc
+	// endVaults ends the watch over the vaults of the site in force.
+	endVaults context.CancelFunc
+	ended     sync.Once
+	endErr    error
 
 	// silent: the shared state is not heard from; restored: it was put back to
 	// an earlier moment, and nobody has accepted that.
@@ -116,9 +127,8 @@ func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
 	}
 	opt.Secrets.SiteDir = s.Dir
 	p := &Process{opt: opt, ballast: make([]byte, ballastBytes), failed: make(chan error, 8), started: opt.Now()}
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	p.stop = stop
-	built, err := p.open(ctx, background, s)
+	p.background, p.stop = context.WithCancel(context.WithoutCancel(ctx))
+	built, err := p.open(ctx, s)
 	if err != nil {
 		p.abandon()
 		return nil, nil, err
@@ -133,9 +143,9 @@ func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
 }
 
 // open brings the parts up in the order in which they need each other.
-func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, error) {
+func (p *Process) open(ctx context.Context, s *site.Site) (*built, error) {
 	var err error
-	with := stateOptions{at: p.bare(), dialer: p.dialer.Load, acceptOlder: p.opt.AcceptOlderState}
+	with := stateOptions{at: p.bare(), dialer: p.dialer.Load, acceptOlder: p.opt.AcceptOlderState, patience: lockPatience}
 	boot, err := bootDialer(s, with.at)
 	if err != nil {
 		return nil, err
@@ -153,6 +163,7 @@ func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, e
 		return nil, err
 	}
 	p.guard = newGuard(s, p.opt.Now)
+	p.memory = limitMemory(s)
 	p.server = gateway.NewServer(gateway.ServerOptions{
 		Guard: p.guard,
 		Front: p.front.Load, Handler: p.handle, Refused: p.refused, Log: p.opt.Log, Now: p.opt.Now,
@@ -169,6 +180,9 @@ func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, e
 	if health != nil {
 		p.healthAt = addrOf(health)
 	}
+	if doors.admin != nil {
+		p.adminAt = addrOf(doors.admin)
+	}
 	// All own addresses are known now: what is built connects at once, and
 	// never to them.
 	built, err := p.build(ctx, s)
@@ -176,7 +190,7 @@ func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, e
 		closeAll(lns)
 		return built, err
 	}
-	if err := p.openTelemetry(background, s); err != nil {
+	if err := p.openTelemetry(p.background, s); err != nil {
 		closeAll(lns)
 		built.close()
 		return nil, err
@@ -184,25 +198,32 @@ func (p *Process) open(ctx, background context.Context, s *site.Site) (*built, e
 	p.putInForce(built)
 	p.gateway = gateway.New(built.snapshot, gateway.Options{
 		Recorder: p.recorder, Metrics: p.metrics, Tracing: p.tracing, Log: p.opt.Log, Now: p.opt.Now,
-		Audit: p.state.audit, Stale: p.stale,
+		Audit: p.state.audit, Stale: p.stale, HeldBytes: heldBytes(p.memory),
 	})
 	if err := p.noteStart(ctx, built); err != nil {
 		closeAll(lns)
 		return nil, err
 	}
-	if err := p.openAdmin(background); err != nil {
+	if err := p.openAdmin(p.background); err != nil {
 		closeAll(lns)
 		return nil, err
 	}
-	p.openDoors(lns, health)
+	if doors.admin != nil {
+		p.openAdminTLS(doors.admin)
+	}
+	p.openDoors(doors.gateway, health)
 	p.ready.Store(true)
-	p.serving.Go(func() { p.watchCertificates(background) })
-	p.serving.Go(func() { p.watchState(background) })
+	p.serving.Go(func() { p.watchCertificates(p.background) })
+	p.serving.Go(func() { p.watchState(p.background) })
 	if s.Config.State.Postgres != nil {
-		p.serving.Go(func() { p.watchSilence(background) })
+		p.serving.Go(func() { p.watchSilence(p.background) })
 	}
 	return built, nil
 }
+
+// lockPatience is how long a start waits for a command that has the state
+// directory.
+const lockPatience = 2 * time.Second
 
 // newGuard protects the listeners from overload, floods and clients that
 // attack.
@@ -210,6 +231,28 @@ func newGuard(s *site.Site, now func() time.Time) *limit.Guard {
 	return limit.NewGuard(limit.GuardOptions{
 		Monitors: limit.SystemMonitors(limit.SystemOptions{MemoryBytes: s.Config.Limits.MemoryBytes}), Now: now,
 	})
+}
+
+// limitMemory has the collector work harder near the memory that there is, and
+// says how much that is; 0: it is not known. A limit from the environment
+// stays.
+func limitMemory(s *site.Site) int64 {
+	available, _ := limit.MemoryLimit(limit.SystemOptions{MemoryBytes: s.Config.Limits.MemoryBytes})
+	if available > 0 && debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(available / 10 * 9)
+	}
+	return available
+}
+
+// heldBytes is how many bytes of request bodies may lie in memory: an eighth of
+// what there is, because a body that grows is held twice for a moment and what
+// was let go of waits for the collector; and never more than the default.
+func heldBytes(memory int64) int64 {
+	const most = 1 << 30
+	if memory <= 0 {
+		return most
+	}
+	return min(most, max(memory/8, 32<<20))
 }
 
 // noteStart puts the start on record; without the record there is no start.
@@ -264,8 +307,10 @@ func (p *Process) bare() surroundings {
 // ownListeners are all addresses on which the process accepts connections.
 func (p *Process) ownListeners() []netip.AddrPort {
 	own := slices.Clone(p.addrs)
-	if p.healthAt.IsValid() {
-		own = append(own, p.healthAt)
+	for _, at := range []netip.AddrPort{p.healthAt, p.adminAt} {
+		if at.IsValid() {
+			own = append(own, at)
+		}
 	}
 	return own
 }
@@ -274,8 +319,18 @@ func (p *Process) ownListeners() []netip.AddrPort {
 func (p *Process) putInForce(b *built) {
 	p.current, p.revision = b, b.revision
 	p.dialer.Store(b.dialer)
+	p.operators.Store(b.operators)
 	p.front.Store(b.front)
 	p.metrics.SetCertificates(b.certificates.expiry)
+	if p.endVaults != nil {
+		p.endVaults()
+		p.endVaults = nil
+	}
+	if b.vaults != nil {
+		var ctx context.Context
+		ctx, p.endVaults = context.WithCancel(p.background)
+		p.serving.Go(func() { p.watchVaults(ctx, b) })
+	}
 }
 
 func (p *Process) openTelemetry(ctx context.Context, s *site.Site) error {
@@ -304,14 +359,12 @@ func (p *Process) openTelemetry(ctx context.Context, s *site.Site) error {
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// openDoors serves what others connect to; health, which may be nil, is one of
-// the listeners.
+// openDoors serves what others connect to; health may be nil.
 func (p *Process) openDoors(lns []net.Listener, health net.Listener) {
+	if health != nil {
+		p.serveHealth(health)
+	}
 	for _, ln := range lns {
-		if ln == health {
-			p.serveHealth(ln)
-			continue
-		}
 		p.serving.Go(func() {
 			if err := p.server.Serve(ln); err != nil {
 				p.fail(err)
@@ -386,6 +439,10 @@ func (p *Process) Failed() <-chan error { return p.failed }
 
 // Addrs are where callers connect.
 func (p *Process) Addrs() []netip.AddrPort { return slices.Clone(p.addrs) }
+
+// Admin is where the operator's door stands over TLS; the zero value where it
+// does not.
+func (p *Process) Admin() netip.AddrPort { return p.adminAt }
 
 // Health is where the probes stand; the zero value where there are none.
 func (p *Process) Health() netip.AddrPort { return p.healthAt }

@@ -1,11 +1,11 @@
 package app
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
-	"reflect"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -140,8 +140,14 @@ func needsRestart(was *site.Config, s *site.Site) site.Problems {
 		{"telemetry.otlp.caFile", was.Telemetry.OTLP.CAFile, is.Telemetry.OTLP.CAFile},
 		{"telemetry.otlp.sampleRatio", was.Telemetry.OTLP.SampleRatio, is.Telemetry.OTLP.SampleRatio},
 		{"name", was.Name, is.Name},
+		{"admin.listener", was.Admin.Listener, is.Admin.Listener},
+		{"state.postgres", was.State.Postgres, is.State.Postgres},
+		{"state.encryption", was.State.Encryption, is.State.Encryption},
+		{"state.staleAfter", was.State.StaleAfter, is.State.StaleAfter},
+		{"audit", was.Audit, is.Audit},
+		{"limits.memoryBytes", was.Limits.MemoryBytes, is.Limits.MemoryBytes},
 	} {
-		if !reflect.DeepEqual(part.was, part.is) {
+		if !sameSetting(part.was, part.is) {
 			problems.Add(placeOf(s, part.name), "needs-restart", "the value that is in force", "put it back, or restart the gateway",
 				"%s cannot change while the gateway runs", part.name)
 		}
@@ -150,6 +156,13 @@ func needsRestart(was *site.Config, s *site.Site) site.Problems {
 		problems[i].Excerpt = site.Excerpt(s.Files[problems[i].File], problems[i].Pos)
 	}
 	return problems
+}
+
+// sameSetting compares what stands in the file, wherever it stands there.
+func sameSetting(was, is any) bool {
+	a, errA := yaml.Marshal(was)
+	b, errB := yaml.Marshal(is)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
 // placeOf is where a field stands in the configuration, or the nearest place
@@ -223,7 +236,8 @@ func (p *Process) renewCertificates() {
 		}
 		return
 	}
-	p.current.front, p.current.certificates = front, fresh.certificates
+	p.current.front, p.current.certificates, p.current.pairs = front, fresh.certificates, fresh.pairs
+	p.operators.Store(p.operators.Load().renewed(fresh.pairs[fresh.adminHostname()]))
 	p.front.Store(front)
 	p.metrics.SetCertificates(fresh.certificates.expiry)
 	p.opt.Log.Info("certificates renewed")

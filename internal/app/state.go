@@ -59,6 +59,9 @@ type stateOptions struct {
 	// acceptOlder goes on with a state that is known to be older than what was
 	// acknowledged.
 	acceptOlder bool
+	// patience is how long the directory may be another's before that is an
+	// error.
+	patience time.Duration
 	// predecessor begins a new audit log, after a restore.
 	predecessor *audit.Predecessor
 }
@@ -83,7 +86,18 @@ func openStore(ctx context.Context, s *site.Site, opt stateOptions) (*state, err
 		return nil, err
 	}
 	st := &state{site: s, dir: stateDir(s)}
-	if st.store, err = store.Open(ctx, st.dir, options); err != nil {
+	st.store, err = store.Open(ctx, st.dir, options)
+	// A command that looks at the directory has it for a moment.
+	var locked *store.LockedError
+	for end := time.Now().Add(opt.patience); errors.As(err, &locked) && time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+		st.store, err = store.Open(ctx, st.dir, options)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return st, nil

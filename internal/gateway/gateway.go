@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/telemetry"
 )
 
@@ -42,6 +43,8 @@ type Gateway struct {
 	// held counts the bytes of request bodies that lie in memory.
 	held atomic.Int64
 	live live
+	// webSockets counts the open WebSockets of each caller.
+	webSockets *limit.Counter
 	// strangers bounds what unknown callers leave in the audit log.
 	strangers strangers
 }
@@ -60,7 +63,7 @@ func New(first *Snapshot, opt Options) *Gateway {
 	if opt.HeldBytes == 0 {
 		opt.HeldBytes = 1 << 30
 	}
-	g := &Gateway{opt: opt, strangers: strangers{log: opt.Audit}}
+	g := &Gateway{opt: opt, strangers: strangers{log: opt.Audit}, webSockets: limit.NewCounter()}
 	g.current.Store(first)
 	return g
 }
@@ -107,6 +110,9 @@ func (t *trip) travel() *refused {
 		return e
 	}
 	if e := t.enter(); e != nil {
+		return e
+	}
+	if e := t.admitWebSocket(); e != nil {
 		return e
 	}
 	if e := t.readModel(); e != nil {

@@ -46,6 +46,7 @@ func (t *trip) enter() *refused {
 	if t.who == nil {
 		return nil
 	}
+	t.conn.Vouch()
 	h := &t.holder
 	h.subscription, h.api = t.who.subscription, t.found.api
 	switch t.who.key {

@@ -21,6 +21,9 @@ func (t *trip) record() {
 	now := t.g.opt.Now()
 	t.release()
 	t.holder.leave()
+	if t.webSocketOf != "" {
+		t.g.webSockets.End(t.webSocketOf)
+	}
 	if t.uncounted && t.failure != nil {
 		t.g.opt.Metrics.End()
 		if t.g.opt.Recorder != nil {

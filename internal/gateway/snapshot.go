@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -46,6 +47,7 @@ func Compile(s *site.Site, opt CompileOptions) (*Snapshot, site.Problems) {
 		Site: s, tokens: opt.Tokens, backends: opt.Backends, limits: frontLimits(s.Config.Limits),
 		directory: opt.Directory, products: map[string]*site.Product{},
 	}
+	snap.limits.MaxWebSocketsPerCaller = cmp.Or(snap.limits.MaxWebSocketsPerCaller, 100)
 	for _, p := range s.Service.Products {
 		snap.products[strings.ToLower(p.ID)] = p
 	}

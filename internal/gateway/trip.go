@@ -74,6 +74,8 @@ type trip struct {
 	uncounted bool
 	// answered: the road came to its end, as it does not where a step panics.
 	answered bool
+	// webSocketOf is whom the request's WebSocket counts for; empty: nobody.
+	webSocketOf string
 	// hijacked: the connection became a WebSocket.
 	hijacked  bool
 	wsBytesIn int64

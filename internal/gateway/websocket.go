@@ -41,6 +41,28 @@ func (t *trip) webSocket(resp *policy.Response) {
 	t.join(conn, buffered.Reader, backend)
 }
 
+// admitWebSocket counts a WebSocket that is asked for against its caller's, from
+// before the backend hears of it until the request ends.
+func (t *trip) admitWebSocket() *refused {
+	if !t.call.WebSocket {
+		return nil
+	}
+	name := "client:" + t.call.Client.String()
+	if t.who != nil {
+		name = "subscription:" + t.who.subscription.ID
+	}
+	if !t.g.webSockets.Begin(name, t.s.limits.MaxWebSocketsPerCaller) {
+		return &refused{
+			Source: "request", Reason: "WebSocketLimit", Status: http.StatusTooManyRequests, Frame: true,
+			Message:       "The caller has as many WebSockets open as it may.",
+			PublicMessage: "Too many WebSockets are open. Close one and try again.",
+			Header:        http.Header{"Retry-After": {"5"}},
+		}
+	}
+	t.webSocketOf = name
+	return nil
+}
+
 // writeUpgrade sends the head of the 101.
 func (t *trip) writeUpgrade(conn net.Conn, h http.Header) error {
 	h.Set("Connection", "Upgrade")

@@ -19,6 +19,8 @@ import (
 type TransportOptions struct {
 	// RootCAs verify servers; nil: the system's.
 	RootCAs *x509.CertPool
+	// Certificate is shown to servers that ask for one; nil: none is.
+	Certificate *tls.Certificate
 	// MaxConns bounds the connections to one host, idle and in use; a request
 	// beyond it waits. 0: not bounded.
 	MaxConns int
@@ -58,6 +60,9 @@ func (d *Dialer) Transport(c Class, o TransportOptions) *http.Transport {
 		RootCAs:            o.RootCAs,
 		NextProtos:         []string{alpn},
 		ClientSessionCache: tls.NewLRUClientSessionCache(64),
+	}
+	if o.Certificate != nil {
+		config.Certificates = []tls.Certificate{*o.Certificate}
 	}
 	return &http.Transport{
 		Proxy: nil, // never from the environment
