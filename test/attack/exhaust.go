@@ -69,6 +69,72 @@ func (t *trial) newcomer() {
 	t.broken("a newcomer is not served: %v", err)
 }
 
+// crowd opens more connections from one address than one may have.
+func crowd(t *trial) {
+	const n, most = 400, 50
+	var held, refused atomic.Int64
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			t.pause(time.Duration(i) * openWithin / n)
+			conn, err := t.dial(0, "http/1.1")
+			if err != nil {
+				refused.Add(1)
+				return
+			}
+			held.Add(1)
+			fmt.Fprint(conn, post("good2", len(chatBody))+chatBody)
+		})
+	}
+	wg.Wait()
+	t.note("%d connections of one address: %d held, %d refused", n, held.Load(), refused.Load())
+	if held.Load() == 0 || held.Load() > most {
+		t.broken("%d connections of one address, at most %d", held.Load(), most)
+	}
+	if conn, err := t.dial(1, "http/1.1"); err != nil {
+		t.broken("another address is refused too: %v", err)
+	} else {
+		conn.Close()
+	}
+}
+
+// comesBack misbehaves until it is not let in any more, and waits until it is
+// again: bans end.
+func comesBack(t *trial) {
+	const most = 20
+	began, times := time.Now(), 0
+	for ; times < most; times++ {
+		c, err := t.frames(0)
+		if err != nil {
+			break
+		}
+		go c.listen()
+		for c.openAndReset() == nil {
+		}
+		c.Close()
+	}
+	if times == 0 || times == most {
+		t.broken("let in %d times of %d", times, most)
+		return
+	}
+	t.borne(time.Since(began))
+	if _, err := t.dial(1, "h2"); err != nil {
+		t.broken("another address is refused too: %v", err)
+	}
+	banned := time.Now()
+	if err := t.until(func() bool {
+		conn, err := t.dial(0, "h2")
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	}, 10*time.Second); err != nil {
+		t.broken("it is still banned 10 s later, banFor is 4s")
+		return
+	}
+	t.note("banned after %d connections, let in again %.1f s later", times, time.Since(banned).Seconds())
+}
+
 // exhaustMemory sends bodies that are large and not finished, so that each
 // lies in memory. 400 of 4 MiB are six times what the gateway may have; 2,000
 // would only take longer.

@@ -97,6 +97,12 @@ func exhaustionAttacks() []attack {
 			name: "Connection exhaustion", byDefault: "new clients time out",
 			run: exhaustConnections, quick: true, site: siteOptions{files: 256}, bounds: bounds{calls: unlimited, memory: 96},
 		}, {
+			name: "Connections of one address", byDefault: "no limit",
+			run: crowd, quick: true, site: siteOptions{limits: "maxConnectionsPerClient: 50"}, bounds: bounds{calls: unlimited, memory: 96},
+		}, {
+			name: "An attacker that comes back", byDefault: "always welcome",
+			run: comesBack, quick: true, site: siteOptions{limits: "banFor: 4s"}, bounds: bounds{gone: 10 * time.Second, calls: unlimited, memory: 96},
+		}, {
 			name: "Memory exhaustion", byDefault: "no limit",
 			run:    exhaustMemory,
 			site:   siteOptions{limits: fmt.Sprintf("memoryBytes: %d", 256<<20), env: []string{"GOMEMLIMIT=256MiB"}},
