@@ -130,6 +130,18 @@ func StateDirectory(dir string) (string, site.Problems) {
 	return "", problems
 }
 
+// Verifier is the key that the audit log is verified with.
+func (p *Process) Verifier() string { return p.state.verifier }
+
+// Record puts on record what was done to the state without the door, and
+// returns when it is on disk.
+func (p *Process) Record(ctx context.Context, rec audit.Record) error {
+	rec.Time, rec.Site = p.opt.Now(), p.Site().Digest
+	at := p.state.audit.Append(&rec)
+	p.state.audit.Flush(at)
+	return p.state.audit.Wait(ctx, at)
+}
+
 // note leaves a record of something that no operator did through the door.
 func (p *Process) note(rec audit.Record) {
 	rec.Time = p.opt.Now()

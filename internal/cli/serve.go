@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,14 +15,15 @@ import (
 
 func serveCommand() *command {
 	return &command{
-		name: "serve", args: "DIR", short: "serve a site",
+		name: "serve", args: "[--accept-older-state] DIR", short: "serve a site",
 		long: `Loads, checks and serves the site in DIR, for production: a site that trusts the
 emulator's issuer, CA or keys is refused.
 
 SIGHUP and "cloister reload DIR" load the site anew. A good one is in force at
 once and ends no request and no stream; a bad one is reported and the one before
-stays. The site's name, listeners, health.address, state.directory, the access
-log's place and the collector (telemetry.otlp) change with a restart only.
+stays. The site's name, listeners, health.address, admin.listener, state, audit,
+the access log's place and the collector (telemetry.otlp) change with a restart
+only.
 Renewed certificate files are taken into use by themselves.
 
 SIGTERM and SIGINT turn readiness off, stop accepting, let open requests go on
@@ -35,6 +37,9 @@ what the operator should know to standard error, both as lines of JSON. /livez,
 Under systemd it says when it is ready, reloading and stopping (Type=notify or
 notify-reload), secrets may be systemd credentials, and sockets that it passes
 (LISTEN_FDS) take the place of listeners of the same address and port.`,
+		flags: func(fs *flag.FlagSet) any {
+			return fs.Bool("accept-older-state", false, "serve a state that was restored from a backup or rolled back: keys that were deleted, suspended or rotated since then open again")
+		},
 		examples: []entry{
 			{"cloister serve /etc/cloister/site", "serve a site; what is wrong with it is printed"},
 			{"cloister serve site >access.log 2>cloister.log", "keep access records and the operator's log apart"},
@@ -42,14 +47,15 @@ notify-reload), secrets may be systemd credentials, and sockets that it passes
 		files: []entry{
 			{"DIR/cloister.yaml", "the site, with DIR/apim and DIR/tls"},
 			{"DIR/state", "durable state, owned by one process; state.directory names another place"},
-			{"DIR/state/admin.sock", `where "cloister reload" asks`},
+			{"DIR/state/audit", "the audit log: checkpoint, tiles and its verifier key"},
+			{"DIR/state/admin.sock", "the operator's door: where other commands ask"},
 		},
 		failed: "the site was refused, or the machine does not let it run",
 		min:    1, max: 1, run: runServe,
 	}
 }
 
-func runServe(ctx context.Context, env *Env, _ any, args []string) error {
+func runServe(ctx context.Context, env *Env, opt any, args []string) error {
 	if err := isSite(args[0]); err != nil {
 		return err
 	}
@@ -61,8 +67,12 @@ func runServe(ctx context.Context, env *Env, _ any, args []string) error {
 		return fmt.Errorf("taking the service manager's sockets: %w", err)
 	}
 	log := slog.New(slog.NewJSONHandler(env.Stderr, nil))
+	if err := secret.NoCoreDumps(); err != nil {
+		log.Warn("core dumps stay on, and they would hold secrets", "error", err)
+	}
 	p, problems, err := app.Start(ctx, app.Options{
-		Dir: args[0], Secrets: secretsOf(env), Stdout: env.Stdout, Stderr: env.Stderr, Log: log, Build: env.build,
+		AcceptOlderState: *opt.(*bool),
+		Dir:              args[0], Secrets: secretsOf(env), Stdout: env.Stdout, Stderr: env.Stderr, Log: log, Build: env.build,
 		Sockets: sockets,
 	})
 	if err != nil {

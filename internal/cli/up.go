@@ -14,7 +14,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/app"
+	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/emulator"
 	"github.com/cloister-ai/cloister/internal/identity/issue"
 	"github.com/cloister-ai/cloister/internal/secret"
@@ -222,6 +224,17 @@ func (u *up) startGateway(ctx context.Context) error {
 		return err
 	}
 	u.process = p
+	if err := replaceFile(filepath.Join(u.dir, "audit.pub"), []byte(p.Verifier()+"\n"), 0o644); err != nil {
+		return err
+	}
+	if u.env.keyMade {
+		if err := p.Record(ctx, audit.Record{
+			Kind: audit.KindAdmin, Action: "subscription.create", Phase: "done", Outcome: "done",
+			Actor: admin.OSActor(os.Geteuid()).Name, Target: "subscription:" + devSubscription, Detail: "cloister up",
+		}); err != nil {
+			return err
+		}
+	}
 	ready, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	if err := p.AwaitIssuers(ready); err != nil {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -44,6 +45,7 @@ Two run side by side, each with a directory and a port of its own.`,
 		files: []entry{
 			{"DIR/cloister.env", "shell lines with addresses and secrets, for one user's eyes (mode 0600)"},
 			{"DIR/ca.pem", "the CA that clients have to trust"},
+			{"DIR/audit.pub", "the key that verifies the audit log in DIR/state/audit"},
 			{"DIR/access.log", "one line of JSON for each request"},
 			{"DIR/site", "the site, written anew at every start"},
 			{"DIR/state", "durable state"},
@@ -54,6 +56,9 @@ Two run side by side, each with a directory and a port of its own.`,
 }
 
 func runUp(ctx context.Context, env *Env, opt any, _ []string) error {
+	if err := secret.NoCoreDumps(); err != nil {
+		fmt.Fprintf(env.Stderr, "cloister up: core dumps stay on: %v\n", err)
+	}
 	o := opt.(*upOptions)
 	listen, err := parseListen(o.listen)
 	if err != nil {

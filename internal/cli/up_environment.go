@@ -25,6 +25,8 @@ type upEnvironment struct {
 	apiKey, clientSecret secret.Value
 	// backendSecret is the gateway's own; it is in no file.
 	backendSecret secret.Value
+	// keyMade: the key is new.
+	keyMade bool
 }
 
 // prepare keeps the key of an earlier start while it still verifies, and else
@@ -46,6 +48,7 @@ func (e *upEnvironment) prepare(ctx context.Context, st *store.Store, file strin
 			return nil
 		}
 	}
+	e.keyMade = true
 	e.apiKey = secret.New(issue.EmulatorMarker + "-" + randomHex(16))
 	digest := verify.Digest(st.DigestKey(), e.apiKey.Reveal())
 	return st.PutSubscription(ctx, store.Subscription{
