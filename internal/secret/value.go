@@ -1,15 +1,21 @@
-// Package secret holds values that must not be seen, and reads them from
-// where a site says they rest.
+// Package secret holds values that must not be seen, reads them from where a
+// site says they rest, and holds the keys that encrypt stored state.
 //
 // It guarantees that a [Value] prints, logs and marshals as REDACTED whatever
 // formatting, encoding or reflection a caller uses; that [Value.Reveal] is the
-// only way to its text; and that a secret is read from a place that others on
-// the machine cannot read. It does not wipe memory: Go copies strings as it
-// likes, and pretending otherwise would be worse than saying so. Key Vault and
-// encryption of stored state are not here yet.
+// only way to its text; that a file is read only where others on the machine
+// cannot; that a vault is asked through the client that was handed in, without
+// redirects, within 10 s, and shown a token only if it asks for one of its own
+// domain; and that what a [KEK] sealed opens only under the same aad, unchanged.
 //
-// It fails with an [*Error], which names the place, the reason and what to do,
-// never a part of the secret.
+// It does not wipe memory: Go copies strings as it likes, and pretending
+// otherwise would be worse than saying so. [NoCoreDumps] keeps memory off the
+// disk. It does not re-read files and variables while a process runs; secrets of
+// vaults are looked at again by [Vaults.Watch].
+//
+// It fails closed, with an [*Error] or a [*KeyError], which name the place, the
+// reason and what to do, never a part of a secret or of a vault's answer.
+// docs/secrets.md is the operator's page.
 package secret
 
 import (
