@@ -45,7 +45,7 @@ func Compile(s *site.Site, opt Options) (*Set, site.Problems) {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	set := &Set{
-		dialer: opt.Dialer, log: opt.Log, now: opt.Now, minted: &minted{now: opt.Now},
+		dialer: opt.Dialer, log: opt.Log, now: opt.Now, retries: opt.Retries, minted: &minted{now: opt.Now},
 		byID: map[string]*Backend{}, byOrigin: map[origin][]*Backend{}, known: map[baseKey]*Backend{},
 		shared: newWays(opt.Dialer, egress.TransportOptions{MaxConns: defaultMaxConnections}),
 	}
@@ -91,8 +91,8 @@ func (c *compiler) single(id, raw string, doc *site.Backend, pos site.Pos) {
 	c.reachable(id, p, pos)
 	cfg := c.configs[strings.ToLower(id)]
 	at := &service{id: id, scheme: p.scheme, authority: p.authority, base: p.base, passCallerToken: cfg.PassCallerToken}
-	roots := c.pool(cfg.CAFile, cfg.Pos)
-	at.ways = newWays(c.opt.Dialer, egress.TransportOptions{RootCAs: roots, MaxConns: cmp.Or(cfg.MaxConnections, defaultMaxConnections)})
+	at.roots = c.pool(cfg.CAFile, cfg.Pos)
+	at.ways = newWays(c.opt.Dialer, egress.TransportOptions{RootCAs: at.roots, MaxConns: cmp.Or(cfg.MaxConnections, defaultMaxConnections)})
 	c.set.ways = append(c.set.ways, at.ways)
 	if doc != nil {
 		c.verification(doc)
@@ -237,7 +237,8 @@ func (c *compiler) pools() {
 				c.problems.Add(m.Pos, "pool-member", "a backend of type Single", "", "the pool %q names %q, which is no single backend", doc.ID, m.Backend)
 				continue
 			}
-			list, priorities = append(list, &member{one.one, m.Weight}), append(priorities, m.Priority)
+			c.set.join(one.one, c.opt.Previous)
+			list, priorities = append(list, &member{service: one.one, weight: m.Weight}), append(priorities, m.Priority)
 			b.pass = b.pass && one.pass
 			if !slices.Contains(b.paths, one.base.escaped) {
 				b.paths = append(b.paths, one.base.escaped)

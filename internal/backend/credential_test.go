@@ -260,7 +260,7 @@ func TestNothingPrinted(t *testing.T) {
 	if all += log.String(); strings.Contains(all, hidden) {
 		t.Error("a secret was printed")
 	}
-	if !strings.Contains(log.String(), "member of a pool not reached") {
+	if !strings.Contains(log.String(), "member of a pool set aside") {
 		t.Errorf("the log says %q", log.String())
 	}
 }

@@ -10,8 +10,11 @@
 // and that servers are verified, whatever a document says. It sends nothing
 // twice but for what net/http itself repeats: a request of which no byte was
 // written on a connection that had gone stale, or an idempotent one. A pool
-// goes on to its next member only where no connection could be made. There
-// are no circuit breakers yet.
+// goes on to its next member only where no connection could be made, as far as
+// the retry budget allows. A member to which none could be made is set aside
+// for a while, and requests that have another choice do not wait for it. A
+// connection that was made and then failed counts for nothing here. There are
+// no circuit breakers yet.
 //
 // It fails with a [*ConnectError] where no connection was made (an egress
 // refusal is reachable in it), a [*CredentialError] where the gateway could
@@ -35,14 +38,27 @@ type Options struct {
 	Dialer *egress.Dialer
 	// Secrets is where keys are looked up.
 	Secrets secret.Env
-	// Log gets failures to renew tokens and members that could not be
-	// connected to. Nil: nothing is logged.
+	// Log gets failures to renew tokens, and members of pools as they are set
+	// aside and as they are back. Nil: nothing is logged.
 	Log *slog.Logger
 	// Now is the wall clock; nil: time.Now.
 	Now func() time.Time
 	// Previous is the set in force until now, nil for none. Tokens that are
-	// still valid for the same credential are taken over from it.
+	// still valid for the same credential are taken over from it, and what it
+	// knows of members of pools with the same id, host, port and CA.
 	Previous *Set
+	// Retries bounds how many further members of pools are tried. Nil: nothing
+	// does.
+	Retries Retries
+}
+
+// Retries is a retry budget. It is called by many goroutines at once and must
+// not block.
+type Retries interface {
+	// Request notes a request, before it is tried for the first time.
+	Request()
+	// Retry asks whether a request may be tried at one more member.
+	Retry() bool
 }
 
 // Used says what one request used.

@@ -5,14 +5,22 @@ import "fmt"
 // ConnectError is a request that no connection could be made for. Not one
 // byte of it was sent.
 type ConnectError struct {
-	// Backend and Host are those that were tried last.
+	// Backend and Host are those that were tried last; where the budget is
+	// used up, first.
 	Backend, Host string
 	// Err is the cause: an *egress.RefusedError, a TLS error, the kernel's.
 	Err error
+	// BudgetUsedUp says that a pool had another member, which was not tried
+	// because [Options].Retries said no.
+	BudgetUsedUp bool
 }
 
 func (e *ConnectError) Error() string {
-	return fmt.Sprintf("connecting to backend %q at %s: %v", e.Backend, e.Host, e.Err)
+	text := fmt.Sprintf("connecting to backend %q at %s: %v", e.Backend, e.Host, e.Err)
+	if e.BudgetUsedUp {
+		text += "; no further member of the pool was tried, because the retry budget is used up"
+	}
+	return text
 }
 
 func (e *ConnectError) Unwrap() error { return e.Err }

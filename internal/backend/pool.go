@@ -2,14 +2,16 @@ package backend
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 	"sync/atomic"
 )
 
 // pool chooses among services: the lowest priority first, and within one
 // priority by weight.
-type pool struct{ levels []*level }
+type pool struct {
+	levels []*level
+	size   int
+}
 
 // level is one priority.
 type level struct {
@@ -19,12 +21,18 @@ type level struct {
 	// only come near, and need no lock.
 	sequence []int
 	next     atomic.Uint64
+	// spare counts the turns of members that are set aside.
+	spare atomic.Uint64
 }
 
-// member is a service with its share.
+// member is a service with its share of a priority.
 type member struct {
 	*service
 	weight int
+	// share is the turns that it has in a sequence.
+	share int
+	// index is its place in the pool.
+	index int
 }
 
 // newPool makes a pool; priorities[i] is that of members[i].
@@ -32,6 +40,7 @@ func newPool(members []*member, priorities []int) *pool {
 	byPriority := map[int]*level{}
 	var order []int
 	for i, m := range members {
+		m.index = i
 		l := byPriority[priorities[i]]
 		if l == nil {
 			l = &level{}
@@ -41,38 +50,44 @@ func newPool(members []*member, priorities []int) *pool {
 		l.services = append(l.services, m)
 	}
 	slices.Sort(order)
-	p := &pool{}
+	p := &pool{size: len(members)}
 	for _, priority := range order {
 		l := byPriority[priority]
+		setShares(l.services)
 		l.sequence = sequence(l.services)
 		p.levels = append(p.levels, l)
 	}
 	return p
 }
 
-// sequence spreads turns evenly: at each turn every service gains its weight,
-// and the one that has most pays the sum of all. With weights 5, 1, 1 that is
-// a a b a c a a.
-func sequence(list []*member) []int {
-	total, divisor := 0, 0
+// setShares reduces weights. Without any weight all are equal.
+func setShares(list []*member) {
+	divisor := 0
 	for _, m := range list {
-		total += m.weight
 		divisor = gcd(divisor, m.weight)
 	}
-	if total == 0 { // all are equal
-		turns := make([]int, len(list))
-		for i := range turns {
-			turns[i] = i
+	for _, m := range list {
+		m.share = 1
+		if divisor > 0 {
+			m.share = m.weight / divisor
 		}
-		return turns
 	}
-	total /= divisor
+}
+
+// sequence spreads turns evenly: at each turn every service gains its share,
+// and the one that has most pays the sum of all. With shares 5, 1, 1 that is
+// a a b a c a a.
+func sequence(list []*member) []int {
+	total := 0
+	for _, m := range list {
+		total += m.share
+	}
 	gained := make([]int, len(list))
 	turns := make([]int, 0, total)
 	for range total {
 		best := 0
 		for i, m := range list {
-			gained[i] += m.weight / divisor
+			gained[i] += m.share
 			if gained[i] > gained[best] {
 				best = i
 			}
@@ -83,47 +98,16 @@ func sequence(list []*member) []int {
 	return turns
 }
 
+// turn is the member whose turn it is.
+func (l *level) turn() *member {
+	return l.services[l.sequence[(l.next.Add(1)-1)%uint64(len(l.sequence))]]
+}
+
 func gcd(a, b int) int {
 	for b != 0 {
 		a, b = b, a%b
 	}
 	return a
-}
-
-// all yields every member once, in the order in which they are to be tried.
-// Those of weight 0 come last in their priority.
-func (p *pool) all() iter.Seq[*member] {
-	return func(yield func(*member) bool) {
-		for _, l := range p.levels {
-			if !l.all(yield) {
-				return
-			}
-		}
-	}
-}
-
-func (l *level) all(yield func(*member) bool) bool {
-	start := int((l.next.Add(1) - 1) % uint64(len(l.sequence)))
-	first := l.sequence[start]
-	if !yield(l.services[first]) {
-		return false
-	}
-	seen := make([]bool, len(l.services))
-	seen[first] = true
-	for i := range l.sequence {
-		if turn := l.sequence[(start+i)%len(l.sequence)]; !seen[turn] {
-			seen[turn] = true
-			if !yield(l.services[turn]) {
-				return false
-			}
-		}
-	}
-	for i, m := range l.services {
-		if !seen[i] && !yield(m) {
-			return false
-		}
-	}
-	return true
 }
 
 // byPathLength sorts backends for the longest match, then by id.

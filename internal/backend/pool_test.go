@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cloister-ai/cloister/internal/site"
 )
@@ -14,16 +15,24 @@ import (
 func members(weights ...int) []*member {
 	var list []*member
 	for i, w := range weights {
-		list = append(list, &member{&service{id: string(rune('a' + i))}, w})
+		list = append(list, &member{service: &service{id: string(rune('a' + i)), health: &health{}}, weight: w})
 	}
 	return list
 }
 
 func first(p *pool) string {
-	for m := range p.all() {
-		return m.id
+	w := walk{pool: p, now: time.Now}
+	return w.next().id
+}
+
+// all is what a walk tries if nothing that it tries is reached.
+func all(p *pool, now func() time.Time) string {
+	var ids strings.Builder
+	w := walk{pool: p, now: now}
+	for m := w.next(); m != nil; m = w.next() {
+		ids.WriteString(m.id)
 	}
-	return ""
+	return ids.String()
 }
 
 func TestPoolWeights(t *testing.T) {
@@ -52,12 +61,8 @@ func TestPoolWeights(t *testing.T) {
 func TestPoolOrder(t *testing.T) {
 	p := newPool(members(1, 2, 0, 1, 1), []int{1, 1, 1, 0, 100})
 	for _, want := range []string{"dbace", "dabce", "dbace"} {
-		var got strings.Builder
-		for m := range p.all() {
-			got.WriteString(m.id)
-		}
-		if got.String() != want {
-			t.Errorf("got %s, want %s", got.String(), want)
+		if got := all(p, time.Now); got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptrace"
@@ -24,34 +23,21 @@ func (b *Backend) RoundTrip(req *http.Request, used *Used) (*http.Response, erro
 	if used == nil {
 		used = &Used{}
 	}
+	if b.set.retries != nil {
+		b.set.retries.Request()
+	}
 	var resp *http.Response
+	var err error
 	a := attempt{set: b.set, req: req, used: used}
-	err := error(&ConnectError{Backend: b.id, Err: errors.New("the pool has no members")})
 	if b.one != nil {
 		resp, err = a.try(b.one, b.base, req.Header)
 	} else {
-		for m := range b.pool.all() {
-			// Each member may have a credential of its own.
-			if resp, err = a.try(m.service, m.base, maps.Clone(req.Header)); !b.next(&a, m, err) {
-				break
-			}
-		}
+		resp, err = a.tryMembers(b)
 	}
 	if req.Body != nil && (a.copied || err != nil && !a.got) {
 		_ = req.Body.Close()
 	}
 	return resp, err
-}
-
-// next reports whether the next member of a pool is tried.
-func (b *Backend) next(a *attempt, m *member, err error) bool {
-	failed, ok := err.(*ConnectError)
-	if !ok || a.req.Context().Err() != nil {
-		return false
-	}
-	b.set.log.Warn("member of a pool not reached", slog.String("pool", b.id),
-		slog.String("backend", m.id), slog.String("host", m.authority), slog.Any("error", failed.Err))
-	return true
 }
 
 // attempt is one request on its way to one service, or to one after the other
@@ -65,10 +51,43 @@ type attempt struct {
 	copied bool
 	// got: there was a connection. From then on nothing is tried again here.
 	got bool
+	// to is the service that is tried, seen its health when that began.
+	to   *service
+	seen *aside
+}
+
+// tryMembers goes through a pool until there is a connection.
+func (a *attempt) tryMembers(b *Backend) (*http.Response, error) {
+	w := walk{pool: b.pool, now: a.set.now}
+	defer w.release()
+	var first, last *ConnectError
+	for m := w.next(); m != nil; m = w.next() {
+		if first != nil && a.set.retries != nil && !a.set.retries.Retry() {
+			refused := *first
+			refused.BudgetUsedUp = true
+			return nil, &refused
+		}
+		// Each member may have a credential of its own.
+		resp, err := a.try(m.service, m.base, maps.Clone(a.req.Header))
+		failed, ok := err.(*ConnectError)
+		if !ok || a.req.Context().Err() != nil {
+			return resp, err
+		}
+		if last = failed; first == nil {
+			first = failed
+		}
+	}
+	if last == nil {
+		return nil, &ConnectError{Backend: b.id, Err: errors.New("the pool has no members")}
+	}
+	return nil, last
 }
 
 func (a *attempt) try(to *service, base basePath, h http.Header) (*http.Response, error) {
 	*a.used = Used{Backend: to.id, Host: to.authority}
+	if a.to, a.seen = to, nil; to.health != nil {
+		a.seen = to.health.state.Load()
+	}
 	if a.set.minted.inHeader(h, to.authority) || a.set.minted.inURL(a.req.URL, to.authority) {
 		return nil, &TravelError{Backend: to.id, Host: to.authority}
 	}
@@ -117,6 +136,9 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 	peer := egress.PeerOf(info.Conn)
 	a.used.Address, a.used.CertificateSPKI = peer.Addr, peer.SPKI
 	a.got = true
+	if a.seen != nil {
+		a.set.back(a.to, a.seen)
+	}
 	if a.body != nil {
 		a.body.keep()
 	}

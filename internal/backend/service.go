@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"maps"
 	"net/http"
@@ -24,7 +25,11 @@ type service struct {
 	base            basePath
 	credential      credential
 	passCallerToken bool
-	ways            *ways
+	// roots verify the server; nil: the system's.
+	roots *x509.CertPool
+	ways  *ways
+	// health is nil for those that are in no pool.
+	health *health
 }
 
 // ways are the connections to a service, or to all that have no settings of
@@ -42,6 +47,11 @@ func newWays(d *egress.Dialer, o egress.TransportOptions) *ways {
 	o.HTTP2 = true
 	w.http2 = d.Transport(egress.Model, o)
 	return w
+}
+
+// dials are the functions that open connections.
+func (w *ways) dials() []*dialFunc {
+	return []*dialFunc{&w.http1.DialContext, &w.http1.DialTLSContext, &w.http2.DialContext, &w.http2.DialTLSContext}
 }
 
 func (w *ways) closeIdle() {

@@ -15,12 +15,16 @@ import (
 )
 
 // Set is the backends of one site. It is immutable but for its connections,
-// tokens and turns, and safe for concurrent use.
+// tokens, turns and what it learns of members, and safe for concurrent use.
 type Set struct {
 	dialer *egress.Dialer
 	log    *slog.Logger
 	now    func() time.Time
 	minted *minted
+	// retries is nil where nothing bounds them.
+	retries Retries
+	// members are the services of all pools.
+	members []*service
 	// byID is keyed by the id in lower case.
 	byID map[string]*Backend
 	// byOrigin lists the single backends of an origin, the longest path first.
