@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // FS is what the log needs of a file system. Names are those of package os.
@@ -80,4 +81,20 @@ func replaceFile(files FS, dir, name string, data []byte) error {
 		return err
 	}
 	return files.SyncDir(dir)
+}
+
+// makeDurable makes a directory whose name, and those of its parents that were
+// missing, survive a loss of power.
+func makeDurable(files FS, dir string) error {
+	parent := filepath.Dir(dir)
+	if _, err := files.ReadDir(dir); err == nil || parent == dir {
+		return nil // MkdirAll says what is wrong with another kind of file
+	}
+	if err := makeDurable(files, parent); err != nil {
+		return err
+	}
+	if err := files.MkdirAll(dir); err != nil {
+		return err
+	}
+	return files.SyncDir(parent)
 }

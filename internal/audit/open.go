@@ -187,8 +187,11 @@ func (l *Log) create() (recovered, error) {
 		return recovered{}, &Error{Dir: l.dir, Reason: err.Error(), Err: err}
 	}
 	files := l.set.FS
-	for _, dir := range []string{l.dir, join(l.dir, tileDir), join(l.dir, journalDir)} {
-		if err := files.MkdirAll(dir); err != nil {
+	if err := makeDurable(files, l.dir); err != nil {
+		return recovered{}, unwritable(l.dir, err)
+	}
+	for _, dir := range []string{tileDir, journalDir} {
+		if err := files.MkdirAll(join(l.dir, dir)); err != nil {
 			return recovered{}, unwritable(l.dir, err)
 		}
 	}

@@ -44,6 +44,11 @@ type Options struct {
 	// Predecessor begins a new log after another, which a restored backup does:
 	// a log in the directory is moved aside. Give it once, not at every start.
 	Predecessor *Predecessor
+
+	// rotateAt is the size in bytes from which on a file of the journal whose
+	// beginning is published is left for a new one; 0: 256 KiB. Smaller ones go
+	// on: a new file costs a flush of its directory, which waiters wait for.
+	rotateAt int
 }
 
 // Predecessor says what a new log comes after.
@@ -90,6 +95,9 @@ func newSettings(opt Options) (settings, error) {
 	setDefault(&s.Gather, 5*time.Millisecond)
 	setDefault(&s.PublishEvery, time.Second)
 	setDefault(&s.WitnessEvery, 10*time.Second)
+	if s.rotateAt == 0 {
+		s.rotateAt = 256 << 10
+	}
 	s.enc = encoder{now: s.Now, digest: s.Digest}
 	return s, s.hide()
 }

@@ -8,10 +8,6 @@ import (
 const (
 	// retryAfter is how long the writer waits after the disk failed.
 	retryAfter = 250 * time.Millisecond
-	// rotateAt is the size from which on a journal whose beginning is published
-	// is left for a new one. Smaller ones go on: a new file costs a flush of its
-	// directory, which waiters would wait for.
-	rotateAt = 256 << 10
 	// keepBuffer is the largest batch whose memory is used again.
 	keepBuffer = 1 << 20
 )
@@ -241,7 +237,7 @@ func (w *writer) tidy() {
 	w.l.mu.Lock()
 	published := w.l.published.size
 	w.l.mu.Unlock()
-	if w.file != nil && w.written > rotateAt && published > w.at.first {
+	if w.file != nil && w.written > w.l.set.rotateAt && published > w.at.first {
 		w.finish()
 	}
 	for len(w.done) > 0 && w.done[0].end <= published {

@@ -1,0 +1,228 @@
+package audit
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strconv"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const crashDir = "/state/audit"
+
+func testKey(t testing.TB) (signer, verifier string) {
+	t.Helper()
+	signer, verifier, err := NewKey("gateway.example.com/audit", rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer, verifier
+}
+
+// history is what a scenario did: records are numbered from 0 on.
+type history struct {
+	appended, acknowledged uint64
+}
+
+// session opens the log, appends batches and closes it. It ends at the first
+// error, as the gateway would after a loss of power.
+func (h *history) session(ctx context.Context, files FS, signer string, batches, size int) error {
+	l, err := Open(ctx, crashDir, Options{Key: signer, FS: files, Gather: 1, PublishEvery: 100 * time.Microsecond, rotateAt: 1 << 10})
+	if err != nil {
+		return err
+	}
+	for i := range batches {
+		if err = h.batch(ctx, l, size); err != nil {
+			break
+		}
+		if i%2 == 0 {
+			time.Sleep(time.Millisecond) // to publish; the others meet a publication at work
+		}
+	}
+	return errors.Join(err, l.Close(ctx))
+}
+
+func (h *history) batch(ctx context.Context, l *Log, size int) error {
+	var p Position
+	for range size {
+		p = l.Append(&Record{Time: time.Unix(1_700_000_000, 0), Kind: KindAccess, RequestID: strconv.FormatUint(h.appended, 10)})
+		h.appended++
+	}
+	l.Flush(p)
+	err := l.Wait(ctx, p)
+	if err == nil {
+		h.acknowledged = uint64(p)
+	}
+	return err
+}
+
+func (h *history) scenario(ctx context.Context, files FS, signer string) error {
+	for _, size := range []int{3, 70} {
+		if err := h.session(ctx, files, signer, 4, size); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check opens what is left: it has to be a log, with every record that was
+// acknowledged, and no other than those that were appended, in order.
+func (h *history) check(t *testing.T, files FS, signer, verifier string) {
+	t.Helper()
+	l, err := Open(t.Context(), crashDir, Options{Key: signer, FS: files})
+	if err != nil {
+		t.Fatalf("opening what is left: %v", err)
+	}
+	size := l.Status().Size
+	err = l.Close(t.Context())
+	if size < h.acknowledged || size > h.appended {
+		t.Fatalf("%d records, %d were acknowledged and %d appended", size, h.acknowledged, h.appended)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var next uint64
+	r := reader{files: files, dir: crashDir, yield: func(e Entry, _ error) bool {
+		if got, err := e.Record(); err != nil || got.RequestID != strconv.FormatUint(next, 10) {
+			t.Fatalf("record %d is %s (%v)", next, e.Raw, err)
+		}
+		next++
+		return true
+	}}
+	if err := r.run(); err != nil || next != size {
+		t.Fatalf("%d records can be read of %d: %v", next, size, err)
+	}
+	report, err := Verify(crashDir, verifier, VerifyOptions{FS: files})
+	if err != nil || !report.OK() || report.Size != size {
+		t.Fatalf("verification: %+v, %v", report, err)
+	}
+}
+
+// TestPowerLoss takes the power away at every operation of a scenario in turn,
+// lets nothing, everything or chance decide over what was not synced, takes it
+// away a second time during the recovery, and looks at what is left.
+func TestPowerLoss(t *testing.T) {
+	signer, verifier := testKey(t)
+	total := countOps(t, signer)
+	crashes := 0
+	for at := 1; at <= total; at++ {
+		for i, fate := range []func() bool{nothing, everything, chance(uint64(at)), chance(uint64(at) + 1e6)} {
+			synctest.Test(t, func(t *testing.T) {
+				files := newCrashFS()
+				files.powerAt = at
+				var h history
+				if h.scenario(t.Context(), files, signer) != nil {
+					crashes++
+				}
+				left := files.reboot(fate)
+				left.powerAt = 1 + (at+7*i)%20
+				_ = h.session(t.Context(), left, signer, 0, 0)
+				left = left.reboot(fate)
+				if t.Failed() {
+					return
+				}
+				defer func() {
+					if t.Failed() {
+						t.Errorf("power lost at operation %d of %d, fate %d", at, total, i)
+					}
+				}()
+				h.check(t, left, signer, verifier)
+			})
+		}
+	}
+	t.Logf("%d operations, %d losses of power", total, crashes)
+	if total < 100 || crashes < 2*total {
+		t.Errorf("only %d losses of power at %d operations", crashes, total)
+	}
+}
+
+func countOps(t *testing.T, signer string) (total int) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		files := newCrashFS()
+		var h history
+		if err := h.scenario(t.Context(), files, signer); err != nil {
+			t.Fatal(err)
+		}
+		total = files.ops
+	})
+	return total
+}
+
+// TestDiskFaults lets each write, each sync and each other operation fail once.
+// The log says so, goes on by itself, and loses nothing: not even when the
+// power goes afterwards and all that was not truly on disk is gone.
+func TestDiskFaults(t *testing.T) {
+	signer, verifier := testKey(t)
+	for _, c := range []struct {
+		op  string
+		err error
+	}{{"sync", syscall.EIO}, {"write", syscall.ENOSPC}, {"create", syscall.ENOSPC}, {"syncdir", syscall.EIO}, {"rename", syscall.EIO}, {"mkdir", syscall.ENOSPC}, {"remove", syscall.EROFS}} {
+		t.Run(c.op, func(t *testing.T) {
+			hits, outages := 0, 0
+			for n := 1; ; n++ {
+				hit := false
+				synctest.Test(t, func(t *testing.T) {
+					hit = faultAt(t, n, c.op, c.err, signer, verifier, &outages)
+				})
+				if !hit || t.Failed() {
+					break
+				}
+				hits++
+			}
+			t.Logf("%d faults, %d outages", hits, outages)
+			if hits < 3 {
+				t.Errorf("only %d operations failed", hits)
+			}
+		})
+	}
+}
+
+// faultAt lets the n-th operation of a kind fail, after the log was opened.
+func faultAt(t *testing.T, n int, op string, fault error, signer, verifier string, outages *int) (hit bool) {
+	files := newCrashFS()
+	l, err := Open(t.Context(), crashDir, Options{Key: signer, FS: files, Gather: 1, PublishEvery: 100 * time.Microsecond, rotateAt: 1 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	files.fault = func(what, _ string) error {
+		if what == op {
+			if count++; count == n {
+				hit = true
+				return fault
+			}
+		}
+		return nil
+	}
+	var h history
+	for range 5 {
+		err := h.batch(t.Context(), l, 60)
+		var out *UnavailableError
+		if err != nil && (!errors.As(err, &out) || !errors.Is(err, fault) || l.Err() == nil) {
+			t.Errorf("%s %d: %v, while Err says %v", op, n, err, l.Err())
+		}
+		if err != nil {
+			*outages++
+			time.Sleep(2 * retryAfter)
+			if l.Err() != nil {
+				t.Errorf("%s %d: the log does not recover: %v", op, n, l.Err())
+			}
+		}
+		time.Sleep(time.Millisecond)
+		if got := l.Status(); got.Durable != h.appended {
+			t.Errorf("%s %d: %d records durable of %d", op, n, got.Durable, h.appended)
+		}
+	}
+	h.acknowledged = h.appended
+	copyNow := files.reboot(nothing)
+	if err := l.Close(t.Context()); err != nil {
+		t.Errorf("%s %d: closing: %v", op, n, err)
+	}
+	h.check(t, copyNow, signer, verifier)
+	h.check(t, files.reboot(nothing), signer, verifier)
+	return hit
+}
