@@ -136,7 +136,7 @@ func (b *openedBackup) fill(w *writing, spool io.ReadSeeker) error {
 	// Everybody who has heard of an earlier revision gets the whole.
 	w.revision = max(w.revision, b.info.Revision)
 	w.floor = w.next()
-	b.info.Damaged = nil
+	b.info.Damaged, w.fresh = nil, true
 	_, _, _, err := readBackup(spool, func(r backupRow) error {
 		sub, err := b.ring.openRow(r.ID, r.Revision, r.Sealed)
 		if err != nil {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"crypto/subtle"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -77,28 +76,9 @@ func fold(id string) string {
 	return id
 }
 
-// rowText is a subscription inside its box, in JSON.
-type rowText struct {
-	ID        string `json:"i"`
-	Name      string `json:"n,omitempty"`
-	Scope     string `json:"s"`
-	State     string `json:"t"`
-	Primary   []byte `json:"p,omitempty"`
-	Secondary []byte `json:"q,omitempty"`
-	Created   int64  `json:"c"`
-	Updated   int64  `json:"u"`
-}
-
 // seal is the box of the row that sub is at revision.
 func (w *writing) seal(sub Subscription, revision Revision) ([]byte, error) {
-	text, err := json.Marshal(rowText{
-		sub.ID, sub.Name, sub.Scope, sub.State, sub.PrimaryDigest, sub.SecondaryDigest,
-		sub.CreatedAt.UnixMicro(), sub.UpdatedAt.UnixMicro(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return w.ring.current().seal(w.random, rowContext(fold(sub.ID), revision), text)
+	return w.ring.current().seal(w.random, rowContext(fold(sub.ID), revision), sub.marshal())
 }
 
 // openRow is the inverse of seal.
@@ -107,15 +87,11 @@ func (k *keyring) openRow(id string, revision Revision, box []byte) (Subscriptio
 	if err != nil {
 		return Subscription{}, err
 	}
-	var row rowText
-	if err := json.Unmarshal(text, &row); err != nil || fold(row.ID) != id {
+	sub, ok := unmarshalRow(text)
+	if !ok || fold(sub.ID) != id {
 		return Subscription{}, errBox
 	}
-	return Subscription{
-		ID: row.ID, Name: row.Name, Scope: row.Scope, State: row.State,
-		PrimaryDigest: row.Primary, SecondaryDigest: row.Secondary,
-		CreatedAt: time.UnixMicro(row.Created).UTC(), UpdatedAt: time.UnixMicro(row.Updated).UTC(),
-	}, nil
+	return sub, nil
 }
 
 // damagedRow names a row that does not open.

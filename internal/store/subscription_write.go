@@ -157,16 +157,19 @@ ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, sealed = excluded.s
 	if err != nil {
 		return err
 	}
-	if _, err := w.exec(`DELETE FROM tombstone WHERE id = ?`, id); err != nil {
-		return err
+	if !w.fresh {
+		_, err = w.exec(`DELETE FROM tombstone WHERE id = ?`, id)
+		if err == nil {
+			_, err = w.exec(`DELETE FROM subscription_key WHERE subscription_id = ?`, id)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return w.putKeys(id, sub)
 }
 
 func (w *writing) putKeys(id string, sub Subscription) error {
-	if _, err := w.exec(`DELETE FROM subscription_key WHERE subscription_id = ?`, id); err != nil {
-		return err
-	}
 	for _, k := range []struct {
 		slot   string
 		digest []byte
@@ -174,15 +177,17 @@ func (w *writing) putKeys(id string, sub Subscription) error {
 		if len(k.digest) == 0 {
 			continue
 		}
-		var other string
-		err := w.queryRow(`SELECT subscription_id FROM subscription_key WHERE digest = ?`, k.digest).Scan(&other)
-		if err == nil {
-			return &KeyInUseError{Subscription: other}
+		if !w.fresh {
+			var other string
+			err := w.queryRow(`SELECT subscription_id FROM subscription_key WHERE digest = ?`, k.digest).Scan(&other)
+			if err == nil {
+				return &KeyInUseError{Subscription: other}
+			}
+			if !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
 		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		_, err = w.exec(`INSERT INTO subscription_key (digest, subscription_id, slot) VALUES (?, ?, ?)`, k.digest, id, k.slot)
+		_, err := w.exec(`INSERT INTO subscription_key (digest, subscription_id, slot) VALUES (?, ?, ?)`, k.digest, id, k.slot)
 		if err != nil {
 			return err
 		}

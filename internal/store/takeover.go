@@ -39,7 +39,7 @@ func (s *Store) takeOver(ctx context.Context, tx *sql.Tx) error {
 	}
 	ring.generation = 1
 	s.ring.Store(ring)
-	w := &writing{Store: s, ctx: ctx, tx: tx, ring: ring}
+	w := &writing{Store: s, ctx: ctx, tx: tx, ring: ring, fresh: true}
 	for _, sub := range subs {
 		if err := w.put(sub); err != nil {
 			return err

@@ -29,6 +29,8 @@ type writing struct {
 	revision Revision // the last one that was taken
 	taken    bool
 	floor    Revision // 0: unchanged
+	// fresh: the tables were empty, so nothing has to be looked for or replaced.
+	fresh bool
 }
 
 // next takes the next revision.
