@@ -194,6 +194,7 @@ func TestVaultChallenges(t *testing.T) {
 		"no resource":       {`Bearer authorization="https://login.microsoftonline.com/t"`, "does not say what for"},
 		"not https":         {`Bearer authorization="https://login.microsoftonline.com/t", resource="http://vault.azure.net"`, "does not say what for"},
 		"nothing":           {"", "without saying what for"},
+		"claims":            {`Bearer realm="", authorization_uri="https://login.microsoftonline.com/common", error="insufficient_claims", claims="e30="`, "log in anew"},
 		"basic":             {`Basic realm="x"`, "does not say what for"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,15 +22,15 @@ const maxVaultAnswer = 256 << 10
 // redirects. It reads answers whole and bounded, and judges challenges before
 // the SDK acts on them.
 type transport struct {
-	client http.Client
+	client *http.Client
 	// anyLoopback takes any challenge from a vault on loopback.
 	anyLoopback bool
 }
 
 func newTransport(client *http.Client, anyLoopback bool) *transport {
-	t := &transport{client: *client, anyLoopback: anyLoopback}
-	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return t
+	own := *client // its owner's stays as it is
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &transport{client: &own, anyLoopback: anyLoopback}
 }
 
 // Do implements azcore's policy.Transporter.
@@ -78,7 +78,11 @@ func (t *transport) checkChallenge(vault *url.URL, header string) error {
 		wanted = fields["resource"]
 	}
 	u, err := url.Parse(wanted)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
+	switch {
+	case err == nil && u.Scheme == "https" && u.Host != "":
+	case strings.Contains(header, "insufficient_claims"):
+		return &answerError{"it wants the gateway to log in anew (continuous access evaluation), which its credential cannot"}
+	default:
 		return &answerError{"its challenge does not say what for"}
 	}
 	if t.anyLoopback && isLoopback(vault.Hostname()) {

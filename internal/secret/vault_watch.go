@@ -69,12 +69,18 @@ func (v *Vaults) differs(ctx context.Context, o VaultObject) (bool, *vaultFault)
 	return was.err != nil || version != was.version || !value.Equal(was.value), nil
 }
 
-// Watch looks every interval until ctx ends. Where something changed it calls
+// DefaultInterval is how often [Vaults.Watch] looks where it is not told.
+const DefaultInterval = 5 * time.Minute
+
+// Watch looks every interval until ctx ends; 0: [DefaultInterval]. Where something changed it calls
 // changed with the references, which has to load anew; if that fails, it is
 // called again after the next look. What cannot be looked at is logged and
 // stays as it is: a vault that is down takes no secret away from a gateway that
 // runs.
 func (v *Vaults) Watch(ctx context.Context, interval time.Duration, changed func(context.Context, []string) error) {
+	if interval <= 0 {
+		interval = DefaultInterval
+	}
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
