@@ -22,7 +22,9 @@ func TestMain(m *testing.M) {
 func TestAttacks(t *testing.T) {
 	var quick []attack
 	for _, a := range attacks() {
-		if a.quick {
+		if a.needsRoot() && os.Geteuid() != 0 {
+			t.Run(a.name, func(t *testing.T) { testenv.NeedRoot(t) })
+		} else if a.quick {
 			quick = append(quick, a)
 		}
 	}
@@ -31,7 +33,7 @@ func TestAttacks(t *testing.T) {
 	c := campaign{program: testenv.Binary(t), log: os.Stderr, together: true}
 	for _, r := range c.run(t.Context(), quick) {
 		t.Run(r.name, func(t *testing.T) {
-			t.Logf("gone after %v, %s, %s, %d MiB: %s", r.gone, r.reached(), r.good.text(), r.peak, r.note)
+			t.Logf("gone after %v, %s, %s, %d MiB: %s", r.gone, r.reached(), r.goodText(), r.peak, r.note)
 			for _, b := range r.broken {
 				t.Error(b)
 			}

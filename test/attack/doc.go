@@ -14,5 +14,6 @@
 // attackers and the gateway share them.
 //
 // It ends with 1 when a bound is broken or a part does not start, and leaves
-// no process and no file behind. "go test ./test/attack" runs a quick set.
+// no process and no file behind. "go test ./test/attack" runs a quick set. It
+// runs on Linux, and the row of the full audit log as root.
 package main

@@ -33,12 +33,14 @@ func (d door) address() string { return loopback(d.port) }
 // gateway is "cloister serve" on a site of its own.
 type gateway struct {
 	door
-	dir    string
-	health int
-	cmd    *exec.Cmd
-	log    *output
-	done   chan struct{}
-	probe  *http.Client
+	dir string
+	// mounted: the audit log has a file system of its own.
+	mounted bool
+	health  int
+	cmd     *exec.Cmd
+	log     *output
+	done    chan struct{}
+	probe   *http.Client
 }
 
 // output collects what a process prints; it is read while it is written.
@@ -73,8 +75,7 @@ func startGateway(ctx context.Context, program string, opt siteOptions, b *backe
 		probe: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	if err := g.start(ctx, program, opt, b); err != nil {
-		os.RemoveAll(dir)
-		return nil, err
+		return nil, errors.Join(err, g.remove())
 	}
 	return g, nil
 }
@@ -97,6 +98,11 @@ func (g *gateway) start(ctx context.Context, program string, opt siteOptions, b 
 	}
 	if g.roots, err = readRoots(g.caFile()); err != nil {
 		return err
+	}
+	if opt.auditSize != "" {
+		if err := g.mountAudit(opt.auditSize); err != nil {
+			return err
+		}
 	}
 	args := []string{program, "serve", g.dir}
 	if opt.files > 0 {
@@ -141,15 +147,14 @@ func (g *gateway) awaitReady() error {
 
 // stop ends the gateway and removes its site.
 func (g *gateway) stop() error {
-	defer os.RemoveAll(g.dir)
 	g.cmd.Process.Signal(syscall.SIGTERM) // it may have ended: judge says so
 	select {
 	case <-g.done:
-		return nil
+		return g.remove()
 	case <-time.After(20 * time.Second):
 		g.cmd.Process.Kill()
 		<-g.done
-		return errors.New("the gateway did not end within 20 s of SIGTERM")
+		return errors.Join(errors.New("the gateway did not end within 20 s of SIGTERM"), g.remove())
 	}
 }
 

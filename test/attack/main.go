@@ -55,7 +55,11 @@ func run(opt options) (ok bool, err error) {
 	defer stop()
 	var chosen []attack
 	for _, a := range attacks() {
-		if only.MatchString(a.name) {
+		switch {
+		case !only.MatchString(a.name):
+		case a.needsRoot() && os.Geteuid() != 0:
+			fmt.Fprintf(os.Stderr, "left out, it needs root: %s\n", a.name)
+		default:
 			chosen = append(chosen, a)
 		}
 	}

@@ -16,7 +16,7 @@ func columns() []string {
 // cells are one row.
 func (r report) cells() []string {
 	return []string{
-		r.name, r.goneText(), r.reached(), r.good.text(),
+		r.name, r.goneText(), r.reached(), r.goodText(),
 		fmt.Sprintf("%d MiB (≤ %d)", r.peak, r.bounds.memory), r.verdict(),
 	}
 }
@@ -49,9 +49,13 @@ func (r report) reached() string {
 	return calls
 }
 
-func (g goodResult) text() string {
-	if g.Asked == 0 {
+func (r report) goodText() string {
+	g := r.good
+	switch {
+	case g.Asked == 0:
 		return "–"
+	case r.bounds.refusesAll:
+		return "refused meanwhile, as everybody"
 	}
 	share := 100 * float64(g.Asked-g.Failed) / float64(g.Asked)
 	return fmt.Sprintf("%.4g %% of %d, p99 %.0f ms", share, g.Asked, float64(g.P99)/float64(time.Millisecond))

@@ -22,6 +22,9 @@ type siteOptions struct {
 	env []string
 	// files is RLIMIT_NOFILE; 0: as it is here.
 	files int
+	// auditSize puts the audit log on a file system of its own of this size,
+	// as mount(8) writes it. That needs root.
+	auditSize string
 }
 
 // writeSite writes a site with two subscriptions, one API whose requests go to

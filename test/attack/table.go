@@ -109,7 +109,9 @@ func exhaustionAttacks() []attack {
 			bounds: bounds{calls: unlimited, memory: 320},
 		}, {
 			name: "WebSocket flood", byDefault: "2,000 of 2,000 held, beyond every timeout",
-			run: webSockets, site: siteOptions{limits: "maxWebSocketsPerCaller: 100"}, bounds: bounds{calls: 100, memory: 192},
+			run: webSockets, site: siteOptions{limits: "maxWebSocketsPerCaller: 100"},
+			// One is opened when the hundred are closed.
+			bounds: bounds{calls: 101, memory: 192},
 		},
 	}
 }
@@ -122,6 +124,9 @@ func backendAttacks() []attack {
 		}, {
 			name: "Upstream dies mid-SSE", byDefault: "a 200 that stops short",
 			run: diesInStream, quick: true, bounds: bounds{calls: unlimited, memory: 96},
+		}, {
+			name: "Audit disk full", byDefault: "nothing is audited",
+			run: auditFull, quick: true, site: siteOptions{auditSize: "1m"}, bounds: bounds{calls: unlimited, memory: 128, refusesAll: true},
 		},
 	}
 }
