@@ -20,8 +20,10 @@ func members(weights ...int) []*member {
 	return list
 }
 
-func first(p *pool) string {
-	w := walk{pool: p, now: time.Now}
+// first is the member that a request tries first. It keeps no trial.
+func first(p *pool, now func() time.Time) string {
+	w := walk{pool: p, now: now}
+	defer w.release()
 	return w.next().id
 }
 
@@ -29,6 +31,7 @@ func first(p *pool) string {
 func all(p *pool, now func() time.Time) string {
 	var ids strings.Builder
 	w := walk{pool: p, now: now}
+	defer w.release()
 	for m := w.next(); m != nil; m = w.next() {
 		ids.WriteString(m.id)
 	}
@@ -50,7 +53,7 @@ func TestPoolWeights(t *testing.T) {
 		p := newPool(members(c.weights...), make([]int, len(c.weights)))
 		var got strings.Builder
 		for range len(c.want) {
-			got.WriteString(first(p))
+			got.WriteString(first(p, time.Now))
 		}
 		if got.String() != c.want {
 			t.Errorf("%v: got %s, want %s", c.weights, got.String(), c.want)
@@ -76,7 +79,7 @@ func TestPoolSpread(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 100 {
-				id := first(p)
+				id := first(p, time.Now)
 				mu.Lock()
 				n[id]++
 				mu.Unlock()
