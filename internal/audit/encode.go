@@ -55,8 +55,8 @@ func (e *encoder) append(buf []byte, r *Record) []byte {
 	l.str("outcome", r.Outcome)
 	l.reasons(r.Reasons)
 	l.str("request_id", r.RequestID)
-	e.addr(&l, "client", r.Client)
-	e.addr(&l, "peer", r.Peer)
+	e.addr(&l, "client", "client_digest", r.Client)
+	e.addr(&l, "peer", "peer_digest", r.Peer)
 	l.str("api", r.API)
 	l.str("operation", r.Operation)
 	l.str("subscription", e.subscription(r.Subscription))
@@ -97,11 +97,11 @@ func (e *encoder) subscription(s string) string {
 	return e.digest(HideSubscription, s)
 }
 
-func (e *encoder) addr(l *line, k string, a netip.Addr) {
+func (e *encoder) addr(l *line, k, hidden string, a netip.Addr) {
 	switch {
 	case !a.IsValid():
 	case e.hideClient:
-		l.str(k, e.digest(HideClient, a.Unmap().WithZone("").String()))
+		l.str(hidden, e.digest(HideClient, a.Unmap().WithZone("").String()))
 	case a.Zone() != "":
 		l.str(k, a.String()) // a zone may hold anything
 	default:

@@ -37,13 +37,17 @@ type Record struct {
 	Reasons   []string `json:"reasons,omitempty"`
 	RequestID string   `json:"request_id,omitempty"`
 	// Client is who asked; Peer is the other end of the connection.
-	Client       netip.Addr `json:"client,omitzero"`
-	Peer         netip.Addr `json:"peer,omitzero"`
-	API          string     `json:"api,omitempty"`
-	Operation    string     `json:"operation,omitempty"`
-	Subscription string     `json:"subscription,omitempty"`
-	Deployment   string     `json:"deployment,omitempty"`
-	Model        string     `json:"model,omitempty"`
+	Client netip.Addr `json:"client,omitzero"`
+	Peer   netip.Addr `json:"peer,omitzero"`
+	// ClientDigest and PeerDigest stand in the line in their place where they
+	// are hidden. Append ignores what is given here.
+	ClientDigest string `json:"client_digest,omitempty"`
+	PeerDigest   string `json:"peer_digest,omitempty"`
+	API          string `json:"api,omitempty"`
+	Operation    string `json:"operation,omitempty"`
+	Subscription string `json:"subscription,omitempty"`
+	Deployment   string `json:"deployment,omitempty"`
+	Model        string `json:"model,omitempty"`
 	// Status is that of the answer in HTTP; 0: there was none.
 	Status int `json:"status,omitempty"`
 	// Target is what an act was done to: "subscription:NAME".
