@@ -110,8 +110,11 @@ func (k *VaultKey) version(id *azkeys.ID) (VaultObject, error) {
 
 // Wrap seals with a fresh content key, which the vault wraps. It opens what it
 // sealed before it returns it: a key that wraps and does not unwrap would lose
-// everything, and only the vault can tell.
+// everything, and only the vault can tell. All of it together takes 10 s at
+// most: a store may hold its lock meanwhile.
 func (k *VaultKey) Wrap(ctx context.Context, plaintext, aad []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, vaultTimeout)
+	defer cancel()
 	o, err := k.current(ctx, doingWrap)
 	if err != nil {
 		return nil, err

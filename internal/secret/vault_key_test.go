@@ -156,6 +156,37 @@ func TestVaultKeySeals(t *testing.T) {
 	})
 }
 
+// TestVaultKeyBounds: sealing takes ten seconds at most, all its questions
+// together, and opening too.
+func TestVaultKeyBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault(t)
+		setKey(t, v, emulator.VaultRSA, emulator.VaultAttributes{})
+		k := openKey(t, v, keyURL)
+		sealed, err := k.Wrap(t.Context(), []byte(hidden), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, act := range map[string]func() error{
+			"sealing": func() error { _, err := k.Wrap(t.Context(), []byte(hidden), nil); return err },
+			"opening": func() error { _, err := k.Unwrap(t.Context(), sealed, nil); return err },
+			"looking": func() error { _, err := k.NeedsRewrap(t.Context(), sealed); return err },
+		} {
+			for _, delay := range []time.Duration{3500 * time.Millisecond, time.Hour} {
+				v.SetDelay(delay)
+				start := time.Now()
+				err := act()
+				if took := time.Since(start); took > 10*time.Second {
+					t.Errorf("%s with a vault that takes %s: %s", name, delay, took)
+				}
+				if delay == time.Hour && !errors.Is(err, secret.ErrUnavailable) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+	})
+}
+
 func TestVaultKeyRefuses(t *testing.T) {
 	allow := func(not string) func(string) bool { return func(action string) bool { return action != not } }
 	for _, c := range []struct {
