@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,6 +55,10 @@ type Conn struct {
 	expired atomic.Bool
 
 	resets resetCounter
+
+	bodiesMu sync.Mutex // guards bodies
+	// bodies are those of requests at work.
+	bodies []*frontBody
 }
 
 // HTTP2 reports whether the connection speaks HTTP/2.
@@ -76,6 +81,29 @@ func (c *Conn) setEnd(end context.CancelCauseFunc) {
 	c.raw.mu.Unlock()
 	if closed {
 		end(nil)
+	}
+}
+
+func (c *Conn) holdBody(b *frontBody) {
+	c.bodiesMu.Lock()
+	defer c.bodiesMu.Unlock()
+	c.bodies = append(c.bodies, b)
+}
+
+func (c *Conn) dropBody(b *frontBody) {
+	c.bodiesMu.Lock()
+	defer c.bodiesMu.Unlock()
+	if i := slices.Index(c.bodies, b); i >= 0 {
+		c.bodies = slices.Delete(c.bodies, i, i+1)
+	}
+}
+
+// shedBodies breaks off those that are too much now.
+func (c *Conn) shedBodies() {
+	c.bodiesMu.Lock()
+	defer c.bodiesMu.Unlock()
+	for _, b := range c.bodies {
+		b.shedIfLarge()
 	}
 }
 

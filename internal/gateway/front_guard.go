@@ -145,7 +145,8 @@ func (s *Server) watch() {
 	}
 }
 
-// sample reads the monitors once, and closes what has been idle for too long.
+// sample reads the monitors once, closes what has been idle for too long, and
+// sheds bodies that wait for more.
 // Full connections alone shorten timeouts, no more: the cap refuses the next
 // one, and whoever is connected should be served.
 func (s *Server) sample() {
@@ -165,6 +166,9 @@ func (s *Server) sample() {
 	for _, c := range s.allConns() {
 		if !c.vouched.Load() && c.idleFor() > idle {
 			c.raw.Close()
+		}
+		if after >= limit.Shed {
+			c.shedBodies()
 		}
 	}
 }

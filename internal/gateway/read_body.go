@@ -45,6 +45,8 @@ type frontBody struct {
 	err    error // the reader's alone
 	// failure is err for others, once it is a [*BodyError].
 	failure atomic.Pointer[BodyError]
+	// shed: the read under way was broken off because of overload.
+	shed atomic.Bool
 	// state is read by the goroutine that answers, while a transport reads.
 	state atomic.Uint32
 }
@@ -71,6 +73,7 @@ func (b *frontBody) begin(w netWriter, r *http.Request, c *Conn, f *Front) bool 
 		b.guard.begin(b.guard.limit)
 	}
 	r.Body = b
+	c.holdBody(b)
 	return true
 }
 
@@ -85,7 +88,7 @@ func (b *frontBody) Read(p []byte) (int, error) {
 		limit = min(limit, max(earned-b.waited, time.Millisecond))
 	}
 	if b.tooMuchNow() {
-		return 0, b.fail(&BodyError{http.StatusServiceUnavailable, "The gateway is overloaded. Try again.", errBodyShed})
+		return 0, b.fail(bodyShed())
 	}
 	began := time.Now()
 	// A backend that takes long to take the body is no excuse: at the end of
@@ -116,6 +119,8 @@ func (b *frontBody) sort(err error) error {
 		failure.Status, failure.Message = refusal.status, refusal.detail
 	case errors.As(err, &tooLarge):
 		failure.Status, failure.Message = http.StatusRequestEntityTooLarge, "The request body is too large."
+	case b.shed.Load():
+		failure = bodyShed()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		failure.Status, failure.Message = http.StatusRequestTimeout, "The request body came too slowly."
 	}
@@ -139,6 +144,21 @@ const (
 )
 
 var errBodyShed = errors.New("shed under overload")
+
+func bodyShed() *BodyError {
+	return &BodyError{http.StatusServiceUnavailable, "The gateway is overloaded. Try again.", errBodyShed}
+}
+
+// shedIfLarge breaks off a read that waits for more of what is too much now.
+func (b *frontBody) shedIfLarge() {
+	if !b.is(bodyOpen) || !b.tooMuchNow() {
+		return
+	}
+	b.shed.Store(true)
+	if !b.guard.abort() {
+		b.shed.Store(false) // the next read will see for itself
+	}
+}
 
 func (b *frontBody) tooMuchNow() bool {
 	switch got := b.got.Load(); b.conn.server.guard.Ladder().Level() {
@@ -165,7 +185,10 @@ func (b *frontBody) is(state uint32) bool {
 
 // finish bounds what net/http reads of a body that the handler left over.
 func (b *frontBody) finish() {
+	b.conn.dropBody(b)
+	limit := time.Duration(0)
 	if b.is(bodyOpen) && !b.conn.hijacked.Load() {
-		b.guard.last()
+		limit = b.guard.limit
 	}
+	b.guard.last(limit)
 }

@@ -116,17 +116,14 @@ func (rw *RollingWriter) finish() {
 	if rw.status == 0 {
 		rw.standing() // net/http answers 200 for a handler that said nothing
 	}
-	switch {
-	case rw.h2:
-		rw.guard.last()
-		return
-	case rw.body.is(bodyOpen):
+	limit := rw.guard.limit
+	if !rw.h2 && rw.body.is(bodyOpen) {
 		// The answer may leave only after the wait for the rest of the body.
-		rw.guard.move(time.Now().Add(rw.body.guard.limit + rw.guard.limit))
-	default:
-		rw.guard.last()
+		limit += rw.body.guard.limit
 	}
-	rw.conn.writeUntil = rw.guard.until
+	if until := rw.guard.last(limit); !rw.h2 {
+		rw.conn.writeUntil = until
+	}
 }
 
 // standing sets what no handler decides.
@@ -138,66 +135,4 @@ func (rw *RollingWriter) standing() {
 		// that did not come.
 		h["Connection"] = []string{"close"}
 	}
-}
-
-// stallGuard bounds single operations on one side of a request.
-//
-// On HTTP/1.1 it moves a socket deadline, at most about once a second, because
-// each move costs; in between the limit is that much shorter. A deadline that
-// passes while nothing is read or written does no harm there. On HTTP/2 it
-// does: net/http resets the stream at the deadline whether or not anything
-// waits. So there a timer runs only while an operation does.
-type stallGuard struct {
-	timer bool
-	limit time.Duration
-	w     netWriter
-	reads bool // the side is reading, not writing
-
-	until   time.Time
-	running *time.Timer
-}
-
-func (g *stallGuard) begin(limit time.Duration) {
-	if g.timer {
-		if g.running == nil {
-			g.running = time.AfterFunc(limit, func() { g.set(time.Unix(1, 0)) })
-		} else {
-			g.running.Reset(limit)
-		}
-		return
-	}
-	now := time.Now()
-	slack := min(time.Second, limit/4)
-	if left := g.until.Sub(now); left < limit-slack || left > limit {
-		g.move(now.Add(limit))
-	}
-}
-
-func (g *stallGuard) move(to time.Time) {
-	g.until = to
-	g.set(to)
-}
-
-func (g *stallGuard) set(to time.Time) {
-	if g.reads {
-		g.w.SetReadDeadline(to)
-	} else {
-		g.w.SetWriteDeadline(to)
-	}
-}
-
-func (g *stallGuard) end() {
-	if g.running != nil {
-		g.running.Stop()
-	}
-}
-
-// last sets a deadline for what happens after the handler has returned.
-func (g *stallGuard) last() {
-	if !g.timer {
-		g.begin(g.limit)
-		return
-	}
-	g.end()
-	g.set(time.Now().Add(g.limit))
 }

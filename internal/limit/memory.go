@@ -3,6 +3,7 @@ package limit
 import (
 	"errors"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 )
@@ -68,7 +69,9 @@ func memoryMonitor(opt SystemOptions) Monitor {
 		{Name: "/memory/classes/heap/free:bytes"},
 		{Name: "/memory/classes/heap/unused:bytes"},
 		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/gc/cycles/total:gc-cycles"},
 	}
+	stale := staleHeap{}
 	most, _ := MemoryLimit(opt)
 	return Monitor{Name: "memory", Read: func() (float64, error) {
 		// Near its own limit the collector runs without end, long before the
@@ -78,11 +81,38 @@ func memoryMonitor(opt SystemOptions) Monitor {
 			return 0, errNoMemoryLimit
 		}
 		metrics.Read(samples)
-		var v [6]int64
+		var v [7]int64
 		for i := range samples {
 			v[i] = int64(samples[i].Value.Uint64())
 		}
 		live, beside := v[0], v[1]-v[2]-v[3]-v[4]-v[5]
-		return float64(live+beside) / float64(limit), nil
+		pressure := float64(live+beside) / float64(limit)
+		if stale.read(pressure, v[6]) {
+			runtime.GC()
+		}
+		return pressure, nil
 	}}
+}
+
+// staleHeap notices that the figure of what is live has grown old. Under
+// overload that would not end by itself: what is refused allocates nothing,
+// and so brings no collection that would show what has been let go.
+type staleHeap struct {
+	cycles int64
+	reads  int
+}
+
+// read reports whether the heap has to be collected for the figure's sake:
+// pressure is high, and the last calmSamples readings saw no collection.
+func (s *staleHeap) read(pressure float64, cycles int64) bool {
+	if cycles != s.cycles || pressure < thresholds[Shorten] {
+		s.cycles, s.reads = cycles, 0
+		return false
+	}
+	s.reads++
+	if s.reads < calmSamples {
+		return false
+	}
+	s.reads = 0
+	return true
 }

@@ -103,6 +103,27 @@ func TestMemoryMonitorCountsWhatIsHeld(t *testing.T) {
 	}
 }
 
+// TestMemoryMonitorSeesWhatWasLetGo: without an allocation that would bring a
+// collection, high pressure ends once the cause is gone.
+func TestMemoryMonitorSeesWhatWasLetGo(t *testing.T) {
+	held := make([]byte, 64<<20)
+	runtime.GC()
+	m := memoryMonitor(SystemOptions{MemoryBytes: 70 << 20, Root: t.TempDir()})
+	if p, err := m.Read(); err != nil || p < thresholds[Shorten] {
+		t.Fatalf("%v, %v", p, err)
+	}
+	runtime.KeepAlive(held)
+	held = nil
+	_ = held
+	p := 1.0
+	for range 2*calmSamples + 2 {
+		p, _ = m.Read()
+	}
+	if p > 0.5 {
+		t.Errorf("still %.2f", p)
+	}
+}
+
 func TestMemoryMonitorWithoutALimit(t *testing.T) {
 	if goMemoryLimit() != 0 {
 		t.Skip("GOMEMLIMIT is set here")
