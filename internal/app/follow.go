@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -82,7 +83,7 @@ func (p *Process) watchSilence(ctx context.Context) {
 		case silence <= limit && was:
 			p.opt.Log.Info("the shared state is heard again")
 		}
-		if silence > max(limit, cutStaleAfter) {
+		if silence > max(limit, cmp.Or(p.opt.CutStaleAfter, cutStaleAfter)) {
 			if n := p.gateway.CutStale(); n > 0 {
 				p.opt.Log.Error("streams cut: the shared state is silent for too long", "streams", n)
 			}

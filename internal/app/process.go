@@ -51,6 +51,9 @@ type Options struct {
 	// AcceptOlderState serves a state that was restored from a backup, or rolled
 	// back, although what was acknowledged since may be lost by that.
 	AcceptOlderState bool
+	// CutStaleAfter is how long the shared state may be silent before open
+	// streams are cut; 0: 30 s.
+	CutStaleAfter time.Duration
 	// Development accepts what the emulator made. Only "cloister up" sets it.
 	Development bool
 }
