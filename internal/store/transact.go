@@ -83,7 +83,7 @@ func (s *Store) writeIn(ctx context.Context, limit time.Duration, doing string, 
 			var generation int64
 			err := w.queryRow(`SELECT revision, generation FROM state WHERE one = 1`+s.d.forUpdate()).Scan(&w.revision, &generation)
 			if err == nil && generation != w.ring.generation {
-				err = errStaleKeyring
+				err = w.renew(ctx, attempt)
 			}
 			if err == nil {
 				err = f(w)
@@ -111,6 +111,18 @@ func (s *Store) writeIn(ctx context.Context, limit time.Duration, doing string, 
 		}
 		return err
 	}
+}
+
+// renew takes over what another gateway did to the keyring: before the next
+// attempt, because that may ask a vault, while nobody waits; and where they
+// rotate one after the other, at last within the transaction.
+func (w *writing) renew(ctx context.Context, attempt int) error {
+	if attempt < attempts {
+		return errStaleKeyring
+	}
+	err := w.loadKeyring(ctx, w.tx)
+	w.ring = w.Store.ring.Load()
+	return err
 }
 
 // transact runs f in a transaction of a writer and commits it, within limit;

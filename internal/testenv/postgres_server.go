@@ -74,16 +74,14 @@ func newPostgresServer(t testing.TB, opt PostgresOptions) *PostgresServer {
 	t.Helper()
 	s := &PostgresServer{Port: Port(t), postgres: postgresTool(t, "postgres")}
 	initdb := postgresTool(t, "initdb")
-	// Not t.TempDir: the path of a Unix socket has a small bound, and the
-	// server's user has to be able to walk there.
-	dir, err := os.MkdirTemp("/tmp", "pg-")
+	dir, err := os.MkdirTemp(postgresBase(), "pg-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.dir = dir
 	s.dropRoot(t)
 	cmd := s.command(initdb, "-D", filepath.Join(dir, "data"), "-U", "admin", "--auth-local=trust",
-		"--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
+		"--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--wal-segsize=1")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		_ = os.RemoveAll(dir)
 		t.Fatalf("initdb: %v\n%s", err, out)
@@ -91,12 +89,26 @@ func newPostgresServer(t testing.TB, opt PostgresOptions) *PostgresServer {
 	settings := append([]string{
 		"listen_addresses = '127.0.0.1'", "port = " + strconv.Itoa(s.Port),
 		"unix_socket_directories = '" + dir + "'", "fsync = on", "shared_buffers = 16MB", "max_connections = 60",
+		"min_wal_size = 16MB", "max_wal_size = 64MB",
 	}, opt.Settings...)
 	if opt.TLS {
 		settings = append(settings, s.certificate(t)...)
 	}
 	s.Configure(t, settings...)
 	return s
+}
+
+// postgresBase is where clusters are made. In memory where there is enough of
+// it: the tests kill servers, not machines, and every flush to a disk would be
+// waited for. Not t.TempDir: the path of a Unix socket has a small bound, and
+// the server's user has to be able to walk there.
+func postgresBase() string {
+	const memory, enough = "/dev/shm", 512 << 20
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(memory, &fs); err == nil && fs.Bavail*uint64(fs.Bsize) > enough {
+		return memory
+	}
+	return "/tmp"
 }
 
 // dropRoot gives the directory to nobody where the tests run as root.
