@@ -23,7 +23,7 @@ func TestAttacks(t *testing.T) {
 	var quick []attack
 	for _, a := range attacks() {
 		if a.needsRoot() && os.Geteuid() != 0 {
-			t.Run(a.name, func(t *testing.T) { testenv.NeedRoot(t) })
+			t.Run(a.name, func(t *testing.T) { t.Skip("needs root: it mounts a file system") })
 		} else if a.quick {
 			quick = append(quick, a)
 		}

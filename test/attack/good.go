@@ -39,21 +39,28 @@ type good struct {
 const (
 	// goodEvery is the time between two requests of each of the two lanes.
 	goodEvery = 40 * time.Millisecond
+	// goodConns is how many connections it keeps to itself over HTTP/1.1: one
+	// alone would make requests wait for each other.
+	goodConns = 4
 	// goodPatience is how long the client waits for an answer.
 	goodPatience = 15 * time.Second
 )
 
-// newClient is a client with the well-behaved address: one kept connection.
+// newClient is a client with the well-behaved address: four kept connections,
+// or one over HTTP/2.
 func newClient(at door, h2 bool) *http.Client {
-	protocols := new(http.Protocols)
+	protocols, conns := new(http.Protocols), goodConns
 	protocols.SetHTTP1(!h2)
 	protocols.SetHTTP2(h2)
+	if h2 {
+		conns = 1
+	}
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}, Timeout: goodPatience}
 	return &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, network, at.address())
 		},
-		Protocols: protocols, MaxConnsPerHost: 1,
+		Protocols: protocols, MaxConnsPerHost: conns, MaxIdleConnsPerHost: conns,
 		TLSClientConfig: &tls.Config{RootCAs: at.roots}, TLSHandshakeTimeout: goodPatience,
 	}}
 }
@@ -84,10 +91,20 @@ func (c *good) stop() goodResult {
 	return c.res
 }
 
-// ask asks until the end.
+// ask asks until the end. It begins with as many requests at once as it keeps
+// connections, so that all of them are there before the attack.
 func (c *good) ask(ctx context.Context, client *http.Client) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	one := func() {
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(ctx, goodPatience)
+		defer cancel()
+		c.asked(chat(ctx, client, c.at, goodKey, "good"), time.Since(began))
+	}
+	for range goodConns {
+		wg.Go(one)
+	}
 	tick := time.NewTicker(goodEvery)
 	defer tick.Stop()
 	for {
@@ -95,13 +112,8 @@ func (c *good) ask(ctx context.Context, client *http.Client) {
 		case <-c.end:
 			return
 		case <-tick.C:
+			wg.Go(one)
 		}
-		wg.Go(func() {
-			began := time.Now()
-			ctx, cancel := context.WithTimeout(ctx, goodPatience)
-			defer cancel()
-			c.asked(chat(ctx, client, c.at, goodKey, "good"), time.Since(began))
-		})
 	}
 }
 
