@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/cloister-ai/cloister/internal/telemetry"
 )
 
@@ -30,14 +28,14 @@ func (b *built) checkAccessLog() {
 	switch {
 	case err == nil && info.IsDir():
 		warn("name a file in it", "the access log %q is a directory", name)
-	case err == nil && unix.Access(path, unix.W_OK) != nil:
+	case err == nil && !mayWrite(path):
 		warn("run the gateway as the user to whom the file belongs, or give it to the gateway's user", "this user may not write to the access log %q", name)
 	case err == nil:
 	case !errors.Is(err, fs.ErrNotExist):
 		warn("", "the access log %q cannot be opened: %v", name, err)
 	case !isDir(dir):
 		warn("make the directory, for the gateway's user: mkdir -p "+shellPath(dir), "there is no directory for the access log %q", name)
-	case unix.Access(dir, unix.W_OK|unix.X_OK) != nil:
+	case !mayMake(dir):
 		warn("give the directory to the gateway's user", "this user may not make the access log %q", name)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/cloister-ai/cloister/internal/backend"
 	"github.com/cloister-ai/cloister/internal/gateway"
 	"github.com/cloister-ai/cloister/internal/identity/verify"
+	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/secret"
@@ -34,6 +35,8 @@ type surroundings struct {
 	// listeners are the process's own addresses; nil: none yet.
 	listeners func() []netip.AddrPort
 	onUse     func(egress.Use)
+	// retries bounds attempts at further members of pools; nil: nothing does.
+	retries *limit.RetryBudget
 	// previous is what was in force before; nil at the start.
 	previous *built
 	// development accepts what the emulator made.
@@ -49,6 +52,14 @@ func (at *surroundings) previousBackends() *backend.Set {
 		return nil
 	}
 	return at.previous.backends
+}
+
+// budget is the retry budget as an interface that is nil where there is none.
+func (at *surroundings) budget() backend.Retries {
+	if at.retries == nil {
+		return nil
+	}
+	return at.retries
 }
 
 // built is one site, compiled whole.
@@ -91,6 +102,7 @@ func build(s *site.Site, at surroundings) *built {
 	var problems site.Problems
 	b.backends, problems = backend.Compile(s, backend.Options{
 		Dialer: b.dialer, Secrets: at.secrets, Log: at.log, Now: at.now, Previous: at.previousBackends(),
+		Retries: at.budget(),
 	})
 	b.add(problems)
 	b.add(refuseEmulator(s, at))

@@ -90,6 +90,9 @@ type Process struct {
 	// before it works, where a gateway's own few megabytes would have it work
 	// all the time.
 	ballast []byte
+	// retries bounds how often requests go on to another member of a pool, of
+	// all sites that are served one after the other.
+	retries *limit.RetryBudget
 	failed  chan error
 	serving sync.WaitGroup
 	// background ends with stop, and everything that goes on by itself with it.
@@ -129,7 +132,7 @@ func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
 		return nil, problems, nil
 	}
 	opt.Secrets.SiteDir = s.Dir
-	p := &Process{opt: opt, ballast: make([]byte, ballastBytes), failed: make(chan error, 8), started: opt.Now()}
+	p := &Process{opt: opt, ballast: make([]byte, ballastBytes), failed: make(chan error, 8), started: opt.Now(), retries: limit.NewRetryBudget(limit.RetryOptions{Now: opt.Now})}
 	p.background, p.stop = context.WithCancel(context.WithoutCancel(ctx))
 	built, err := p.open(ctx, s)
 	if err != nil {
@@ -203,6 +206,7 @@ func (p *Process) open(ctx context.Context, s *site.Site) (*built, error) {
 		Recorder: p.recorder, Metrics: p.metrics, Tracing: p.tracing, Log: p.opt.Log, Now: p.opt.Now,
 		Audit: p.state.audit, Stale: p.stale, HeldBytes: heldBytes(p.memory),
 	})
+	p.watchMetrics()
 	if err := p.noteStart(ctx, built); err != nil {
 		closeAll(lns)
 		return nil, err
@@ -303,7 +307,7 @@ func (p *Process) surroundings(ctx context.Context) (surroundings, error) {
 func (p *Process) bare() surroundings {
 	return surroundings{
 		secrets: p.opt.Secrets, now: p.opt.Now, log: p.opt.Log, development: p.opt.Development,
-		onUse: p.used, listeners: p.ownListeners,
+		onUse: p.used, listeners: p.ownListeners, retries: p.retries,
 	}
 }
 
@@ -413,7 +417,7 @@ func (p *Process) handle(w http.ResponseWriter, r *http.Request, c *gateway.Conn
 }
 
 func (p *Process) refused(r gateway.Refusal) {
-	p.recorder.RefusedBeforeRoute(r.Peer, string(r.Cause))
+	p.recorder.RefusedBeforeRoute(r.Client, string(r.Cause))
 }
 
 // used counts what the dialer did.

@@ -177,8 +177,12 @@ func badModelRequest(reason, message string, cause error) *refused {
 }
 
 func bodyRefused(e *BodyError) *refused {
-	return &refused{
+	out := &refused{
 		Source: "request", Reason: "RequestBodyRefused", Status: e.Status, Frame: true,
 		Message: e.Message, PublicMessage: e.Message, Cause: e.Cause,
 	}
+	if e.Status == http.StatusServiceUnavailable {
+		out.Header = http.Header{"Retry-After": {"1"}}
+	}
+	return out
 }

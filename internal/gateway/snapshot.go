@@ -88,6 +88,9 @@ func (s *Snapshot) subscription(name string) *verify.KeySubscription {
 	return s.directory.Get(name)
 }
 
+// Subscriptions is how many there are.
+func (s *Snapshot) Subscriptions() int { return s.directory.Len() }
+
 // Close lets go of what the snapshot holds, once no request uses it.
 func (s *Snapshot) Close() {
 	if s.tokens != nil {

@@ -136,6 +136,14 @@ func (m *Metrics) End() {
 	}
 }
 
+// Watch adds a gauge whose value is asked for at every scrape. A name is
+// watched once.
+func (m *Metrics) Watch(name, help string, value func() float64) {
+	if m != nil {
+		m.gaugeFunc(name, help, value)
+	}
+}
+
 // WatchConnections has the number of callers' connections asked for at every
 // scrape, from whoever keeps the books on them.
 func (m *Metrics) WatchConnections(open func() int) {
