@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // notifier tells a service manager how the process is, by systemd's protocol
@@ -61,9 +59,9 @@ func (n notifier) stopping() { n.send("STOPPING=1\nSTATUS=Draining.") }
 // reloading needs the monotonic clock: by it the manager knows which reload
 // the next READY=1 answers (Type=notify-reload).
 func (n notifier) reloading() {
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+	now, err := monotonicMicroseconds()
+	if err != nil {
 		return
 	}
-	n.send(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d\nSTATUS=Loading the site anew.", now.Nano()/1000))
+	n.send(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d\nSTATUS=Loading the site anew.", now))
 }

@@ -56,6 +56,9 @@ notify-reload), secrets may be systemd credentials, and sockets that it passes
 }
 
 func runServe(ctx context.Context, env *Env, opt any, args []string) error {
+	if err := servesHere(); err != nil {
+		return err
+	}
 	if err := isSite(args[0]); err != nil {
 		return err
 	}

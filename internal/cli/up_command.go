@@ -56,6 +56,9 @@ Two run side by side, each with a directory and a port of its own.`,
 }
 
 func runUp(ctx context.Context, env *Env, opt any, _ []string) error {
+	if err := servesHere(); err != nil {
+		return err
+	}
 	if err := secret.NoCoreDumps(); err != nil {
 		fmt.Fprintf(env.Stderr, "cloister up: core dumps stay on: %v\n", err)
 	}
