@@ -73,7 +73,7 @@ func parseHead(text, origin string) (head, error) {
 		return head{}, errors.New("its size is not a number")
 	}
 	root, err := tlog.ParseHash(lines[2])
-	if err != nil {
+	if err != nil || root.String() != lines[2] {
 		return head{}, errors.New("its root is not a hash")
 	}
 	return head{size: size, root: root}, nil

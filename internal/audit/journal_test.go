@@ -1,0 +1,177 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// fixedKey is the same key in every process, which fuzzing needs.
+func fixedKey() (signer, verifier string) {
+	const name = "gateway.example.com/audit"
+	seed := bytes.Repeat([]byte{7}, ed25519.SeedSize)
+	public := append([]byte{1}, ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)...)
+	sum := sha256.Sum256(append([]byte(name+"\n"), public...))
+	id := fmt.Sprintf("+%s+%x+", name, sum[:4])
+	return "PRIVATE+KEY" + id + base64.StdEncoding.EncodeToString(append([]byte{1}, seed...)),
+		id[1:] + base64.StdEncoding.EncodeToString(public)
+}
+
+// leftover is what a killed gateway leaves: 3 records published, and the 12
+// after them in four batches of the journal.
+func leftover(t testing.TB, signer string) (files *crashFS, journal string) {
+	t.Helper()
+	var h history
+	work := newCrashFS()
+	l, err := Open(t.Context(), crashDir, Options{Key: signer, FS: work, Gather: 1, PublishEvery: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		if err := h.batch(t.Context(), l, 3); err != nil {
+			t.Fatal(err)
+		}
+		for i == 0 && l.Status().Published < 3 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	files = work.reboot(everything)
+	if err := l.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return files, crashDir + "/" + journalDir + "/0"
+}
+
+func batches(t testing.TB, data []byte) (out [][]byte) {
+	t.Helper()
+	for len(data) > 0 {
+		b, err := readBatch(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, data = append(out, slices.Clone(data[:b.length])), data[b.length:]
+	}
+	return out
+}
+
+// TestJournalDamage tells what a loss of power does to a journal from what
+// people do to it. The first is mended, the second refused.
+func TestJournalDamage(t *testing.T) {
+	signer, verifier := testKey(t)
+	other, _ := testKey(t)
+	theirs, name := leftover(t, other)
+	foreign := batches(t, theirs.now[name].data)[3]
+	flip := func(n, at int) func([][]byte) [][]byte {
+		return func(b [][]byte) [][]byte {
+			b[n][(at+len(b[n]))%len(b[n])] ^= 4
+			return b
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		change func([][]byte) [][]byte
+		// size is how many records are left; 0: it is refused, from bad on.
+		size, bad uint64
+	}{
+		{"untouched", func(b [][]byte) [][]byte { return b }, 15, 0},
+		{"edit of what the tiles hold: they count", flip(0, 40), 15, 0},
+		{"edit", flip(2, 40), 0, 6},
+		{"edit of a length", flip(2, 7), 0, 6},
+		{"edit of the magic", flip(2, 0), 0, 6},
+		{"edit of a signature", flip(2, -10), 0, 6},
+		{"edit in the last batch", flip(4, 40), 0, 12},
+		{"last signature edited: as if cut off", flip(4, -10), 12, 0},
+		{"batch removed", func(b [][]byte) [][]byte { return slices.Delete(b, 2, 3) }, 0, 6},
+		{"batches change places", func(b [][]byte) [][]byte { b[2], b[3] = b[3], b[2]; return b }, 0, 6},
+		{"batch twice", func(b [][]byte) [][]byte { return append(b, b[4]) }, 0, 15},
+		{"batch of another log", func(b [][]byte) [][]byte {
+			b[3] = foreign
+			return b
+		}, 0, 9},
+		{"cut in the last batch", func(b [][]byte) [][]byte { b[4] = b[4][:60]; return b }, 12, 0},
+		{"cut in the last header", func(b [][]byte) [][]byte { b[4] = b[4][:9]; return b }, 12, 0},
+		{"last batch cut off", func(b [][]byte) [][]byte { return b[:4] }, 12, 0},
+		{"last batch all zeros", func(b [][]byte) [][]byte { clear(b[4]); return b }, 12, 0},
+		{"zeros follow", func(b [][]byte) [][]byte { return append(b, make([]byte, 700)) }, 15, 0},
+		{"everything cut off", func([][]byte) [][]byte { return nil }, 3, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				files, name := leftover(t, signer)
+				n := files.now[name]
+				n.data = bytes.Join(c.change(batches(t, n.data)), nil)
+				before := slices.Clone(n.data)
+				report, err := Verify(crashDir, verifier, VerifyOptions{FS: files})
+				if err != nil {
+					t.Fatal(err)
+				}
+				l, err := Open(t.Context(), crashDir, Options{Key: signer, FS: files})
+				if err == nil {
+					defer func() { _ = l.Close(t.Context()) }()
+				}
+				if c.size == 0 {
+					bad, ok := report.FirstBad()
+					var wrong *Error
+					if !ok || bad != c.bad || !errors.As(err, &wrong) || !strings.Contains(err.Error(), fmt.Sprintf("from record %d on", c.bad)) {
+						t.Errorf("want record %d refused; Verify: %v; Open: %v", c.bad, report.Problems, err)
+					}
+					if got := files.now[name]; got == nil || !bytes.Equal(got.data, before) {
+						t.Error("the evidence was changed")
+					}
+					return
+				}
+				if err != nil || !report.OK() || report.Size != c.size || l.Status().Size != c.size {
+					t.Fatalf("want %d records; Verify: %+v; Open: %v", c.size, report, err)
+				}
+			})
+		})
+	}
+}
+
+// TestTornSector: a batch whose sectors reached the disk in any order is torn,
+// and not taken for one that somebody changed.
+func TestTornSector(t *testing.T) {
+	signer, _ := testKey(t)
+	v := mustSettings(t, signer).verifier
+	files, name := leftover(t, signer)
+	data := files.now[name].data
+	last := len(data) - len(batches(t, data)[4])
+	for from := last; from < len(data); from = from/sector*sector + sector {
+		torn := slices.Clone(data)
+		clear(torn[from:min(from/sector*sector+sector, len(torn))])
+		tr, err := loadTree(files, crashDir, mustHead(t, files, signer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := replay{verifier: v, tree: tr}
+		if err := r.run([]journalFile{{first: 0, attempt: 1, data: torn}}); err != nil || tr.size != 12 || len(r.torn) != 1 {
+			t.Errorf("sector at %d of %d..%d lost: %v, %d records", from, last, len(data), err, tr.size)
+		}
+	}
+}
+
+func mustSettings(t testing.TB, signer string) settings {
+	t.Helper()
+	set, err := newSettings(Options{Key: signer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func mustHead(t testing.TB, files FS, signer string) head {
+	t.Helper()
+	h, err := readCheckpoint(files, crashDir, mustSettings(t, signer).verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
