@@ -248,6 +248,13 @@ func (s *Store) foreignKeyring() error {
 // loadKeyring reads the keyring of a database that is not new. A keyring in
 // clear is sealed where there is a key-encryption key now.
 func (s *Store) loadKeyring(ctx context.Context, tx *sql.Tx) error {
+	// The generation before the keyring: where another gateway changes both in
+	// between, the keyring is newer than it says, and is read once more before
+	// anything is written. The other way round a key would be lost.
+	var generation int64
+	if err := tx.QueryRowContext(ctx, `SELECT generation FROM state WHERE one = 1`).Scan(&generation); err != nil {
+		return err
+	}
 	envelope, err := s.d.loadKeyring(ctx, tx)
 	if err != nil {
 		return err
@@ -267,9 +274,7 @@ func (s *Store) loadKeyring(ctx context.Context, tx *sql.Tx) error {
 	if subtle.ConstantTimeCompare(fingerprint(ring.digest), want) != 1 {
 		return s.foreignKeyring()
 	}
-	if err := tx.QueryRowContext(ctx, `SELECT generation FROM state WHERE one = 1`).Scan(&ring.generation); err != nil {
-		return err
-	}
+	ring.generation = generation
 	if s.encryption() != nil && inClear(envelope) {
 		if envelope, err = s.sealKeyring(ctx, ring); err == nil {
 			err = s.d.saveKeyring(ctx, tx, envelope)
