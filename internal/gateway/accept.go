@@ -133,7 +133,9 @@ func (s *Server) open(c *Conn) {
 		return
 	}
 	conn := net.Conn(t)
-	if t.ConnectionState().NegotiatedProtocol != "h2" {
+	if t.ConnectionState().NegotiatedProtocol == "h2" {
+		c.raw.h2.Store(true)
+	} else {
 		c.raw.due(time.Time{})
 		c.wire = newWireConn(c, t, time.Duration(f.limits.HeaderTimeout), by, &s.buffers)
 		conn = c.wire

@@ -160,6 +160,7 @@ type frontConn struct {
 	net.Conn
 	conn          *Conn
 	read, written atomic.Uint64
+	h2            atomic.Bool // HTTP/2 was agreed on
 	// onWrite runs once, at the first write: in a handshake the work of the
 	// processor is done by then, and waiting for the client begins.
 	onWrite   atomic.Pointer[func()]
@@ -295,6 +296,7 @@ func (f *frontConn) Close() error {
 			end(nil)
 		}
 		f.conn.server.forget(f.conn)
+		f.conn.server.ended(f.conn)
 	})
 	return f.closeErr
 }

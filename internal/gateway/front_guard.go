@@ -40,6 +40,9 @@ func guardRefusal(v limit.Verdict, what string) *frontError {
 // guardConn counts a connection, at accept for its peer or after the PROXY
 // header for its client; the refusal has no answer.
 func (s *Server) guardConn(c *Conn, f *Front, client netip.Addr, accept bool) *frontError {
+	if !client.IsValid() { // no address of the internet: there is nobody to count for
+		return nil
+	}
 	trusted := accept && f.trusts(client)
 	var v limit.Verdict
 	if accept {
@@ -112,6 +115,20 @@ func (s *Server) blame(c *Conn, client netip.Addr, cause RefusalCause) {
 	if ban, banned := s.guard.Bans().Blame(client, string(cause), points, f.bounds.BanFor); banned {
 		s.log.Warn("client banned", "client", ban.Client.String(), "cause", ban.Cause, "for", ban.For, "times", ban.Times)
 	}
+}
+
+// fruitless is how much a connection may send without one request coming of
+// it, TLS handshake and all.
+const fruitless = frontHeaderBytes
+
+// ended looks at a connection that is gone. Heads that are too large once they
+// are unpacked, and broken frames, net/http refuses on HTTP/2 without a word to
+// us; what is left to see is that much came and no request.
+func (s *Server) ended(c *Conn) {
+	if s.closing() || c.calls.Load() > 0 || c.raw.read.Load() < fruitless || !c.raw.h2.Load() {
+		return
+	}
+	s.refuseConn(c, RefusedHeadSize, "much was sent and no request came of it")
 }
 
 // unwelcome: under overload, connections on which nobody was let in yet end

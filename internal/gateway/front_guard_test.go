@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/site"
+	"golang.org/x/net/http2"
 )
 
 // dialFrom connects from one of the addresses of loopback, which stand for as
@@ -258,6 +260,61 @@ func TestRapidResetBans(t *testing.T) {
 	ft.refuseConn(c, RefusedResets, "streams opened to be cancelled")
 	if n, _ := ft.guard.Bans().List(1); n != 1 {
 		t.Error("not banned after two")
+	}
+}
+
+// TestHeaderBombsBan: net/http ends such connections itself, and does not say.
+func TestHeaderBombsBan(t *testing.T) {
+	ft := startFront(t, withLimits(site.Limits{BanFor: site.Duration(time.Minute)}))
+	bomb := func() bool {
+		conn := ft.dialFrom(t, "127.0.0.2", "h2")
+		if conn == nil {
+			return false
+		}
+		defer conn.Close()
+		c := newH2Conn(conn)
+		c.WriteSettings()
+		block := c.block("x-large", strings.Repeat("x", 4000))
+		for range 15 { // indexed by now, at a byte each
+			block = append(block, bytes.Repeat([]byte{0xbe}, 4000)...)
+		}
+		c.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:16<<10], EndStream: true})
+		for block = block[16<<10:]; len(block) > 0; {
+			n := min(len(block), 16<<10)
+			if c.WriteContinuation(1, n == len(block), block[:n]) != nil {
+				break
+			}
+			block = block[n:]
+		}
+		for { // net/http says goodbye and lingers for a second
+			frame, err := c.ReadFrame()
+			if _, goAway := frame.(*http2.GoAwayFrame); goAway {
+				return true
+			}
+			if err != nil {
+				return false
+			}
+		}
+	}
+	sent := 0
+	for sent < 30 && bomb() {
+		sent++
+		ft.awaitConnections(t, 0)
+	}
+	if sent < 10 || sent > 12 {
+		t.Errorf("banned after %d bombs, want 10", sent)
+	}
+	ft.awaitRefusal(t, RefusedHeadSize)
+	if n := len(ft.takeSeen()); n > 0 {
+		t.Errorf("%d reached the handler", n)
+	}
+	// One that shakes hands and goes has sent little.
+	for range 20 {
+		ft.dialFrom(t, "127.0.0.3", "h2").Close()
+	}
+	ft.awaitConnections(t, 0)
+	if n, bans := ft.guard.Bans().List(9); n != 1 {
+		t.Errorf("banned: %+v", bans)
 	}
 }
 

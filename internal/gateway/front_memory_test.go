@@ -36,7 +36,7 @@ func TestIdleConnectionMemory(t *testing.T) {
 		proto string
 		most  int
 	}{{"http/1.1", idleHTTP1Bytes}, {"h2", idleHTTP2Bytes}} {
-		const n = 400
+		const n = 250
 		before := heldBytes()
 		stop := startIdleClients(t, ft, row.proto, n)
 		each := (heldBytes() - before) / n
