@@ -149,7 +149,11 @@ func (t *trip) inbound() {
 // hold takes n bytes of the budget for bodies that lie in memory for requests
 // that have no answer yet.
 func (t *trip) hold(n int64) *refused {
-	if t.g.held.Add(n) > t.g.opt.HeldBytes {
+	most := t.g.opt.HeldBytes
+	if t.held+n > smallBody {
+		most -= most / 8 // what large bodies leave to small ones
+	}
+	if t.g.held.Add(n) > most {
 		t.g.held.Add(-n)
 		return &refused{
 			Source: "request", Reason: "BodiesInMemory", Status: http.StatusServiceUnavailable, Frame: true,

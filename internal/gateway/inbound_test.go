@@ -41,6 +41,28 @@ func TestHeldBodies(t *testing.T) {
 	third.release()
 }
 
+// TestSmallBodiesPass: large bodies, which fill their part of the bound, leave
+// room for small ones.
+func TestSmallBodiesPass(t *testing.T) {
+	g := New(nil, Options{HeldBytes: 1 << 20})
+	large := &trip{g: g}
+	if e := large.hold(890 << 10); e != nil {
+		t.Fatal(e)
+	}
+	if e := (&trip{g: g}).hold(smallBody + 1); e == nil {
+		t.Error("a second large body goes into the part of small ones")
+	}
+	small := &trip{g: g}
+	if e := small.hold(1 << 10); e != nil {
+		t.Error(e)
+	}
+	small.release()
+	large.release()
+	if n := g.held.Load(); n != 0 {
+		t.Errorf("%d bytes are held for nobody", n)
+	}
+}
+
 type readCloser struct{ *strings.Reader }
 
 func (readCloser) Close() error { return nil }
