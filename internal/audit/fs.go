@@ -50,17 +50,27 @@ type osFile struct{ *os.File }
 
 func (f osFile) Sync() error { return syncData(f.File) }
 
-// writeNew writes a file and makes its content durable; its name becomes so
-// with the next SyncDir. A file that is there is replaced.
-func writeNew(files FS, name string, data []byte) error {
+// writeFile writes a file, which replaces one that is there. The file it
+// returns, an error or not, is the caller's to flush and close.
+func writeFile(files FS, name string, data []byte) (File, error) {
 	if err := files.Remove(name); err != nil && !isNotExist(err) {
-		return err
+		return nil, err
 	}
 	f, err := files.Create(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, err = f.Write(data)
+	return f, err
+}
+
+// writeNew writes a file and makes its content durable; its name becomes so
+// with the next SyncDir. A file that is there is replaced.
+func writeNew(files FS, name string, data []byte) error {
+	f, err := writeFile(files, name, data)
+	if f == nil {
+		return err
+	}
 	if err == nil {
 		err = f.Sync()
 	}

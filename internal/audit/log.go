@@ -20,7 +20,7 @@ type Log struct {
 	witness   *witnessLoop
 
 	// Each holds at most one token: "there is something to do".
-	work, hurry, publish chan struct{}
+	work, hurry, publish, publishNow chan struct{}
 	// closing is closed when Close is called, the others when the goroutine has
 	// ended: first the writer, then the publisher, then the witness.
 	closing, written, wasPublished, witnessed chan struct{}

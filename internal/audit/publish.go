@@ -43,6 +43,7 @@ func (p *publisher) run() {
 			t := time.NewTimer(rest)
 			select {
 			case <-t.C:
+			case <-l.publishNow:
 			case <-l.written:
 			}
 			t.Stop()
@@ -86,20 +87,22 @@ func (p *publisher) round() bool {
 // write makes all objects durable and then, in one step, the checkpoint.
 func (p *publisher) write(snap *snapshot) error {
 	for len(p.pending) > 0 {
-		if err := p.object(p.pending[0]); err != nil {
+		group := p.pending[:min(groupSize, len(p.pending))]
+		if err := p.objects(group); err != nil {
 			return err
 		}
-		p.replaced = append(p.replaced, p.pending[0])
-		p.pending[0] = object{}
-		p.pending = p.pending[1:]
+		p.replaced = append(p.replaced, group...)
+		clear(group)
+		p.pending = p.pending[len(group):]
 	}
+	var unfinished []object
 	for _, o := range partials(snap.size, snap.rows, snap.bundle) {
-		if p.has(o) {
-			continue
+		if !p.has(o) {
+			unfinished = append(unfinished, o)
 		}
-		if err := p.object(o); err != nil {
-			return err
-		}
+	}
+	if err := p.objects(unfinished); err != nil {
+		return err
 	}
 	for dir := range p.unsynced {
 		if err := p.l.set.FS.SyncDir(join(p.l.dir, dir)); err != nil {
@@ -124,17 +127,45 @@ func (p *publisher) has(o object) bool {
 	return o.level > 0 && p.size>>(tileHeight*o.level) == o.n*tileWidth+uint64(o.width)
 }
 
-func (p *publisher) object(o object) error {
-	name := o.path()
-	dir := path.Dir(name)
-	if err := p.makeDir(dir); err != nil {
-		return unpublished(err)
+// groupSize is how many objects are written before the first of them is
+// flushed: a file system flushes many at little more than the cost of one.
+const groupSize = 64
+
+// objects writes objects and makes their content durable.
+func (p *publisher) objects(group []object) (err error) {
+	open := make([]File, 0, len(group))
+	for _, o := range group {
+		f, createErr := p.object(o)
+		if f != nil {
+			open = append(open, f)
+		}
+		if err = createErr; err != nil {
+			break
+		}
 	}
-	p.unsynced[dir] = true
-	if err := writeNew(p.l.set.FS, join(p.l.dir, name), o.data); err != nil {
+	for _, f := range open {
+		if err == nil {
+			err = f.Sync()
+		}
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
+		}
+	}
+	if err != nil {
 		return unpublished(err)
 	}
 	return nil
+}
+
+// object writes an object; the file is the caller's to flush and close.
+func (p *publisher) object(o object) (File, error) {
+	name := o.path()
+	dir := path.Dir(name)
+	if err := p.makeDir(dir); err != nil {
+		return nil, err
+	}
+	p.unsynced[dir] = true
+	return writeFile(p.l.set.FS, join(p.l.dir, name), o.data)
 }
 
 // makeDir makes a directory below the log's; its parents' names become durable

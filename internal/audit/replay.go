@@ -105,17 +105,18 @@ func (r *replay) findCheckpoint(data []byte) (end int) {
 		}
 		at += i
 		// A note ends with the line of its signature, after an empty one.
-		text := bytes.Index(data[at:], []byte("\n\n"))
+		note := data[at:min(at+maxCheckpoint, len(data))]
+		text := bytes.Index(note, []byte("\n\n"))
 		if text < 0 {
-			return -1
+			continue
 		}
-		line := bytes.IndexByte(data[at+text+2:], '\n')
+		line := bytes.IndexByte(note[text+2:], '\n')
 		if line < 0 {
-			return -1
+			continue
 		}
-		end = at + text + 2 + line + 1
-		if _, err := openHead(data[at:end], r.verifier); err == nil {
-			return end
+		end = text + 2 + line + 1
+		if _, err := openHead(note[:end], r.verifier); err == nil {
+			return at + end
 		}
 	}
 }

@@ -9,7 +9,7 @@ const (
 	// retryAfter is how long the writer waits after the disk failed.
 	retryAfter = 250 * time.Millisecond
 	// keepBuffer is the largest batch whose memory is used again.
-	keepBuffer = 1 << 20
+	keepBuffer = 4 << 20
 )
 
 // snapshot is what there is to publish.
@@ -260,9 +260,13 @@ func (w *writer) succeed(at head) {
 	l.full = l.full && l.crowded(maxEntry)
 	full := append(l.snap.full, t.full...)
 	l.snap = snapshot{at, t.rows, t.bundle, full, l.stored}
+	much := l.stored-l.out > maxHeld/4
 	l.broadcast()
 	l.mu.Unlock()
 	signal(l.publish)
+	if much {
+		signal(l.publishNow)
+	}
 	clear(t.full)
 	t.full = t.full[:0]
 	w.batch, w.count, w.failed = w.batch[:0], 0, false
