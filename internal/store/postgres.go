@@ -216,6 +216,8 @@ func (p *shared) explain(err error) error {
 	var connecting *pgconn.ConnectError
 	var said *pgconn.PgError
 	switch {
+	case errors.Is(err, context.Canceled):
+		return err // the caller's own doing
 	case errors.As(err, &said):
 		p.explainCode(out, said)
 	case errors.As(err, &connecting), lost(err), errors.Is(err, context.DeadlineExceeded):

@@ -112,6 +112,45 @@ func TestPostgresConnectionCut(t *testing.T) {
 	})
 }
 
+// TestPostgresSlow: a caller that does not wait longer gets an answer, and what
+// it wanted is not done later.
+func TestPostgresSlow(t *testing.T) {
+	d := testenv.Postgres(t)
+	s := openWith(t, postgresOptions(d))
+	held := make(chan struct{})
+	go func() {
+		defer close(held)
+		d.Exec(t, "BEGIN; SELECT 1 FROM cloister.state FOR UPDATE; SELECT pg_sleep(0.8); COMMIT")
+	}()
+	time.Sleep(200 * time.Millisecond) // until it holds the lock
+	for name, stop := range map[string]func() (context.Context, context.CancelFunc){
+		"a deadline": func() (context.Context, context.CancelFunc) {
+			return context.WithTimeout(t.Context(), 100*time.Millisecond)
+		},
+		"a caller that goes away": func() (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(100*time.Millisecond, cancel)
+			return ctx, cancel
+		},
+	} {
+		ctx, cancel := stop()
+		began := time.Now()
+		err := s.PutSubscription(ctx, active(name))
+		if !errors.Is(err, ctx.Err()) || time.Since(began) > 500*time.Millisecond {
+			t.Errorf("%s: after %v: %v", name, time.Since(began), err)
+		}
+		cancel()
+	}
+	<-held
+	time.Sleep(50 * time.Millisecond)
+	if subs, err := s.ListSubscriptions(t.Context()); err != nil || len(subs) > 0 {
+		t.Errorf("done after all: %v, %v", subs, err)
+	}
+	if err := s.PutSubscription(t.Context(), active("next")); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestPostgresRestart: while the server is away nothing is answered, and
 // followers hear again when it is back.
 func TestPostgresRestart(t *testing.T) {
@@ -135,6 +174,9 @@ func TestPostgresRestart(t *testing.T) {
 		t.Errorf("heard %v ago from a server that is down", age)
 	}
 	server.Start(t)
+	if _, err := s.GetSubscription(t.Context(), "a"); err != nil {
+		t.Errorf("acknowledged before the crash: %v", err)
+	}
 	if err := s.PutSubscription(t.Context(), active("c")); err != nil {
 		t.Errorf("put: %v", err)
 	}

@@ -32,8 +32,10 @@ import (
 	"database/sql"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -55,7 +57,7 @@ type Options struct {
 	// Now is the wall clock; nil: time.Now. It is written into rows and never
 	// decides what is newer.
 	Now func() time.Time
-	// Rand gives keys and nonces; nil: crypto/rand.
+	// Rand gives keys and nonces, to several goroutines; nil: crypto/rand.
 	Rand io.Reader
 	// KEK seals the keyring; nil: it lies in the directory in clear. A keyring
 	// in clear is sealed when KEK is there for the first time.
@@ -96,6 +98,10 @@ func Open(ctx context.Context, dir string, opt Options) (*Store, error) {
 	lock, err := own(dir)
 	if err != nil {
 		return nil, err
+	}
+	// Of a restore that was killed.
+	if err := os.Remove(filepath.Join(dir, restoreFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(cannotWrite(dir, err), lock.Close())
 	}
 	return open(ctx, dir, lock, opt, nil)
 }

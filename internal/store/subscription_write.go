@@ -16,7 +16,7 @@ func (s *Store) PutSubscription(ctx context.Context, sub Subscription) error {
 		if err := sub.validate(); err != nil {
 			return err
 		}
-		_, err := w.store(sub, putAny)
+		_, err := w.store(sub, false)
 		return err
 	})
 }
@@ -30,7 +30,7 @@ func (s *Store) CreateSubscription(ctx context.Context, sub Subscription) (Subsc
 		if err := sub.validate(); err != nil {
 			return err
 		}
-		out, err = w.store(sub, putNew)
+		out, err = w.store(sub, true)
 		return err
 	})
 	return out, err
@@ -54,7 +54,7 @@ func (s *Store) UpdateSubscription(ctx context.Context, id string, change func(*
 		if err := next.validate(); err != nil {
 			return err
 		}
-		after, err = w.store(next, putAny)
+		after, err = w.store(next, false)
 		return err
 	})
 	var callers *callerError
@@ -117,22 +117,16 @@ func (w *writing) get(id string) (Subscription, error) {
 	return sub, nil
 }
 
-// What store does where the id exists.
-const (
-	putAny = iota
-	putNew
-)
-
 // store sets the times. A row that was there keeps its CreatedAt and the
-// spelling of its id.
-func (w *writing) store(sub Subscription, mode int) (Subscription, error) {
+// spelling of its id; where sub has to be new, there must not be one.
+func (w *writing) store(sub Subscription, isNew bool) (Subscription, error) {
 	now := stamp(w.now())
 	if sub.CreatedAt.IsZero() {
 		sub.CreatedAt = now
 	}
 	old, err := w.get(sub.ID)
 	switch {
-	case mode == putNew && !errors.Is(err, ErrNotFound):
+	case isNew && !errors.Is(err, ErrNotFound):
 		var damaged *Error
 		if err == nil || errors.As(err, &damaged) {
 			err = &ExistsError{ID: sub.ID}
