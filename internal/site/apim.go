@@ -127,7 +127,7 @@ type NamedValue struct {
 	ID, Name string
 	Value    string
 	Secret   bool
-	// KeyVault is set where the value rests in Key Vault (not read here yet).
+	// KeyVault is the secret identifier where the value rests in Key Vault.
 	KeyVault string
 	// Ref says where the value rests, from cloister.yaml namedValues; Value is
 	// empty then, and whoever compiles policies resolves Ref first. Nil where

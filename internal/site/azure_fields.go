@@ -113,7 +113,7 @@ func namedValueDocument() document {
 		act(kindText, "displayName", "The name in {{…}}."),
 		act(kindText, "value", "The value."),
 		act(kindBoolean, "secret", "Whether the value is kept out of records and messages."),
-		{name: "keyVault", kind: kindObject, doc: "Recorded; Key Vault is not read.", fields: concat([]azureField{
+		{name: "keyVault", kind: kindObject, doc: "Where the value rests in Azure Key Vault; cloister.yaml says how vaults are reached.", fields: concat([]azureField{
 			act(kindText, "secretIdentifier", "The secret's URL."),
 		}, inert("Key Vault is not read.", "identityClientId"), inert(readOnly, "lastStatus"))},
 	},

@@ -57,7 +57,6 @@ func (c *checker) checkReferences() {
 	c.tokenCallers()
 	c.backends()
 	c.serviceURLs()
-	c.keyVault()
 }
 
 func (c *checker) name() {

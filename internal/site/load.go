@@ -63,6 +63,7 @@ func LoadFS(fsys fs.FS, dir string) (*Site, Problems) {
 		c.checkConfig()
 		c.checkReferences()
 		c.namedValues()
+		c.keyVault()
 		c.filesExist(fsys, rd.files)
 		c.unusedAccepted(used)
 	}

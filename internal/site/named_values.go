@@ -57,7 +57,8 @@ func (c *checker) valueOf(v *NamedValue, used bool) {
 	case !used:
 		c.r.Note(v.Pos, "no-value", "the named value %q has no value, and nothing uses it", v.Name)
 	case v.KeyVault != "":
-		c.r.Add(v.Pos, "missing-value", "a value", mend, "the value of %q rests in Key Vault, which is not read", v.Name)
+		v.Ref, v.Secret = &SecretRef{Pos: v.Pos, KeyVault: strings.TrimSuffix(v.KeyVault, "/")}, true
+		c.vaultURL(v.Ref.KeyVault, "secrets", v.Pos)
 	case v.Secret:
 		c.r.Add(v.Pos, "missing-value", "a value", mend, "the secret named value %q has no value: extracts never hold one", v.Name)
 	default:
