@@ -53,7 +53,7 @@ func startBackend() (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &backend{ln: ln, caPEM: ca.PEM(), bomb: compressed(64 << 20), filling: strings.Repeat("x", 32<<10), count: map[string]int{}, idle: map[net.Conn]struct{}{}, answered: map[string]bool{}}
+	b := &backend{ln: ln, caPEM: ca.PEM(), bomb: compressed(64 << 20), filling: strings.Repeat("x", 64<<10), count: map[string]int{}, idle: map[net.Conn]struct{}{}, answered: map[string]bool{}}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	b.server = &http.Server{
@@ -152,7 +152,7 @@ func (b *backend) answer(w http.ResponseWriter, r *http.Request, deployment stri
 	switch deployment {
 	case "long": // an event every 50 ms, numbered
 		stream(w, r, 1<<20, 50*time.Millisecond, "")
-	case "endless": // a megabyte a second, until it is not taken any more
+	case "endless": // two megabytes a second, until it is not taken any more
 		stream(w, r, 1<<20, 30*time.Millisecond, b.filling)
 	case "dies":
 		stream(w, r, 5, 10*time.Millisecond, "")

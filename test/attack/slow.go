@@ -161,7 +161,7 @@ func halfOpen(t *trial) {
 func slowRead1(t *trial) {
 	const n = 50
 	for i := range n {
-		t.pause(openWithin / n)
+		t.pause(openWithin / 4 / n) // few connections need not be spread as far
 		conn, err := t.dialDeaf(i, "http/1.1")
 		if err != nil {
 			t.broken("dialling: %v", err)
