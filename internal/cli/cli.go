@@ -23,6 +23,8 @@ const (
 // Env is what a command takes from its surroundings.
 type Env struct {
 	Stdout, Stderr io.Writer
+	// Stdin is read by commands that take "-" for a file; nil: os.Stdin.
+	Stdin io.Reader
 	// LookupEnv is os.LookupEnv, or a test's.
 	LookupEnv func(string) (string, bool)
 	// Signals begins to yield the signals that a command names; nil: there are
@@ -35,10 +37,19 @@ type Env struct {
 	build telemetry.Build
 }
 
+// stdin is where "-" is read from.
+func (e *Env) stdin() io.Reader {
+	if e.Stdin == nil {
+		return os.Stdin
+	}
+	return e.Stdin
+}
+
 // commands is every command, in the order of the list.
 func commands() []*command {
 	return []*command{
-		upCommand(), initCommand(), checkCommand(), serveCommand(), reloadCommand(), caCommand(), versionCommand(),
+		upCommand(), initCommand(), checkCommand(), serveCommand(), reloadCommand(), statusCommand(), healthCommand(),
+		subscriptionCommand(), keyCommand(), auditCommand(), backupCommand(), restoreCommand(), caCommand(), versionCommand(),
 	}
 }
 

@@ -6,7 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
+	"syscall"
 
 	"github.com/cloister-ai/cloister/internal/site"
 )
@@ -95,7 +98,7 @@ func flagError(fs *flag.FlagSet, err error) string {
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
 		var known []string
 		fs.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })
-		text = "there is no flag --" + name
+		text = "there is no flag " + dashes(name) + name
 		if near := site.Nearest(name, known); near != "" {
 			text += "; did you mean --" + near + "?"
 		}
@@ -103,12 +106,17 @@ func flagError(fs *flag.FlagSet, err error) string {
 	}
 	if name, ok := strings.CutPrefix(text, needsArgument); ok {
 		value, _ := flag.UnquoteUsage(fs.Lookup(name))
-		return "a value is missing: --" + name + " " + value
+		return "a value is missing: " + dashes(name) + name + " " + value
 	}
 	if rest, ok := strings.CutPrefix(text, "invalid boolean value "); ok {
 		value, rest, _ := strings.Cut(rest, " for -")
 		name, _, _ := strings.Cut(rest, ":")
 		return "--" + name + " takes no value, or true or false, not " + value
+	}
+	if rest, ok := strings.CutPrefix(text, "invalid value "); ok {
+		value, rest, _ := strings.Cut(rest, " for flag -")
+		name, _, _ := strings.Cut(rest, ":")
+		return dashes(name) + name + " takes a number, not " + value
 	}
 	return text
 }
@@ -141,6 +149,13 @@ func mended(err error, format string, args ...any) error {
 // inlineMend is how errors of lower rooms say what would help.
 const inlineMend = "; mend: "
 
+// nobodyReads reports that standard output is a pipe whose reader has gone, as
+// in "cloister audit export site | head": it has what it wanted.
+func nobodyReads(err error) bool {
+	var at *fs.PathError
+	return errors.As(err, &at) && at.Path == os.Stdout.Name() && errors.Is(at, syscall.EPIPE)
+}
+
 // complain says what went wrong and returns the exit code.
 func complain(env *Env, path string, err error) int {
 	var usage *usageError
@@ -150,7 +165,7 @@ func complain(env *Env, path string, err error) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(env.Stderr, "%s: %s\nRun \"%s --help\" for its manual.\n", path, printedLines(usage.text), path)
 		return exitUsage
-	case errors.Is(err, errSilent):
+	case errors.Is(err, errSilent), nobodyReads(err):
 		return exitFailed
 	}
 	text, mend := err.Error(), ""

@@ -24,7 +24,7 @@ Commands:
 `)
 	list := commands()
 	for _, c := range list {
-		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.short)
+		fmt.Fprintf(w, "  %-12s %s\n", c.name, c.short)
 	}
 	io.WriteString(w, `
 Begin with "cloister up" on your machine, or "cloister init DIR" for a site.
@@ -55,10 +55,10 @@ func writeManual(w io.Writer, path string, c *command) {
 func writeOwnManual(w io.Writer, path string, c *command) {
 	fmt.Fprintf(w, "%s: %s.\n\nUsage:\n\n", path, c.short)
 	if c.subcommands == nil {
-		fmt.Fprintf(w, "  %s\n", strings.TrimSpace(path+" "+c.args))
+		writeUsage(w, path, c.args)
 	}
 	for _, sub := range c.subcommands {
-		fmt.Fprintf(w, "  %s\n", strings.TrimSpace(path+" "+sub.name+" "+sub.args))
+		writeUsage(w, path+" "+sub.name, sub.args)
 	}
 	if c.long != "" {
 		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.long))
@@ -75,12 +75,34 @@ func writeOwnManual(w io.Writer, path string, c *command) {
 	}
 }
 
+// writeUsage writes a command line; one that is too long goes on below, broken
+// between its parts.
+func writeUsage(w io.Writer, path, args string) {
+	line, depth := "  "+path, 0
+	for part := range strings.FieldsFuncSeq(args, func(r rune) bool {
+		switch r {
+		case '[':
+			depth++
+		case ']':
+			depth--
+		}
+		return r == ' ' && depth == 0
+	}) {
+		if len(line)+1+len(part) > width {
+			fmt.Fprintln(w, line)
+			line = "     "
+		}
+		line += " " + part
+	}
+	fmt.Fprintln(w, line)
+}
+
 func flagEntries(c *command) []entry {
 	var out []entry
 	fs, _ := c.flagSet()
 	fs.VisitAll(func(f *flag.Flag) {
 		name, usage := flag.UnquoteUsage(f)
-		e := entry{"--" + f.Name, usage}
+		e := entry{dashes(f.Name) + f.Name, usage}
 		if name != "" {
 			e.name += " " + name
 		}
@@ -90,6 +112,14 @@ func flagEntries(c *command) []entry {
 		out = append(out, e)
 	})
 	return out
+}
+
+// dashes are what a flag's name begins with.
+func dashes(name string) string {
+	if len(name) == 1 {
+		return "-"
+	}
+	return "--"
 }
 
 // writeList writes names with their texts, which begin in one column.

@@ -88,3 +88,10 @@ func count(n int, what string) string {
 
 // hanging indents the lines after the first.
 func hanging(s string) string { return strings.ReplaceAll(s, "\n", "\n              ") }
+
+// refusedSite prints why a site does not load.
+func refusedSite(env *Env, problems site.Problems) error {
+	writeProblems(env.Stderr, coloursFor(env.Stderr, env), withoutNotes(problems))
+	fmt.Fprintf(env.Stderr, "refused: %s\n", summary(problems))
+	return errSilent
+}

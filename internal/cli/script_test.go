@@ -47,6 +47,8 @@ func TestMain(m *testing.M) {
 // testdata/script.
 func TestScripts(t *testing.T) {
 	_, openssl := testenv.Find(t, "openssl")
+	_, ptyErr := os.Stat("/dev/ptmx")
+	pty := ptyErr == nil
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update, RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
@@ -54,14 +56,18 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
-			if name == "openssl" {
+			switch name {
+			case "openssl":
 				return openssl, nil
+			case "pty":
+				return pty, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": awaitCommand, "call": callCommand, "signal": signalCommand, "tlsserver": tlsServerCommand,
 			"busyport": busyPortCommand, "manager": managerCommand, "replace": replaceCommand, "mode": modeCommand,
+			"knows": knowsCommand,
 		},
 	})
 }
