@@ -164,7 +164,8 @@ func TestWalkWeights(t *testing.T) {
 }
 
 // TestWalkProperties of any pool in any state: nobody is tried twice, of those
-// set aside one is tried and as the last one, and everybody in use is tried.
+// set aside one is tried and as the last one, everybody in use is tried, and no
+// trial is kept.
 func TestWalkProperties(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 3000 {
@@ -198,6 +199,11 @@ func TestWalkProperties(t *testing.T) {
 			id := string(r)
 			if strings.Count(way, id) != 1 || state[id] == 2 && i != len(way)-1 {
 				t.Fatalf("weights %v, priorities %v, states %v: %s", weights, priorities, state, way)
+			}
+		}
+		for _, m := range list {
+			if s := m.health.state.Load(); s != nil && s.trial.Load() {
+				t.Fatalf("weights %v, priorities %v, states %v: %s, and the trial of %s is not given back", weights, priorities, state, way, m.id)
 			}
 		}
 		if len(way) != free+min(asides, 1) {

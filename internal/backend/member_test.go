@@ -16,21 +16,17 @@ import (
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
-// many sends n requests at once, 200 of them at a time, and returns how long
-// each took.
-func many(t *testing.T, b *Backend, n int) []time.Duration {
+// many sends n requests, 200 of them at a time.
+func many(t *testing.T, b *Backend, n int) {
 	t.Helper()
-	took := make([]time.Duration, n)
 	slots := make(chan struct{}, 200)
 	var wg sync.WaitGroup
-	for i := range n {
+	for range n {
 		req := request(t, "GET", "/", "")
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			start := time.Now()
 			resp, err := b.RoundTrip(req, nil)
-			took[i] = time.Since(start)
 			if err != nil {
 				t.Error(err)
 				return
@@ -40,11 +36,12 @@ func many(t *testing.T, b *Backend, n int) []time.Duration {
 		})
 	}
 	wg.Wait()
-	return took
 }
 
 // TestSilentMember: a member that swallows packets costs the connect timeout
-// once, and then one request each time that it is tried again.
+// once, and then one request each time that it is tried again: of 2,000
+// requests after the first failure 1,998 do not wait for it. Whoever waits for
+// it dials it, and dialling is counted.
 func TestSilentMember(t *testing.T) {
 	s := newPoolSite()
 	s.alive(t, "b")
@@ -57,24 +54,16 @@ func TestSilentMember(t *testing.T) {
 	if answer(t, b); s.took(hole) != 1 {
 		t.Fatal("the first request was not for the silent member")
 	}
-	waited := 0
 	for _, span := range []time.Duration{firstAside, 2 * firstAside} {
 		many(t, b, 500)
 		if n := s.took(hole); n != 0 {
 			t.Errorf("%d of 500 requests went to a member that is set aside", n)
 		}
 		s.advance(span)
-		for _, d := range many(t, b, 500) {
-			if d >= connectTimeout {
-				waited++
-			}
-		}
+		many(t, b, 500)
 		if n := s.took(hole); n != 1 {
 			t.Errorf("%d of 500 requests tried the member whose time is over", n)
 		}
-	}
-	if waited > 100 { // 5 % of 2,000; 2 do, others only if this machine is slow
-		t.Errorf("%d of 2000 requests waited", waited)
 	}
 	if got := status(t, set, "a"); got.Failures != 3 || !got.AsideUntil.Equal(s.now().Add(20*time.Second)) || got.Host != hole || got.Error == "" {
 		t.Errorf("%+v", got)
@@ -84,11 +73,12 @@ func TestSilentMember(t *testing.T) {
 	}
 }
 
-// TestMemberComesBack: at the same address somebody listens again.
+// TestMemberComesBack: what was silent answers again.
 func TestMemberComesBack(t *testing.T) {
 	s := newPoolSite()
 	s.alive(t, "b")
-	addr := s.dead(t, "a")
+	addr := s.alive(t, "a").Listener.Addr().String()
+	s.swallow(addr, true)
 	s.pool("pool", member2{"a", 0, 1}, member2{"b", 1, 1})
 	set := s.compile(t)
 	b := lookup(t, set, "pool")
@@ -100,13 +90,7 @@ func TestMemberComesBack(t *testing.T) {
 	if n := s.took(addr); n != 1 {
 		t.Fatalf("%d attempts", n)
 	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		t.Skipf("the port was taken: %v", err)
-	}
-	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a") })}
-	go srv.Serve(l)
-	t.Cleanup(func() { srv.Close() })
+	s.swallow(addr, false)
 	if got := answer(t, b); got != "b" {
 		t.Fatalf("answered by %s before the time is over", got)
 	}
@@ -184,31 +168,75 @@ func TestAllDeadAttempts(t *testing.T) {
 	}
 }
 
+// impatient sends a request that is over while it waits for a black hole.
+func impatient(t *testing.T, s *poolSite, hole string, b *Backend) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	req := request(t, "GET", "/", "").WithContext(ctx)
+	go func() {
+		_, err := b.RoundTrip(req, nil)
+		done <- err
+	}()
+	eventually(t, "dialled", func() bool { return s.took(hole) == 1 })
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits for what another goroutine is about to do.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("still not ", what)
+		}
+	}
+}
+
 // TestImpatientCallers: callers that go away before a silent member is given
 // up do not keep it in use.
 func TestImpatientCallers(t *testing.T) {
 	s := newPoolSite()
+	s.timeout = 500 * time.Millisecond // long beside what the request takes
 	s.alive(t, "b")
 	hole := s.dead(t, "a")
 	s.swallow(hole, true)
 	s.pool("pool", member2{"a", 0, 1}, member2{"b", 1, 1})
 	set := s.compile(t)
 	b := lookup(t, set, "pool")
-	ctx, cancel := context.WithTimeout(t.Context(), connectTimeout/10)
-	defer cancel()
-	if _, err := b.RoundTrip(request(t, "GET", "/", "").WithContext(ctx), nil); !errors.Is(err, context.DeadlineExceeded) {
-		t.Fatal(err)
-	}
-	if got := status(t, set, "a"); got.Failures != 0 {
-		t.Fatalf("set aside by a caller that went away: %+v", got)
-	}
-	for deadline := time.Now().Add(5 * time.Second); status(t, set, "a").Failures == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("still in use")
-		}
-	}
-	if got := answer(t, b); got != "b" || s.took(hole) != 1 {
+	impatient(t, s, hole, b)
+	eventually(t, "set aside", func() bool { return status(t, set, "a").Failures == 1 })
+	if got := answer(t, b); got != "b" || s.took(hole) != 0 {
 		t.Errorf("answered by %s", got)
+	}
+	// Nor does one that goes away keep the trial.
+	s.advance(firstAside)
+	impatient(t, s, hole, b)
+	impatient(t, s, hole, b)
+}
+
+// TestDialsThatAreCalledOff: the end of a set that is no longer in force says
+// nothing about the members that it was connecting to.
+func TestDialsThatAreCalledOff(t *testing.T) {
+	s := newPoolSite()
+	s.timeout = time.Minute
+	hole := s.dead(t, "a")
+	s.swallow(hole, true)
+	s.pool("pool", member2{"a", 0, 1})
+	set := s.compile(t)
+	impatient(t, s, hole, lookup(t, set, "pool"))
+	set.CloseIdle()
+	eventually(t, "called off", func() bool {
+		s.wire.mu.Lock()
+		defer s.wire.mu.Unlock()
+		return s.climbed == 1
+	})
+	time.Sleep(5 * time.Millisecond) // a note would be made now
+	if got := status(t, set, "a"); got.Failures != 0 {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -293,6 +321,24 @@ func TestHealthSurvivesReload(t *testing.T) {
 	answer(t, lookup(t, old, "pool"))
 	if got := status(t, next, "a"); got.Failures != 2 {
 		t.Errorf("after a failure in the old set: %+v", got)
+	}
+}
+
+// TestMemberOfTwoPools is one member, and what one pool learns the other knows.
+func TestMemberOfTwoPools(t *testing.T) {
+	s := newPoolSite()
+	addr := s.dead(t, "a")
+	s.alive(t, "b")
+	s.pool("one", member2{"a", 0, 1}, member2{"b", 1, 1})
+	s.pool("two", member2{"A", 0, 1}, member2{"b", 1, 1})
+	set := s.compile(t)
+	for _, id := range []string{"one", "two"} {
+		if got := answer(t, lookup(t, set, id)); got != "b" {
+			t.Errorf("%s: answered by %s", id, got)
+		}
+	}
+	if n := s.took(addr); n != 1 || len(set.Status()) != 2 || status(t, set, "a").Failures != 1 {
+		t.Errorf("%d attempts, %+v", n, set.Status())
 	}
 }
 

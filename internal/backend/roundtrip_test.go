@@ -163,7 +163,7 @@ func TestWebSocket(t *testing.T) {
 }
 
 // TestHTTP2: a server that speaks HTTP/2 alone is spoken to so, the body of
-// the first request included.
+// the first request included, and is a good member of a pool.
 func TestHTTP2(t *testing.T) {
 	s := newSite()
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -185,7 +185,9 @@ func TestHTTP2(t *testing.T) {
 	s.list(t, srv.URL)
 	s.trust(srv)
 	s.backend("b", srv.URL, nil)
-	b := lookup(t, s.compile(t), "b")
+	s.pool("pool", member2{"b", 0, 1})
+	set := s.compile(t)
+	b := lookup(t, set, "pool")
 	for range 2 {
 		_, body, used := do(t, b, request(t, "POST", "/", "hello"))
 		if body != "HTTP/2.0 hello" || used.CertificateSPKI == "" || used.Address.String() != strings.TrimPrefix(srv.URL, "https://") {
@@ -197,6 +199,9 @@ func TestHTTP2(t *testing.T) {
 	req.Header.Set("Upgrade", "websocket")
 	if _, err := b.RoundTrip(req, nil); !errors.Is(err, errNoUpgrade) {
 		t.Errorf("a WebSocket over HTTP/2: %v", err)
+	}
+	if got := status(t, set, "b"); got.Failures != 0 {
+		t.Errorf("set aside for what it speaks: %+v", got)
 	}
 }
 
