@@ -27,8 +27,6 @@ import (
 const (
 	batchMagic  = "CAJ1"
 	batchHeader = 16
-	// maxHeld bounds the records that wait in memory, in bytes.
-	maxHeld = 64 << 20
 )
 
 // putBatchHeader fills the first bytes of a batch.

@@ -62,8 +62,8 @@ type Log struct {
 
 // Append queues a record and returns its position. It takes a few
 // microseconds and never waits for the disk. Position 0 says that the record
-// was refused, because the log is closed or [maxHeld] bytes of records wait.
-// The record is not kept.
+// was refused, because the log is closed or 64 MiB of records wait for the
+// disk. The record is not kept.
 func (l *Log) Append(r *Record) Position {
 	buf, _ := l.buf.Get().(*[]byte)
 	if buf == nil {
@@ -101,7 +101,7 @@ func (l *Log) enqueue(entry []byte) Position {
 // crowded says that a record of n bytes has no room: neither among those that
 // wait for the disk, nor among those that wait for their publication.
 func (l *Log) crowded(n int) bool {
-	return l.held+n > maxHeld || l.stored-l.out > maxHeld
+	return l.held+n > l.set.maxHeld || l.stored-l.out > uint64(l.set.maxHeld)
 }
 
 // Flush asks not to wait for further records before the one at p is written.
@@ -159,7 +159,7 @@ func (l *Log) unavailable() error {
 	case l.closed && l.durable < l.next:
 		return &UnavailableError{Dir: l.dir, Reason: "it is being closed"}
 	case l.full:
-		return &UnavailableError{Dir: l.dir, Reason: fmt.Sprintf("more than %d MiB of records wait for the disk", maxHeld>>20)}
+		return &UnavailableError{Dir: l.dir, Reason: fmt.Sprintf("more than %d MiB of records wait for the disk", l.set.maxHeld>>20)}
 	}
 	return nil
 }

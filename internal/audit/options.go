@@ -49,6 +49,9 @@ type Options struct {
 	// beginning is published is left for a new one; 0: 256 KiB. Smaller ones go
 	// on: a new file costs a flush of its directory, which waiters wait for.
 	rotateAt int
+	// maxHeld bounds the bytes of records that wait in memory for the disk, and
+	// of those that wait for their publication; 0: 64 MiB.
+	maxHeld int
 }
 
 // Predecessor says what a new log comes after.
@@ -97,6 +100,9 @@ func newSettings(opt Options) (settings, error) {
 	setDefault(&s.WitnessEvery, 10*time.Second)
 	if s.rotateAt == 0 {
 		s.rotateAt = 256 << 10
+	}
+	if s.maxHeld == 0 {
+		s.maxHeld = 64 << 20
 	}
 	s.enc = encoder{now: s.Now, digest: s.Digest}
 	return s, s.hide()

@@ -260,7 +260,7 @@ func (w *writer) succeed(at head) {
 	l.full = l.full && l.crowded(maxEntry)
 	full := append(l.snap.full, t.full...)
 	l.snap = snapshot{at, t.rows, t.bundle, full, l.stored}
-	much := l.stored-l.out > maxHeld/4
+	much := l.stored-l.out > uint64(l.set.maxHeld/4)
 	l.broadcast()
 	l.mu.Unlock()
 	signal(l.publish)
