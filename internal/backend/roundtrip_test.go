@@ -193,15 +193,15 @@ func TestHTTP2(t *testing.T) {
 		if body != "HTTP/2.0 hello" || used.CertificateSPKI == "" || used.Address.String() != strings.TrimPrefix(srv.URL, "https://") {
 			t.Fatalf("got %q, %+v", body, used)
 		}
+		if got := status(t, set, "b"); got.Failures != 0 {
+			t.Fatalf("set aside for what it speaks: %+v", got)
+		}
 	}
 	req := request(t, "GET", "/", "")
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", "websocket")
 	if _, err := b.RoundTrip(req, nil); !errors.Is(err, errNoUpgrade) {
 		t.Errorf("a WebSocket over HTTP/2: %v", err)
-	}
-	if got := status(t, set, "b"); got.Failures != 0 {
-		t.Errorf("set aside for what it speaks: %+v", got)
 	}
 }
 
