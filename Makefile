@@ -63,6 +63,10 @@ bench: build ## Compare with a bare ReverseProxy and nginx (BENCH=json|sse|all, 
 attack: build ## Attack the gateway and print what held (ARGS="-markdown", ARGS="-only Slow")
 	@go run ./test/attack -gateway bin/cloister $(ARGS)
 
+.PHONY: crash
+crash: ## Kill the gateway 50 times on each database, and more (ARGS="-seed 7 -kills 100")
+	@CLOISTER_TEST_STRICT=1 go test -count=1 -v -timeout 30m ./test/crash -seed 0 -kills 50 $(ARGS)
+
 .PHONY: licences
 licences: ## Check the licence of every module in the binary
 	@go run ./test/licences
