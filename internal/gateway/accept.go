@@ -70,8 +70,20 @@ func (s *Server) accepted(conn net.Conn) {
 	}
 	go func() {
 		defer s.opening.Done()
+		boundSendBuffer(conn)
 		s.open(c)
 	}()
+}
+
+// sendBuffer is what the kernel may hold for a client that reads slowly. Left
+// alone it takes megabytes for each before a write waits, and that memory
+// counts as ours; what a model says in a second fits many times over.
+const sendBuffer = 256 << 10
+
+func boundSendBuffer(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetWriteBuffer(sendBuffer) // best effort: without it there is more memory in use, no harm
+	}
 }
 
 // reset closes without the wait that an orderly close leaves behind.

@@ -128,8 +128,13 @@ func edgeHeld(t *testing.T) {
 	c.open(t, true)
 	held("http/2")
 	conn := ft.dial(t, ft.clientTLS())
+	conn.NetConn().(*net.TCPConn).SetReadBuffer(16 << 10)
 	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: gw.test\r\n\r\n")
 	held("http/1.1")
+	// The kernel holds more, for both sides; and doubles what it is told.
+	if n := handed.Load(); n > 4*sendBuffer {
+		t.Errorf("%d bytes are with the kernel", n)
+	}
 }
 
 // edgeRequestReadTimeout: a body that comes fast enough and does not end.
