@@ -96,6 +96,9 @@ func build(s *site.Site, at surroundings) *built {
 	if b.dialer == nil {
 		return b
 	}
+	if at.elsewhere {
+		b.warnWitness()
+	}
 	b.addVaults(&at)
 	b.checkSecrets(at)
 	b.addCallers(at)

@@ -51,7 +51,7 @@ func TestProblemsTogether(t *testing.T) {
 		return out
 	}
 	s.write(t, "cloister.yaml", config+"colour: blue\n")
-	if diff := cmp.Diff([]string{"cloister.yaml:11:1 unknown-field"}, slices.DeleteFunc(check(), func(p string) bool {
+	if diff := cmp.Diff([]string{"cloister.yaml:12:1 unknown-field"}, slices.DeleteFunc(check(), func(p string) bool {
 		return !strings.HasSuffix(p, "unknown-field")
 	})); diff != "" {
 		t.Error(diff)
@@ -62,7 +62,7 @@ func TestProblemsTogether(t *testing.T) {
 	broken := check()
 	s.write(t, "cloister.yaml", config)
 	// Without the error the same is found, but for what loading alone finds.
-	want := append(check(), "cloister.yaml:11:1 unknown-field")
+	want := append(check(), "cloister.yaml:12:1 unknown-field")
 	slices.Sort(want)
 	if diff := cmp.Diff(want, broken); diff != "" {
 		t.Error(diff)

@@ -30,6 +30,16 @@ func (b *built) checkSecrets(at surroundings) {
 	for _, n := range b.site.Service.NamedValues {
 		check(n.Ref, "the named value %q", n.Name)
 	}
+	cfg := b.site.Config
+	if cfg.State.Postgres != nil {
+		check(cfg.State.Postgres.Password, "the password of state.postgres")
+	}
+	if e := cfg.State.Encryption; e != nil && e.KeyFile != nil {
+		check(e.KeyFile.Passphrase, "the passphrase of state.encryption.keyFile")
+	}
+	if cfg.Audit.Witness != nil {
+		check(cfg.Audit.Witness.Token, "the token of audit.witness")
+	}
 	for _, id := range slices.Sorted(maps.Keys(b.site.Config.Backends)) {
 		credential := b.site.Config.Backends[id].Credential
 		if k := credential.APIKey; k != nil {

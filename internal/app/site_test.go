@@ -29,6 +29,8 @@ const teamKey = "0123456789abcdef0123456789abcdef"
 
 // testSite is a site on disk whose backend is a server of the test.
 type testSite struct {
+	// witness keeps the audit log's checkpoints.
+	witness string
 	dir     string
 	backend *httptest.Server
 }
@@ -39,7 +41,7 @@ func newSite(t testing.TB, handler http.Handler, files map[string]string) *testS
 	t.Helper()
 	backend := httptest.NewTLSServer(handler)
 	t.Cleanup(backend.Close)
-	s := &testSite{dir: t.TempDir(), backend: backend}
+	s := &testSite{dir: t.TempDir(), backend: backend, witness: filepath.Join(t.TempDir(), "witness")}
 	s.write(t, "tls/backend.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: backend.Certificate().Raw})))
 	s.write(t, "keys/team", teamKey+"\n")
 	s.write(t, "cloister.yaml", s.config(""))
@@ -78,7 +80,8 @@ destinations:
   model: [{host: 127.0.0.1, port: %s}]
 backends:
   openai: {url: "%s/openai", caFile: tls/backend.pem, credential: {none: true}}
-`, u.Port(), s.backend.URL) + more
+audit: {witness: {file: %q}}
+`, u.Port(), s.backend.URL, s.witness) + more
 }
 
 func (s *testSite) write(t testing.TB, name, content string) {
