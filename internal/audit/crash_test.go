@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -60,7 +61,7 @@ func (h *history) batch(ctx context.Context, l *Log, size int) error {
 }
 
 func (h *history) scenario(ctx context.Context, files FS, signer string) error {
-	for _, size := range []int{3, 70} {
+	for _, size := range []int{3, 150} {
 		if err := h.session(ctx, files, signer, 4, size); err != nil {
 			return err
 		}
@@ -160,7 +161,7 @@ func TestDiskFaults(t *testing.T) {
 	for _, c := range []struct {
 		op  string
 		err error
-	}{{"sync", syscall.EIO}, {"write", syscall.ENOSPC}, {"create", syscall.ENOSPC}, {"syncdir", syscall.EIO}, {"rename", syscall.EIO}, {"mkdir", syscall.ENOSPC}, {"remove", syscall.EROFS}} {
+	}{{"sync", syscall.EIO}, {"write", syscall.ENOSPC}, {"create", syscall.ENOSPC}, {"syncdir", syscall.EIO}, {"rename", syscall.EIO}, {"mkdir", syscall.ENOSPC}, {"remove", syscall.EROFS}, {"sync, and journals cannot be removed", syscall.EIO}} {
 		t.Run(c.op, func(t *testing.T) {
 			hits, outages := 0, 0
 			for n := 1; ; n++ {
@@ -189,8 +190,11 @@ func faultAt(t *testing.T, n int, op string, fault error, signer, verifier strin
 		t.Fatal(err)
 	}
 	count := 0
-	files.fault = func(what, _ string) error {
-		if what == op {
+	files.fault = func(what, name string) error {
+		if what == "remove" && strings.HasPrefix(op, "sync,") && strings.Contains(name, "/journal/") {
+			return fault
+		}
+		if op, _, _ := strings.Cut(op, ","); what == op {
 			if count++; count == n {
 				hit = true
 				return fault

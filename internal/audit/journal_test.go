@@ -31,7 +31,7 @@ func leftover(t testing.TB, signer string) (files *crashFS, journal string) {
 	t.Helper()
 	var h history
 	work := newCrashFS()
-	l, err := Open(t.Context(), crashDir, Options{Key: signer, FS: work, Gather: 1, PublishEvery: time.Hour})
+	l, err := Open(t.Context(), crashDir, Options{Key: signer, FS: work, Gather: time.Hour, PublishEvery: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
