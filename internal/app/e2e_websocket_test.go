@@ -363,10 +363,10 @@ func TestWebSocketLimits(t *testing.T) {
 			site := newSite(t, s, nil)
 			site.write(t, "cloister.yaml", site.config(more))
 			g := site.start(t)
+			began := time.Now() // a request's time runs from its start
 			client, backend := s.pair(t, g)
 			ended := make(chan error, 1)
 			go func() { _, _, err := backend.Read(context.Background()); ended <- err }()
-			began := time.Now()
 			if cut == "drain" {
 				go g.Shutdown(context.Background())
 			}
