@@ -102,6 +102,7 @@ type seed struct {
 // transaction, and loads the keyring.
 func (s *Store) prepare(ctx context.Context, seed *seed) error {
 	var after func() error
+	began := false
 	err := s.transact(ctx, prepareTimeout, "preparing the schema", func(ctx context.Context, tx *sql.Tx) error {
 		if err := errors.Join(s.d.patient(ctx, tx), s.d.lockSchema(ctx, tx)); err != nil {
 			return err
@@ -114,7 +115,7 @@ func (s *Store) prepare(ctx context.Context, seed *seed) error {
 		case err != nil:
 			return err
 		case len(applied) == 0:
-			after = s.d.adoptKeyring
+			after, began = s.d.adoptKeyring, true
 			return s.begin(ctx, tx, seed)
 		case applied[len(applied)-1].version < stepSealed:
 			after = s.forgetDigestKey
@@ -123,10 +124,13 @@ func (s *Store) prepare(ctx context.Context, seed *seed) error {
 		after = s.forgetDigestKey
 		return s.loadKeyring(ctx, tx)
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = after()
 	}
-	return after()
+	if err == nil {
+		err = s.mark(began)
+	}
+	return err
 }
 
 // step is one that a database has.
@@ -184,12 +188,9 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, version int) error {
 // so that neither database nor keyring can be lost or exchanged without the
 // other noticing.
 func (s *Store) begin(ctx context.Context, tx *sql.Tx, seed *seed) error {
-	ring, err := newKeyring(s.random)
-	if seed != nil {
-		ring, err = seed.ring, nil
-	}
+	ring, err := s.firstKeyring(seed)
 	if err != nil {
-		return s.fault("no randomness for its keys: "+err.Error(), "")
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, s.d.types().Replace(s.d.head()+migrationTable)); err != nil {
 		return err
@@ -216,6 +217,30 @@ func (s *Store) begin(ctx context.Context, tx *sql.Tx, seed *seed) error {
 	}
 	w := &writing{Store: s, ctx: ctx, tx: tx, ring: ring}
 	return errors.Join(seed.fill(w), w.finish())
+}
+
+func (s *Store) firstKeyring(seed *seed) (*keyring, error) {
+	if seed != nil {
+		return seed.ring, nil
+	}
+	if err := s.mayBegin(); err != nil {
+		return nil, err
+	}
+	ring, err := newKeyring(s.random)
+	if err != nil {
+		return nil, s.fault("no randomness for its keys: "+err.Error(), "")
+	}
+	return ring, nil
+}
+
+// newer refuses a database that a newer version has taken over meanwhile.
+func (s *Store) newer(ctx context.Context, tx *sql.Tx) error {
+	var st step
+	err := tx.QueryRowContext(ctx, `SELECT version, name FROM migration ORDER BY version DESC LIMIT 1`).Scan(&st.version, &st.name)
+	if err != nil {
+		return err
+	}
+	return s.known([]step{st})
 }
 
 func (s *Store) setMeta(ctx context.Context, tx *sql.Tx, name string, value []byte) error {

@@ -19,6 +19,7 @@
 //	one process   lock (flock, pid)               the same
 //	rows          state.db (-wal, -shm)           schema "cloister"
 //	keyring       keyring, in clear or sealed     table "keyring", always sealed
+//	belonging     –                               shared: which database it was
 //
 // It fails with an [*Error] that names the directory or database, the reason
 // and what to do, with a [*LockedError], or with the errors that a method

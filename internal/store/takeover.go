@@ -117,6 +117,14 @@ func (s *Store) forgetDigestKey() error {
 	if s.d.name() != "sqlite" {
 		return nil
 	}
+	// A key of other state is somebody's, and not ours to remove.
+	if key, err := readPrivateFile(s.dir, digestKeyFile, digestKeySize); err == nil &&
+		subtle.ConstantTimeCompare(key, s.ring.Load().digest) != 1 {
+		return &Error{
+			Dir: s.dir, Reason: digestKeyFile + " is there, and is not the digest key of this state",
+			Mend: "move it to the state that it belongs to",
+		}
+	}
 	found := false
 	for _, name := range []string{digestKeyFile, digestKeyNew} {
 		err := os.Remove(filepath.Join(s.dir, name))

@@ -192,6 +192,19 @@ func TestTakeOverRefused(t *testing.T) {
 	}
 }
 
+// TestForeignDigestKey: what was put into the directory by mistake stays.
+func TestForeignDigestKey(t *testing.T) {
+	dir := used(t)
+	path := filepath.Join(dir, "digest.key")
+	if err := os.WriteFile(path, fixtureKey(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, dir, "is not the digest key of this state", "move it")
+	if b, err := os.ReadFile(path); err != nil || !bytes.Equal(b, fixtureKey(t)) {
+		t.Errorf("it was changed: %v", err)
+	}
+}
+
 // TestEncryptionTurnedOn: a keyring in clear is sealed as soon as there is a
 // key-encryption key, and does not open without it from then on.
 func TestEncryptionTurnedOn(t *testing.T) {

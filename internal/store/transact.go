@@ -82,6 +82,9 @@ func (s *Store) writeIn(ctx context.Context, limit time.Duration, doing string, 
 			w := &writing{Store: s, ctx: ctx, tx: tx, ring: s.ring.Load()}
 			var generation int64
 			err := w.queryRow(`SELECT revision, generation FROM state WHERE one = 1`+s.d.forUpdate()).Scan(&w.revision, &generation)
+			if err == nil {
+				err = s.newer(ctx, tx)
+			}
 			if err == nil && generation != w.ring.generation {
 				err = w.renew(ctx, attempt)
 			}

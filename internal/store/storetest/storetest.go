@@ -63,6 +63,7 @@ func subscriptionTests() []test {
 		{"a cancelled context writes nothing", cancelled},
 		{"the clock does not decide", clockJumps},
 		{"a closed store says so", closedStore},
+		{"a newer version takes over", newerTakesOver},
 	}
 }
 

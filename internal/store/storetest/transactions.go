@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,4 +101,16 @@ func closedStore(t *testing.T, f *fixture) {
 	if _, err := f.ListSubscriptions(t.Context()); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("list: %v, want ErrClosed", err)
 	}
+}
+
+// newerTakesOver: a process that runs while a newer version takes the database
+// over writes nothing any more.
+func newerTakesOver(t *testing.T, f *fixture) {
+	f.put(t, sample("a", 1))
+	f.Exec(t, `INSERT INTO migration (version, name, applied_at) VALUES (3, 'grants', 0)`)
+	var typed *store.Error
+	if err := f.PutSubscription(t.Context(), sample("b", 3)); !errors.As(err, &typed) || !strings.Contains(err.Error(), `step 3 "grants"`) {
+		t.Errorf("put: %v, want an Error that names the step", err)
+	}
+	f.gone(t, "b")
 }
