@@ -136,10 +136,10 @@ func comesBack(t *trial) {
 }
 
 // exhaustMemory sends bodies that are large and not finished, so that each
-// lies in memory. 400 of 4 MiB are six times what the gateway may have; 2,000
+// lies in memory. 250 of 4 MiB are four times what the gateway may have; 2,000
 // would only take longer.
 func exhaustMemory(t *trial) {
-	const n, size = 400, 4 << 20
+	const n, size = 250, 4 << 20
 	piece := bytes.Repeat([]byte("a"), 64<<10)
 	open := []byte(`{"messages":[{"role":"user","content":"`)
 	var mu sync.Mutex
@@ -180,6 +180,11 @@ func (t *trial) halfBody(attacker, size int, open, piece []byte) int {
 		_, err = conn.Write(open)
 	}
 	for left := size - len(open) - len(last); left > 0 && err == nil; {
+		select {
+		case status := <-answered:
+			return status
+		default:
+		}
 		n := min(left, len(piece))
 		_, err = conn.Write(piece[:n])
 		left -= n

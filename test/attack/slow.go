@@ -19,7 +19,7 @@ const openWithin = 2 * time.Second
 // until the gateway has ended them all.
 func (t *trial) hold(n int, open func(i int) (net.Conn, error), drop []byte) {
 	var wg sync.WaitGroup
-	var held, failed atomic.Int64
+	var held, failed, brief atomic.Int64
 	for i := range n {
 		wg.Go(func() {
 			t.pause(time.Duration(i) * openWithin / time.Duration(n))
@@ -30,10 +30,14 @@ func (t *trial) hold(n int, open func(i int) (net.Conn, error), drop []byte) {
 			}
 			defer conn.Close()
 			began := time.Now()
-			if t.drip(conn, drop) {
-				t.borne(time.Since(began))
-			} else {
+			if !t.drip(conn, drop) {
 				held.Add(1)
+				return
+			}
+			life := time.Since(began)
+			t.borne(life)
+			if life < time.Second {
+				brief.Add(1)
 			}
 		})
 	}
@@ -42,9 +46,10 @@ func (t *trial) hold(n int, open func(i int) (net.Conn, error), drop []byte) {
 	if h := held.Load(); h > 0 {
 		t.broken("%d of %d connections are still open", h, n)
 	}
-	// A few may meet a gateway that is busy; most have to be an attack.
-	if f := failed.Load(); f > int64(n/10) {
-		t.broken("%d of %d connections could not be opened: no attack", f, n)
+	// A few may meet a gateway that is busy; most have to be an attack. One that
+	// is refused at once, for whatever reason, tests no patience.
+	if f, b := failed.Load(), brief.Load(); f+b > int64(n/10) {
+		t.broken("%d of %d connections could not be opened and %d were ended at once: no attack", f, n, b)
 	}
 }
 
@@ -118,6 +123,9 @@ func slowBody2(t *trial) {
 			if err := t.until(func() bool { return c.over.Load() >= streams || c.ended(0) }, attackTime); err != nil {
 				t.broken("%d of %d bodies are still waited for", streams-c.over.Load(), streams)
 				return
+			}
+			if time.Since(began) < time.Second {
+				t.broken("the streams were ended at once: no attack")
 			}
 			t.borne(time.Since(began))
 		})
