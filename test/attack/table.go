@@ -34,10 +34,10 @@ func slowAttacks() []attack {
 			run: slowBody2, patient: true, bounds: bounds{gone: 23 * time.Second, calls: unlimited, memory: 128},
 		}, {
 			name: "Slow read, HTTP/1.1", byDefault: "held for ever",
-			run: slowRead1, patient: true, quick: true, bounds: bounds{gone: 14 * time.Second, calls: unlimited, memory: 96},
+			run: slowRead1, patient: true, quick: true, bounds: bounds{gone: 14 * time.Second, calls: unlimited, memory: 128},
 		}, {
 			name: "Slow read, HTTP/2", byDefault: "held for ever",
-			run: slowRead2, patient: true, quick: true, bounds: bounds{gone: 14 * time.Second, calls: unlimited, memory: 96},
+			run: slowRead2, patient: true, quick: true, bounds: bounds{gone: 14 * time.Second, calls: unlimited, memory: 128},
 		}, {
 			name: "Half-open TLS", byDefault: "500 of 500 connections open after 10 s, 500 goroutines",
 			run: halfOpen, patient: true, quick: true, bounds: bounds{gone: 6 * time.Second, memory: 96},
@@ -58,7 +58,7 @@ func frameAttacks() []attack {
 			run: handshakes, bounds: bounds{memory: 128},
 		}, {
 			name: "Rapid reset", byDefault: "20,000 streams accepted, 163 calls, connection stays open",
-			run: rapidReset, quick: true, bounds: bounds{gone: 5 * time.Second, streams: 500, calls: 5, memory: 96},
+			run: rapidReset, quick: true, bounds: bounds{gone: 5 * time.Second, streams: 500, calls: 5, memory: 128},
 		}, {
 			name: "CONTINUATION flood", byDefault: "cut after 5 MB",
 			run: continuations, quick: true, bounds: bounds{gone: 5 * time.Second, memory: 96},
@@ -120,7 +120,7 @@ func backendAttacks() []attack {
 	return []attack{
 		{
 			name: "Retry storm", byDefault: "no budget",
-			run: retryStorm, quick: true, bounds: bounds{calls: unlimited, memory: 96},
+			run: retryStorm, quick: true, bounds: bounds{calls: unlimited, memory: 128},
 		}, {
 			name: "Upstream dies mid-SSE", byDefault: "a 200 that stops short",
 			run: diesInStream, quick: true, bounds: bounds{calls: unlimited, memory: 96},
