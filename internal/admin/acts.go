@@ -85,7 +85,7 @@ func readAudit(ctx context.Context, d *Door, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := int64(s.Audit.Published)
+	size := int64(s.Audit.Durable)
 	if from < 0 {
 		from = max(0, size+from)
 	}

@@ -66,7 +66,7 @@ func newFixture(t *testing.T, change func(*Options)) *fixture {
 		KeyDigest:  func(key string) []byte { d := verify.Digest(f.store.DigestKey(), key); return d[:] },
 		SiteDigest: func() string { return "sha256:site" },
 		Status: func(context.Context) (Status, error) {
-			return Status{Audit: AuditStatus{Published: f.audit.Status().Published}}, nil
+			return Status{Audit: AuditStatus{Durable: f.audit.Status().Durable}}, nil
 		},
 		Digest: f.store.DigestOf,
 		Backup: func(ctx context.Context, w io.Writer) error { return f.store.Backup(ctx, w, store.BackupMeta{}) },
@@ -163,8 +163,8 @@ func TestSubscriptions(t *testing.T) {
 	refusedWith(t, err, http.StatusBadRequest, "primary, secondary or both")
 
 	want := []string{
-		"subscription.create begin os:7:tester", "subscription.create done done subscription:team a os:7:tester",
-		"subscription.create begin os:7:tester", "subscription.create failed failed subscription:Team A os:7:tester",
+		"subscription.create begin subscription:team a os:7:tester", "subscription.create done done subscription:team a os:7:tester",
+		"subscription.create begin subscription:Team A os:7:tester", "subscription.create failed failed subscription:Team A os:7:tester",
 	}
 	got := f.records(t)
 	if short := lines(got); len(short) < 4 || strings.Join(short[:4], "\n") != strings.Join(want, "\n") {

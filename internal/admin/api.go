@@ -97,6 +97,9 @@ type StateStatus struct {
 	Subscriptions int `json:"subscriptions"`
 	// KeyEncryptionKey names the key-encryption key; empty: keys lie in clear.
 	KeyEncryptionKey string `json:"keyEncryptionKey,omitempty"`
+	// RestoredFrom is the time of the backup that was restored, while nobody has
+	// accepted that what came after it may be lost; zero: there is none.
+	RestoredFrom time.Time `json:"restoredFrom,omitzero"`
 	// Heard is when shared state was last known to be current.
 	Heard time.Time `json:"heard"`
 }

@@ -85,6 +85,17 @@ func NewLocalClient(door *Door, actor Actor) *Client {
 	return &Client{base: "http://local", http: &http.Client{Transport: localTransport{door, actor}}}
 }
 
+// Listening reports whether a gateway listens on the socket of a state
+// directory. It is not asked anything.
+func Listening(ctx context.Context, dir string) bool {
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, SocketName))
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
 // Reload has the gateway load its site anew.
 func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
 	var r Reloaded

@@ -91,6 +91,8 @@ func NewDoor(opt Options) *Door {
 type call struct {
 	actor   Actor
 	request *http.Request
+	// in is what prepare has read.
+	in any
 	// target, before and after are for the record.
 	target        string
 	before, after any
@@ -158,6 +160,13 @@ func (d *Door) handler(op operation) http.Handler {
 		c := &call{actor: actor, request: r, target: r.PathValue("name")}
 		// A call that has begun is carried out, whoever hangs up.
 		ctx := context.WithoutCancel(r.Context())
+		if op.prepare != nil {
+			if err := op.prepare(c); err != nil {
+				d.outcome(ctx, op, c, err)
+				d.answer(w, op, c, nil, err)
+				return
+			}
+		}
 		if op.changes {
 			rec := d.record(actor, op.action)
 			rec.Phase, rec.Target = "begin", op.target(c)

@@ -27,7 +27,10 @@ type operation struct {
 	// the OpenAPI document; nil: nothing. A query parameter is in params.
 	body, answer any
 	params       []param
-	run          func(ctx context.Context, d *Door, c *call) (any, error)
+	// prepare reads the request before the act's first record, so that this one
+	// says what it is about; nil: the path says it.
+	prepare func(c *call) error
+	run     func(ctx context.Context, d *Door, c *call) (any, error)
 }
 
 // param is a parameter in the query.
@@ -50,7 +53,7 @@ func operations() []operation {
 		{action: "subscription.list", method: http.MethodGet, pattern: "/v1/subscriptions", role: site.RoleReader,
 			short: "Every subscription, without keys.", answer: []Subscription{}, run: listSubscriptions},
 		{action: "subscription.create", method: http.MethodPost, pattern: "/v1/subscriptions", role: site.RoleOperator, changes: true,
-			short: "Make a subscription; its keys are shown this once.", body: CreateSubscription{}, answer: Keys{}, run: createSubscription},
+			short: "Make a subscription; its keys are shown this once.", body: CreateSubscription{}, answer: Keys{}, prepare: prepareCreate, run: createSubscription},
 		{action: "subscription.show", method: http.MethodGet, pattern: "/v1/subscriptions/{name}", role: site.RoleReader,
 			short: "One subscription, without keys.", answer: Subscription{}, run: showSubscription},
 		{action: "subscription.delete", method: http.MethodDelete, pattern: "/v1/subscriptions/{name}", role: site.RoleOperator, changes: true,

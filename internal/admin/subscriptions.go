@@ -112,12 +112,18 @@ func nameShape() *regexp.Regexp {
 	return regexp.MustCompile(`^[^*#&+:<>?/\s][^*#&+:<>?/]{0,254}[^*#&+:<>?/\s]?$`)
 }
 
+func prepareCreate(c *call) error {
+	in := new(CreateSubscription)
+	err := c.decode(in)
+	c.in, c.target = in, in.Name
+	return err
+}
+
 func createSubscription(ctx context.Context, d *Door, c *call) (any, error) {
-	var in CreateSubscription
-	if err := c.decode(&in); err != nil {
-		return nil, err
+	in, ok := c.in.(*CreateSubscription)
+	if !ok {
+		return nil, errors.New("the request was not read")
 	}
-	c.target = in.Name
 	if !nameShape().MatchString(in.Name) || strings.ContainsFunc(in.Name, func(r rune) bool { return r < ' ' }) {
 		return nil, &Error{Status: http.StatusBadRequest, Message: fmt.Sprintf("%q is not a name", in.Name),
 			Mend: "1 to 256 characters without * # & + : < > ? / and spaces around them"}

@@ -25,7 +25,8 @@ func (st *state) actions(current func() *site.Site) admin.Actions {
 		Backup: func(ctx context.Context, w io.Writer) error {
 			s := current()
 			return st.store.Backup(ctx, w, store.BackupMeta{
-				Site: s.Config.Name, SiteDigest: s.Digest, AuditCheckpoint: st.audit.Status().Checkpoint,
+				Version: st.version,
+				Site:    s.Config.Name, SiteDigest: s.Digest, AuditCheckpoint: st.audit.Status().Checkpoint,
 			})
 		},
 		RotateState:   st.rotate,

@@ -90,6 +90,9 @@ func (st *state) status(ctx context.Context, out *admin.Status) error {
 		Driver: s.Driver, Place: s.Place, Schema: s.Schema, Revision: uint64(s.Revision), Subscriptions: s.Subscriptions,
 		KeyEncryptionKey: s.KEK, Heard: st.store.Heard(),
 	}
+	if older, err := st.store.OlderState(ctx); err == nil && older != nil {
+		out.State.RestoredFrom = older.CreatedAt
+	}
 	if err != nil {
 		// What else is known is worth more than no answer.
 		out.State.Error = err.Error()

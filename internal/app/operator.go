@@ -53,19 +53,13 @@ func OpenOperator(ctx context.Context, opt OperatorOptions) (*Operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	socket := filepath.Join(dir.state, admin.SocketName)
-	if _, err := os.Stat(socket); err == nil {
-		client := admin.NewClient(dir.state)
-		// Whether somebody listens there, only asking tells.
-		_, err := client.Health(ctx)
-		if !errors.Is(err, admin.ErrNobody) {
-			return &Operator{Client: client, Running: true, StateDir: dir.state}, nil
-		}
+	if admin.Listening(ctx, dir.state) {
+		return &Operator{Client: admin.NewClient(dir.state), Running: true, StateDir: dir.state}, nil
 	}
 	if dir.site == nil {
 		return nil, &SiteError{Dir: opt.Dir, Problems: dir.problems}
 	}
-	st, err := takeState(ctx, dir.site, opt, stateOptions{})
+	st, err := takeState(ctx, dir.site, opt, stateOptions{look: true})
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +145,7 @@ func takeState(ctx context.Context, s *site.Site, opt OperatorOptions, with stat
 	if err != nil {
 		return nil, err
 	}
+	st.version = opt.Build.Version
 	if err := st.openAudit(ctx, with); err != nil {
 		return nil, errors.Join(err, st.close(ctx))
 	}

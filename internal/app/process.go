@@ -160,6 +160,7 @@ func (p *Process) open(ctx context.Context, s *site.Site) (*built, error) {
 	if p.state, err = openStore(ctx, s, with); err != nil {
 		return nil, err
 	}
+	p.state.version = p.opt.Build.Version
 	// A site that is refused takes no port and asks nobody for anything.
 	if refused, err := p.trial(ctx, s); err != nil || refused.problems.HasErrors() {
 		return refused, err

@@ -47,6 +47,8 @@ type state struct {
 	dir   string
 	store *store.Store
 	audit *audit.Log
+	// version is that of the program, for backups.
+	version string
 	// verifier is the audit log's verifier key.
 	verifier string
 }
@@ -59,6 +61,9 @@ type stateOptions struct {
 	// acceptOlder goes on with a state that is known to be older than what was
 	// acknowledged.
 	acceptOlder bool
+	// look opens a restored state that nobody has accepted: what is in it can be
+	// seen and changed, and is served to nobody.
+	look bool
 	// patience is how long the directory may be another's before that is an
 	// error.
 	patience time.Duration
@@ -186,7 +191,7 @@ func (st *state) openAudit(ctx context.Context, opt stateOptions) error {
 	if err != nil {
 		return err
 	}
-	if older != nil && !opt.acceptOlder && opt.predecessor == nil {
+	if older != nil && !opt.acceptOlder && !opt.look && opt.predecessor == nil {
 		return &OlderStateError{Dir: st.dir, Backup: older}
 	}
 	key, err := st.auditKey(opt.predecessor != nil)
