@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +39,13 @@ func (l *ledger) note(change func(*ledger)) {
 	change(l)
 }
 
+// refusals are the requests that were refused so far.
+func (l *ledger) refusals() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.refused
+}
+
 // load is what runs against one life of the gateway.
 type load struct {
 	t testing.TB
@@ -47,8 +55,11 @@ type load struct {
 	// tolerant: refusals with 503 are expected, because something is broken on
 	// purpose.
 	tolerant bool
-	stop     context.CancelFunc
-	wait     sync.WaitGroup
+	// broken: nothing that is begun now can be made durable, and so nothing may
+	// be acknowledged.
+	broken atomic.Bool
+	stop   context.CancelFunc
+	wait   sync.WaitGroup
 }
 
 // begin starts the load. It ends with end.
@@ -117,6 +128,7 @@ func (w *load) streams(ctx context.Context, seed uint64) {
 
 // request sends one and notes what became of it.
 func (w *load) request(ctx context.Context, which int, path string, s *subscription, key string, version int, read func(io.Reader) error) {
+	broken := w.broken.Load()
 	resp, err := w.g.ask(ctx, which, path, key)
 	w.l.note(func(l *ledger) {
 		l.requests++
@@ -135,6 +147,9 @@ func (w *load) request(ctx context.Context, which int, path string, s *subscript
 		return
 	}
 	defer resp.Body.Close()
+	if broken && w.broken.Load() && resp.StatusCode == http.StatusOK {
+		w.t.Errorf("a request of %s was answered with 200, and no record of it can be durable", s.name)
+	}
 	readErr := read(resp.Body)
 	if resp.StatusCode == http.StatusOK || w.tolerant && resp.StatusCode == http.StatusServiceUnavailable {
 		return
@@ -165,7 +180,11 @@ func (w *load) acts(ctx context.Context) {
 func (w *load) act(s *subscription, a act) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	broken := w.broken.Load()
 	keys, err := perform(ctx, w.g.door, s.name, a)
+	if broken && w.broken.Load() && err == nil {
+		w.t.Errorf("%s of %s was acknowledged, and nothing can be durable", a.action, s.name)
+	}
 	w.l.note(func(l *ledger) {
 		l.acts++
 		if err == nil {

@@ -20,6 +20,9 @@ import (
 	"github.com/cloister-ai/cloister/internal/testenv"
 )
 
+// staleAfter is how long a gateway goes on without hearing from its database.
+const staleAfter = time.Second
+
 const passphrase = "a passphrase that only this test has"
 
 // siteOptions are what tests want to be different.
@@ -59,8 +62,8 @@ func newSite(t testing.TB, opt siteOptions) site {
 	if opt.postgres != nil {
 		db := opt.postgres
 		s.write(t, "keys/db", db.Password)
-		state = fmt.Sprintf("\n  staleAfter: 1s\n  postgres: {host: %s, port: %d, database: %s, user: %s, password: {file: keys/db}, sslMode: disable}",
-			db.Host, db.Port, db.Database, db.User)
+		state = fmt.Sprintf("\n  staleAfter: %s\n  postgres: {host: %s, port: %d, database: %s, user: %s, password: {file: keys/db}, sslMode: disable}",
+			staleAfter, db.Host, db.Port, db.Database, db.User)
 		destination = fmt.Sprintf("\n  state: [{host: %s, port: %d}]", db.Host, db.Port)
 	}
 	if opt.sealed || opt.postgres != nil {
