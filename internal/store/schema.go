@@ -117,12 +117,9 @@ func (s *Store) prepare(ctx context.Context, seed *seed) error {
 		case len(applied) == 0:
 			after, began = s.d.adoptKeyring, true
 			return s.begin(ctx, tx, seed)
-		case applied[len(applied)-1].version < stepSealed:
-			after = s.forgetDigestKey
-			return s.takeOver(ctx, tx)
 		}
 		after = s.forgetDigestKey
-		return s.loadKeyring(ctx, tx)
+		return s.migrate(ctx, tx, applied[len(applied)-1].version)
 	})
 	if err == nil {
 		err = after()
@@ -131,6 +128,23 @@ func (s *Store) prepare(ctx context.Context, seed *seed) error {
 		err = s.mark(began)
 	}
 	return err
+}
+
+// migrate goes forward from the last step that was applied.
+func (s *Store) migrate(ctx context.Context, tx *sql.Tx, last int) error {
+	load := s.loadKeyring
+	if last < stepSealed {
+		load, last = s.takeOver, stepSealed
+	}
+	if err := load(ctx, tx); err != nil {
+		return err
+	}
+	for v := last + 1; v <= len(migrations()); v++ {
+		if err := s.apply(ctx, tx, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // step is one that a database has.

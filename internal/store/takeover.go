@@ -32,10 +32,8 @@ func (s *Store) takeOver(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	for v := stepSealed; v <= len(migrations()); v++ {
-		if err := s.apply(ctx, tx, v); err != nil {
-			return err
-		}
+	if err := s.apply(ctx, tx, stepSealed); err != nil {
+		return err
 	}
 	ring.generation = 1
 	s.ring.Store(ring)
