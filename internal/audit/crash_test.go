@@ -61,7 +61,7 @@ func (h *history) batch(ctx context.Context, l *Log, size int) error {
 }
 
 func (h *history) scenario(ctx context.Context, files FS, signer string) error {
-	for _, size := range []int{3, 150} {
+	for _, size := range []int{3, 90} {
 		if err := h.session(ctx, files, signer, 4, size); err != nil {
 			return err
 		}
@@ -229,4 +229,91 @@ func faultAt(t *testing.T, n int, op string, fault error, signer, verifier strin
 	h.check(t, copyNow, signer, verifier)
 	h.check(t, files.reboot(nothing), signer, verifier)
 	return hit
+}
+
+// TestPowerLossAfterFault: a checkpoint that was replaced, and of which nobody
+// knows whether it is durable, stands or stands not; either way the power may
+// go at any moment afterwards.
+func TestPowerLossAfterFault(t *testing.T) {
+	signer, verifier := testKey(t)
+	runs := 0
+	for n := 2; n < 6; n++ { // the first are those of Open
+		for after := 1; after < 20; after++ {
+			for _, fate := range []func() bool{nothing, everything, chance(uint64(after))} {
+				synctest.Test(t, func(t *testing.T) {
+					files := newCrashFS()
+					count := 0
+					files.fault = func(op, name string) error {
+						if op != "syncdir" || name != crashDir {
+							return nil
+						}
+						if count++; count != n {
+							return nil
+						}
+						files.powerAt = files.ops + after
+						return syscall.EIO
+					}
+					var h history
+					_ = h.session(t.Context(), files, signer, 6, 60)
+					if count >= n {
+						runs++
+					}
+					defer func() {
+						if t.Failed() {
+							t.Errorf("sync %d failed, power lost %d operations later", n, after)
+						}
+					}()
+					h.check(t, files.reboot(fate), signer, verifier)
+				})
+			}
+		}
+	}
+	if runs < 150 {
+		t.Errorf("only %d runs came to the fault", runs)
+	}
+}
+
+// TestOpenFaults lets each operation of Open fail once, of a new log and of one
+// that a crash left. Open says so, and the next attempt has everything.
+func TestOpenFaults(t *testing.T) {
+	signer, verifier := testKey(t)
+	for name, begin := range map[string]func() (*crashFS, history){
+		"new":  func() (*crashFS, history) { return newCrashFS(), history{} },
+		"left": func() (*crashFS, history) { files, _ := leftover(t, signer); return files, history{15, 15} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			failed := 0
+			for n := 1; ; n++ {
+				files, h := begin()
+				count := 0
+				files.fault = func(string, string) error {
+					if count++; count == n {
+						return syscall.EIO
+					}
+					return nil
+				}
+				err := h.session(t.Context(), files, signer, 0, 0)
+				if count < n {
+					break
+				}
+				var wrong *Error
+				if errors.As(err, &wrong) {
+					failed++
+				} else if err != nil {
+					t.Errorf("operation %d: %v", n, err)
+				}
+				for batches := range 2 {
+					if err := h.session(t.Context(), files, signer, batches, 3); err != nil {
+						t.Fatalf("after operation %d failed: %v", n, err)
+					}
+					for seed := range uint64(8) {
+						h.check(t, files.reboot(chance(seed)), signer, verifier)
+					}
+				}
+			}
+			if failed < 10 {
+				t.Errorf("only %d times Open failed", failed)
+			}
+		})
+	}
 }

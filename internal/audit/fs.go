@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -106,5 +107,10 @@ func makeDurable(files FS, dir string) error {
 	if err := files.MkdirAll(dir); err != nil {
 		return err
 	}
-	return files.SyncDir(parent)
+	err := files.SyncDir(parent)
+	if err != nil {
+		// Gone again, so that the next attempt does not take it for durable.
+		err = errors.Join(err, files.Remove(dir))
+	}
+	return err
 }

@@ -136,6 +136,48 @@ func TestJournalDamage(t *testing.T) {
 	}
 }
 
+// TestJournalFileRemoved: a file that is missing between others is a gap, from
+// its first record on; an older attempt beside a newer one is none.
+func TestJournalFileRemoved(t *testing.T) {
+	signer, verifier := testKey(t)
+	for _, c := range []struct {
+		files map[string][]int // batches, each of 3 records
+		bad   string
+	}{
+		{map[string][]int{"0": {0, 1}, "6": {2, 3}, "12": {4}}, ""},
+		{map[string][]int{"0": {0, 1}, "12": {4}}, "from record 6 on: records 6 to 11 are missing"},
+		{map[string][]int{"6": {2, 3}, "12": {4}}, "from record 3 on: records 3 to 5 are missing"},
+		{map[string][]int{"0": {0, 1, 2}, "6": {2, 3}, "6.2": {2, 3, 4}}, ""},
+	} {
+		files, name := leftover(t, signer)
+		all := batches(t, files.now[name].data)
+		delete(files.now, name)
+		for n, which := range c.files {
+			var data []byte
+			for _, i := range which {
+				data = append(data, all[i]...)
+			}
+			files.now[crashDir+"/"+journalDir+"/"+n] = &node{data: data, synced: len(data)}
+		}
+		report, err := Verify(crashDir, verifier, VerifyOptions{FS: files})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := Open(t.Context(), crashDir, Options{Key: signer, FS: files})
+		if err == nil {
+			if err := l.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		if c.bad == "" && (err != nil || !report.OK() || report.Size != 15) {
+			t.Errorf("%v: Verify: %+v; Open: %v", c.files, report, err)
+		}
+		if c.bad != "" && (err == nil || !strings.Contains(err.Error(), c.bad) || report.OK()) {
+			t.Errorf("%v: Verify: %v; Open: %v; want %q", c.files, report.Problems, err, c.bad)
+		}
+	}
+}
+
 // TestTornSector: a batch whose sectors reached the disk in any order is torn,
 // and not taken for one that somebody changed.
 func TestTornSector(t *testing.T) {

@@ -156,8 +156,6 @@ func (l *Log) unavailable() error {
 		return l.dead
 	case l.broken != nil:
 		return l.broken
-	case l.closed && l.durable < l.next:
-		return &UnavailableError{Dir: l.dir, Reason: "it is being closed"}
 	case l.full:
 		return &UnavailableError{Dir: l.dir, Reason: fmt.Sprintf("more than %d MiB of records wait for the disk", l.set.maxHeld>>20)}
 	}

@@ -108,7 +108,11 @@ func checkOpen(t *testing.T, dir, signer string, witness []byte, m manipulation)
 	kept := filepath.Join(t.TempDir(), "witness")
 	write(t, witness, kept)
 	before := contents(t, dir)
-	l, err := audit.Open(t.Context(), dir, audit.Options{Key: signer, Witness: audit.FileWitness(kept)})
+	opt := audit.Options{Key: signer}
+	if m.witness {
+		opt.Witness = audit.FileWitness(kept)
+	}
+	l, err := audit.Open(t.Context(), dir, opt)
 	if err == nil {
 		closeLog(t, l)
 	}

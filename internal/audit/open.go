@@ -226,6 +226,13 @@ func (l *Log) resume(found *recovered) error {
 			return unwritable(l.dir, err)
 		}
 	}
+	if len(found.journal) > 0 {
+		// The process before may have ended between replacing the checkpoint and
+		// making that durable.
+		if err := l.set.FS.SyncDir(l.dir); err != nil {
+			return unwritable(l.dir, err)
+		}
+	}
 	for _, f := range found.journal {
 		l.writer.remove(f.path())
 	}

@@ -17,13 +17,16 @@ type publisher struct {
 	// written and wait for the checkpoint stand in replaced, because then their
 	// partial forms are no longer needed.
 	pending, replaced []object
+	// safe are partial objects of a publication that failed afterwards. Its
+	// checkpoint may stand all the same, so they are not written again.
+	safe map[string]bool
 	// known are directories that exist, unsynced those whose names are not
 	// durable yet.
 	known, unsynced map[string]bool
 }
 
 func newPublisher(l *Log, size uint64) *publisher {
-	return &publisher{l: l, size: size, known: map[string]bool{}, unsynced: map[string]bool{}}
+	return &publisher{l: l, size: size, safe: map[string]bool{}, known: map[string]bool{}, unsynced: map[string]bool{}}
 }
 
 func (p *publisher) run() {
@@ -110,21 +113,24 @@ func (p *publisher) write(snap *snapshot) error {
 		}
 		delete(p.unsynced, dir)
 	}
+	for _, o := range unfinished {
+		p.safe[o.path()] = true
+	}
 	if err := replaceFile(p.l.set.FS, p.l.dir, checkpointFile, snap.raw); err != nil {
 		return unpublished(err)
 	}
 	p.size = snap.size
+	clear(p.safe)
 	p.prune()
 	return nil
 }
 
 func unpublished(err error) error { return fmt.Errorf("publishing the audit log: %w", err) }
 
-// has says that the published log has this very object. It must not be
-// written again: a crash in the middle would take it from the checkpoint that
-// stands.
+// has says that this very object is durable. It must not be written again: a
+// crash in the middle would take it from the checkpoint that stands.
 func (p *publisher) has(o object) bool {
-	return o.level > 0 && p.size>>(tileHeight*o.level) == o.n*tileWidth+uint64(o.width)
+	return p.safe[o.path()] || o.level > 0 && p.size>>(tileHeight*o.level) == o.n*tileWidth+uint64(o.width)
 }
 
 // groupSize is how many objects are written before the first of them is
