@@ -12,7 +12,8 @@ import (
 // Socket is a listening TCP socket that a service manager made and passed on.
 type Socket struct {
 	// Name is its FileDescriptorName=; systemd's default is the name of the
-	// socket unit. "gateway" and "health" say what it is for.
+	// socket unit. "gateway", "health" and "admin" say what it is
+	// for.
 	Name string
 	net.Listener
 	// both: it stands on the IPv6 wildcard and takes IPv4 along.
