@@ -2,7 +2,10 @@ package audit_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -62,8 +65,10 @@ func fill(t testing.TB, l *audit.Log, n, m int) {
 	}
 }
 
+// TestAppendAndReopen: a log goes on where it ended, and partial tiles go when
+// full ones replace them.
 func TestAppendAndReopen(t *testing.T) {
-	signer, _ := newKey(t)
+	signer, verifier := newKey(t)
 	dir := filepath.Join(t.TempDir(), "audit")
 	for n := range 3 {
 		l := open(t, dir, audit.Options{Key: signer})
@@ -72,5 +77,54 @@ func TestAppendAndReopen(t *testing.T) {
 		}
 		fill(t, l, 300*n, 300*n+300)
 		closeLog(t, l)
+	}
+	for name, there := range map[string]bool{"000": true, "001": true, "002": true, "003.p/132": true, "000.p": false, "001.p": false, "002.p": false} {
+		for _, level := range []string{"entries", "0"} {
+			if _, err := os.Stat(filepath.Join(dir, "tile", level, name)); (err == nil) != there {
+				t.Errorf("tile/%s/%s: %v", level, name, err)
+			}
+		}
+	}
+	for _, index := range []uint64{0, 255, 256, 899} {
+		testProof(t, dir, verifier, index)
+	}
+	if _, err := audit.Prove(dir, verifier, 900); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a record that is not there: %v", err)
+	}
+}
+
+// testProof makes a proof, carries it over as text and checks it.
+func testProof(t *testing.T, dir, verifier string, index uint64) {
+	t.Helper()
+	p, err := audit.Prove(dir, verifier, index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := p.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var carried audit.Proof
+	if err := carried.UnmarshalText(text); err != nil {
+		t.Fatalf("%v:\n%s", err, text)
+	}
+	for e, err := range audit.Entries(dir, index, index+1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := carried.Check(verifier, e.Raw); err != nil {
+			t.Errorf("record %d: %v", index, err)
+		}
+		if carried.Check(verifier, append(e.Raw, ' ')) == nil {
+			t.Errorf("record %d: another record is proved", index)
+		}
+		_, other := newKey(t)
+		if carried.Check(other, e.Raw) == nil {
+			t.Errorf("record %d: proved by another key", index)
+		}
+		carried.Index++
+		if carried.Check(verifier, e.Raw) == nil {
+			t.Errorf("record %d is proved to be at %d", index, carried.Index)
+		}
 	}
 }
