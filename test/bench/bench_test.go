@@ -137,7 +137,7 @@ func TestRun(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, bench, "-gateway", gateway, "-rounds", "1", "-duration", "200ms",
-		"-connections", "4", "-streams", "4", "-idle-streams", "8", "-events", "5").CombinedOutput()
+		"-connections", "4", "-streams", "4", "-idle-streams", "8", "-many-streams", "50", "-events", "5").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -14,6 +14,8 @@
 //
 //	json cpu-ratio reverseproxy R nginx R
 //	sse cpu-ratio reverseproxy R nginx R
+//	added cpu-us request R audit R overload R revocation R
+//	idle streams N kib-each R cpu-percent R
 //
 // It fails when a part does not start, when an answer is not what the upstream
 // sent, and when the proxies do not speak the same TLS. It judges no figure.

@@ -323,8 +323,14 @@ func makeRequests() requests {
 	}
 }
 
+// requestPath is what all requests ask for.
+const requestPath = "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21"
+
+// idleRequest is the body of a stream that begins and then stands still.
+const idleRequest = `{"model":"gpt-4o","stream":true,"user":"idle","messages":[{"role":"user","content":"Hello"}]}`
+
 func post(body string) []byte {
-	return fmt.Appendf(nil, "POST /openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21 HTTP/1.1\r\n"+
+	return fmt.Appendf(nil, "POST "+requestPath+" HTTP/1.1\r\n"+
 		"Host: localhost\r\nAccept: application/json\r\nContent-Type: application/json\r\nApi-Key: %s\r\n"+
 		"User-Agent: OpenAI/Go 3.98.0\r\nX-Stainless-Lang: go\r\nX-Stainless-Package-Version: 3.98.0\r\nX-Stainless-Os: Linux\r\n"+
 		"X-Stainless-Arch: x64\r\nX-Stainless-Runtime: go\r\nX-Stainless-Runtime-Version: go1.26\r\nX-Stainless-Retry-Count: 0\r\n"+

@@ -16,6 +16,7 @@ type options struct {
 	duration                time.Duration
 	connections, streams    int
 	idleStreams             int
+	manyStreams             int
 	events                  int
 	interval                time.Duration
 }
@@ -23,13 +24,14 @@ type options struct {
 func main() {
 	var opt options
 	flag.StringVar(&opt.gateway, "gateway", "bin/cloister", "the built program")
-	flag.StringVar(&opt.bench, "bench", "all", "json, sse or all")
+	flag.StringVar(&opt.bench, "bench", "all", "json, sse, added, idle or all")
 	flag.StringVar(&opt.profile, "profile", "", "write the gateway's CPU profile to this file")
 	flag.IntVar(&opt.rounds, "rounds", 7, "rounds; every figure is the median over them")
 	flag.DurationVar(&opt.duration, "duration", 2*time.Second, "length of one measurement")
 	flag.IntVar(&opt.connections, "connections", 32, "connections of the JSON load")
 	flag.IntVar(&opt.streams, "streams", 100, "streams at a time")
 	flag.IntVar(&opt.idleStreams, "idle-streams", 400, "streams that stand still while memory is read")
+	flag.IntVar(&opt.manyStreams, "many-streams", 10000, "streams that stand still in the idle benchmark")
 	flag.IntVar(&opt.events, "events", 100, "events of one stream")
 	flag.DurationVar(&opt.interval, "interval", 5*time.Millisecond, "time between two events of a stream")
 	flag.Parse()
@@ -41,9 +43,9 @@ func main() {
 
 func run(opt options) error {
 	switch opt.bench {
-	case "json", "sse", "all":
+	case "json", "sse", "added", "idle", "all":
 	default:
-		return fmt.Errorf("-bench %s: expected json, sse or all", opt.bench)
+		return fmt.Errorf("-bench %s: expected json, sse, added, idle or all", opt.bench)
 	}
 	if err := pinSelf(); err != nil {
 		return err
@@ -57,15 +59,14 @@ func run(opt options) error {
 	defer lab.close()
 	fmt.Println(lab.describe())
 	var last []string
-	if opt.bench != "sse" {
-		line, err := lab.runJSON(ctx)
-		if err != nil {
-			return err
+	for _, part := range []struct {
+		name string
+		run  func(context.Context) (string, error)
+	}{{"added", lab.runAdded}, {"idle", lab.runIdle}, {"json", lab.runJSON}, {"sse", lab.runSSE}} {
+		if opt.bench != part.name && opt.bench != "all" {
+			continue
 		}
-		last = append(last, line)
-	}
-	if opt.bench != "json" {
-		line, err := lab.runSSE(ctx)
+		line, err := part.run(ctx)
 		if err != nil {
 			return err
 		}
