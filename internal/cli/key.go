@@ -54,9 +54,11 @@ cloister key create --passphrase-file passphrase state.key`, "with a passphrase 
 func runKeyCreate(ctx context.Context, env *Env, opt any, args []string) error {
 	ctx, free := interruptible(ctx, env)
 	defer free()
-	words, err := passphrase{
+	from := &passphrases{env: env}
+	defer from.close()
+	words, err := from.read(ctx, passphrase{
 		file: *opt.(*string), flag: "passphrase-file", variable: passphraseVariable, prompt: "Passphrase for " + printed(args[0]), twice: true,
-	}.read(ctx, env)
+	})
 	if err != nil {
 		return err
 	}
@@ -104,9 +106,11 @@ func runKeyPassphrase(ctx context.Context, env *Env, opt any, args []string) err
 	o := opt.(*keyPassphraseOptions)
 	ctx, free := interruptible(ctx, env)
 	defer free()
-	old, err := passphrase{
+	from := &passphrases{env: env}
+	defer from.close()
+	old, err := from.read(ctx, passphrase{
 		file: o.old, flag: "passphrase-file", variable: passphraseVariable, prompt: "Passphrase of " + printed(args[0]),
-	}.read(ctx, env)
+	})
 	if err != nil {
 		return err
 	}
@@ -114,9 +118,9 @@ func runKeyPassphrase(ctx context.Context, env *Env, opt any, args []string) err
 	if _, err := secret.OpenKeyFile(args[0], old, rand.Reader); err != nil {
 		return err
 	}
-	fresh, err := passphrase{
+	fresh, err := from.read(ctx, passphrase{
 		file: o.new, flag: "new-passphrase-file", variable: newPassphraseVariable, prompt: "New passphrase", twice: true,
-	}.read(ctx, env)
+	})
 	if err != nil {
 		return err
 	}

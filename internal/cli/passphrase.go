@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 
@@ -23,27 +22,43 @@ type passphrase struct {
 	twice bool
 }
 
-// read takes it from the flag's file, else from the variable, else from who
+// passphrases is where a command takes its passphrases from.
+type passphrases struct {
+	env *Env
+	// tty is open once somebody was asked.
+	tty *terminal
+}
+
+// close gives the terminal back.
+func (s *passphrases) close() {
+	if s.tty != nil {
+		s.tty.close()
+	}
+}
+
+// read takes one from the flag's file, else from the variable, else from who
 // sits at the terminal.
-func (p passphrase) read(ctx context.Context, env *Env) (secret.Value, error) {
+func (s *passphrases) read(ctx context.Context, p passphrase) (secret.Value, error) {
 	if p.file != "" {
 		return secret.Resolve(&site.SecretRef{File: p.file}, secret.Env{SiteDir: "."})
 	}
-	if _, ok := env.LookupEnv(p.variable); ok {
-		return secret.Resolve(&site.SecretRef{Env: p.variable}, secret.Env{LookupEnv: env.LookupEnv})
+	if _, ok := s.env.LookupEnv(p.variable); ok {
+		return secret.Resolve(&site.SecretRef{Env: p.variable}, secret.Env{LookupEnv: s.env.LookupEnv})
 	}
-	tty, err := openTerminal(ctx)
-	if err != nil {
-		return secret.Value{}, mended(fmt.Errorf("there is no terminal to ask for a passphrase: %w", err),
-			"give --%s FILE, or set %s", p.flag, p.variable)
+	if s.tty == nil {
+		tty, err := openTerminal(ctx)
+		if err != nil {
+			return secret.Value{}, mended(fmt.Errorf("there is no terminal to ask for a passphrase: %w", err),
+				"give --%s FILE, or set %s", p.flag, p.variable)
+		}
+		s.tty = tty
 	}
-	defer tty.close()
-	first, err := tty.ask(p.prompt + ": ")
+	first, err := s.tty.ask(p.prompt + ": ")
 	if err != nil || !p.twice {
 		return first, err
 	}
-	second, err := tty.ask(p.prompt + ", once more: ")
-	if err == nil && subtle.ConstantTimeCompare([]byte(first.Reveal()), []byte(second.Reveal())) != 1 {
+	second, err := s.tty.ask(p.prompt + ", once more: ")
+	if err == nil && !first.Equal(second) {
 		err = mended(errors.New("the two are not the same; nothing was changed"), "begin again")
 	}
 	return first, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/app"
@@ -68,7 +69,7 @@ func runRestore(ctx context.Context, env *Env, opt any, args []string) error {
 		backup = f
 	}
 	with := app.OperatorOptions{Dir: o.dir, Secrets: secretsOf(env), Log: operatorLog(env.Stderr), Build: env.build}
-	before, err := stateBefore(ctx, with)
+	before, err := stateBefore(ctx, env, with)
 	if err != nil {
 		return explainRestore(env, err)
 	}
@@ -80,17 +81,25 @@ func runRestore(ctx context.Context, env *Env, opt any, args []string) error {
 		return writeJSON(env.Stdout, info)
 	}
 	_, err = fmt.Fprintf(env.Stdout, `restored
-%sbefore
-%sWhat was changed since %s is lost: keys that were deleted, suspended
+%s%sWhat was changed since %s is lost: keys that were deleted, suspended
 or rotated since then open again. Look at: cloister subscription list
 Then start the gateway once with --accept-older-state.
 `, backupText(info), before, moment(info.CreatedAt))
 	return err
 }
 
-// stateBefore says what a restore replaces. State that does not open can still
-// be replaced.
-func stateBefore(ctx context.Context, with app.OperatorOptions) (string, error) {
+// stateBefore says what a restore replaces; empty: nothing is known to be there.
+// State that does not open can still be replaced.
+func stateBefore(ctx context.Context, env *Env, with app.OperatorOptions) (string, error) {
+	dir, err := stateOf(env, with.Dir)
+	if err != nil {
+		return "", err
+	}
+	// To open state where there is none would begin one, which the backup is
+	// not of.
+	if _, err := os.Stat(filepath.Join(dir, "audit", "checkpoint")); err != nil {
+		return "", nil
+	}
 	op, err := app.OpenOperator(ctx, with)
 	var locked *store.LockedError
 	var refused *app.SiteError
@@ -98,7 +107,7 @@ func stateBefore(ctx context.Context, with app.OperatorOptions) (string, error) 
 	case errors.As(err, &locked), errors.As(err, &refused):
 		return "", err
 	case err != nil:
-		return fmt.Sprintf("  %-11s %s\n", "state", printed("it did not open: "+err.Error())), nil
+		return "before\n  it did not open: " + printedLines(err.Error()) + "\n", nil
 	case op.Running:
 		return "", errors.Join(errGatewayRuns, op.Close())
 	}
@@ -106,7 +115,7 @@ func stateBefore(ctx context.Context, with app.OperatorOptions) (string, error) 
 	if err = errors.Join(err, op.Close()); err != nil {
 		return "", err
 	}
-	return stateText(s), nil
+	return "before\n" + stateText(s), nil
 }
 
 func stateText(s admin.Status) string {

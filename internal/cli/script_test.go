@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -61,13 +62,15 @@ func TestScripts(t *testing.T) {
 				return openssl, nil
 			case "pty":
 				return pty, nil
+			case "root":
+				return runtime.GOOS == "linux" && os.Getuid() == 0, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": awaitCommand, "call": callCommand, "signal": signalCommand, "tlsserver": tlsServerCommand,
 			"busyport": busyPortCommand, "manager": managerCommand, "replace": replaceCommand, "mode": modeCommand,
-			"knows": knowsCommand,
+			"knows": knowsCommand, "stranger": strangerCommand, "smalldisk": smallDiskCommand,
 		},
 	})
 }

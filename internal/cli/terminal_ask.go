@@ -20,6 +20,8 @@ var errInterrupted = errors.New("interrupted")
 // a passphrase is asked there while they are pipes.
 type terminal struct {
 	in, out *os.File
+	// lines keeps what was typed ahead from one question to the next.
+	lines   *term.Terminal
 	before  *term.State
 	release func() bool
 }
@@ -32,6 +34,15 @@ func openTerminal(ctx context.Context) (*terminal, error) {
 		return nil, err
 	}
 	t := &terminal{in: in, out: out}
+	t.lines = term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{in, out}, "")
+	// Where a question is too long the terminal itself goes on below, and breaks
+	// no word off by a character of its own.
+	if err := t.lines.SetSize(1<<12, 24); err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
 	// Raw, not only without echo: Ctrl-C is then a character that ends the
 	// question, and no signal that leaves the terminal mute behind.
 	if err := t.control(func(fd int) (err error) { t.before, err = term.MakeRaw(fd); return err }); err != nil {
@@ -67,10 +78,7 @@ func (t *terminal) close() {
 
 // ask prints a question and reads a line that is not shown.
 func (t *terminal) ask(question string) (secret.Value, error) {
-	line, err := term.NewTerminal(struct {
-		io.Reader
-		io.Writer
-	}{t.in, t.out}, "").ReadPassword(question)
+	line, err := t.lines.ReadPassword(question)
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded): // Ctrl-C, Ctrl-D; a signal
 		fmt.Fprint(t.out, "\r\n")
