@@ -8,7 +8,8 @@ import (
 // attack is one row of the table.
 type attack struct {
 	name string
-	// byDefault is what a plain net/http server does, as measured on one.
+	// byDefault is what a plain net/http server does: measured on one where
+	// there are figures.
 	byDefault string
 	// run attacks until it is over, at most attackTime, and notes what it saw.
 	run    func(*trial)

@@ -30,7 +30,7 @@ func slowAttacks() []attack {
 			name: "Slow body (slowhttptest -B)", byDefault: "300 of 300 connections open after 25 s",
 			run: slowBodyTool, patient: true, bounds: bounds{gone: 23 * time.Second, calls: unlimited, memory: 128},
 		}, {
-			name: "Slow body, HTTP/2", byDefault: "held for ever",
+			name: "Slow body, HTTP/2", byDefault: "no limit",
 			run: slowBody2, patient: true, bounds: bounds{gone: 23 * time.Second, calls: unlimited, memory: 128},
 		}, {
 			name: "Slow read, HTTP/1.1", byDefault: "held for ever",
@@ -100,7 +100,7 @@ func exhaustionAttacks() []attack {
 			name: "Connections of one address", byDefault: "no limit",
 			run: crowd, quick: true, site: siteOptions{limits: "maxConnectionsPerClient: 50"}, bounds: bounds{calls: unlimited, memory: 96},
 		}, {
-			name: "An attacker that comes back", byDefault: "always welcome",
+			name: "An attacker that comes back", byDefault: "no bans",
 			run: comesBack, quick: true, site: siteOptions{limits: "banFor: 4s"}, bounds: bounds{gone: 10 * time.Second, calls: unlimited, memory: 96},
 		}, {
 			name: "Memory exhaustion", byDefault: "no limit",
@@ -108,7 +108,7 @@ func exhaustionAttacks() []attack {
 			site:   siteOptions{limits: fmt.Sprintf("memoryBytes: %d", 256<<20), env: []string{"GOMEMLIMIT=256MiB"}},
 			bounds: bounds{calls: unlimited, memory: 320},
 		}, {
-			name: "WebSocket flood", byDefault: "2,000 of 2,000 held, beyond every timeout",
+			name: "WebSocket flood", byDefault: "no limit, and no timeout of the server counts",
 			run: webSockets, site: siteOptions{limits: "maxWebSocketsPerCaller: 100"},
 			// One is opened when the hundred are closed.
 			bounds: bounds{calls: 101, memory: 192},
