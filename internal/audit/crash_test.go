@@ -140,6 +140,43 @@ func TestPowerLoss(t *testing.T) {
 	}
 }
 
+// TestKillThenPowerLoss: what a killed process left unflushed, the next one
+// builds upon; nothing of what that one acknowledges may depend on it.
+func TestKillThenPowerLoss(t *testing.T) {
+	signer, verifier := testKey(t)
+	total := countOps(t, signer)
+	for at := 1; at <= total; at++ {
+		synctest.Test(t, func(t *testing.T) {
+			files := newCrashFS()
+			files.powerAt = at // what a kill looks like to a process: nothing more happens
+			var h history
+			_ = h.scenario(t.Context(), files, signer)
+			files.powerAt = 0
+			defer func() {
+				if t.Failed() {
+					t.Errorf("killed at operation %d of %d", at, total)
+				}
+			}()
+			l, err := Open(t.Context(), crashDir, Options{Key: signer, FS: files, Gather: time.Hour, PublishEvery: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.appended = l.Status().Size // those beyond were never acknowledged
+			if h.appended < h.acknowledged {
+				t.Errorf("%d records of %d", h.appended, h.acknowledged)
+			}
+			err = h.batch(t.Context(), l, 3)
+			left := [...]*crashFS{files.reboot(nothing), files.reboot(chance(uint64(at)))}
+			if err := errors.Join(err, l.Close(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			for _, files := range left {
+				h.check(t, files, signer, verifier)
+			}
+		})
+	}
+}
+
 func countOps(t *testing.T, signer string) (total int) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

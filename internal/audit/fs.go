@@ -94,23 +94,18 @@ func replaceFile(files FS, dir, name string, data []byte) error {
 	return files.SyncDir(dir)
 }
 
-// makeDurable makes a directory whose name, and those of its parents that were
-// missing, survive a loss of power.
+// makeDurable makes a directory that survives a loss of power. A process that
+// was killed may have made it, or a parent, without making its name durable:
+// so every name on the way is flushed, as far as this user may.
 func makeDurable(files FS, dir string) error {
-	parent := filepath.Dir(dir)
-	if _, err := files.ReadDir(dir); err == nil || parent == dir {
-		return nil // MkdirAll says what is wrong with another kind of file
-	}
-	if err := makeDurable(files, parent); err != nil {
-		return err
-	}
 	if err := files.MkdirAll(dir); err != nil {
 		return err
 	}
-	err := files.SyncDir(parent)
-	if err != nil {
-		// Gone again, so that the next attempt does not take it for durable.
-		err = errors.Join(err, files.Remove(dir))
+	err := files.SyncDir(filepath.Dir(dir))
+	for parent := filepath.Dir(dir); err == nil && parent != filepath.Dir(parent); parent = filepath.Dir(parent) {
+		if up := files.SyncDir(filepath.Dir(parent)); up != nil && !errors.Is(up, fs.ErrPermission) {
+			err = up
+		}
 	}
 	return err
 }

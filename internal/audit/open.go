@@ -195,10 +195,7 @@ func (l *Log) create() (recovered, error) {
 			return recovered{}, unwritable(l.dir, err)
 		}
 	}
-	err = files.SyncDir(filepath.Dir(l.dir))
-	if err == nil {
-		err = replaceFile(files, l.dir, checkpointFile, at.raw)
-	}
+	err = replaceFile(files, l.dir, checkpointFile, at.raw)
 	if err == nil {
 		err = replaceFile(files, l.dir, verifierFile, []byte(l.set.pub))
 	}
