@@ -105,7 +105,7 @@ func (o *backupOptions) write(ctx context.Context, c *admin.Client, path string)
 		return nil, err
 	}
 	defer os.Remove(f.Name()) // gone already where all went well
-	info, err := verifiedBackup(ctx, c, f)
+	_, err = verifiedBackup(ctx, c, f)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -113,7 +113,8 @@ func (o *backupOptions) write(ctx context.Context, c *admin.Client, path string)
 		return nil, noRoom(err, path)
 	}
 	// What the disk holds counts, not what was sent to it.
-	if info, err = readBackup(f.Name()); err != nil {
+	info, err := readBackup(f.Name())
+	if err != nil {
 		return nil, fmt.Errorf("reading %s again: %w", path, err)
 	}
 	if err := o.free(path); err != nil {
