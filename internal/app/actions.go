@@ -54,6 +54,12 @@ func (st *state) rotate(ctx context.Context) (admin.KeysRotated, error) {
 	if err := st.resealAuditKey(); err != nil {
 		return admin.KeysRotated{}, fmt.Errorf("the data key is new, and the audit log's key is still under the one before: %w", err)
 	}
+	// Other gateways on a shared database may have sealed theirs by the old one.
+	if st.site.Config.State.Postgres == nil {
+		if err := st.store.ForgetRetiredKeys(ctx); err != nil {
+			return admin.KeysRotated{}, err
+		}
+	}
 	s, err := st.store.Status(ctx)
 	return admin.KeysRotated{DataKey: s.DataKey, KeyEncryptionKey: s.KEK}, err
 }

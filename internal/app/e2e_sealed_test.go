@@ -121,6 +121,52 @@ func TestSealedState(t *testing.T) {
 	}
 }
 
+// TestSealedByAnotherKey: a site without a key-encryption key gets one, then
+// another, then none again, by reloads and without a restart.
+func TestSealedByAnotherKey(t *testing.T) {
+	s := newSite(t, http.HandlerFunc(endless), map[string]string{"keys/passphrase": testPassphrase})
+	for _, name := range []string{"first", "second"} {
+		if _, err := secret.CreateKeyFile(filepath.Join(s.dir, "keys", name), secret.New(testPassphrase), rand.Reader); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g := s.start(t)
+	keys, err := g.operator().CreateSubscription(t.Context(), admin.CreateSubscription{Name: "kept"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, name := range []string{"first", "second", ""} {
+		more := ""
+		if name != "" {
+			more = "state:\n  encryption: {keyFile: {file: keys/" + name + ", passphrase: {file: keys/passphrase}}}\n"
+		}
+		s.write(t, "cloister.yaml", s.config(more))
+		if r, err := g.Reload(t.Context()); err != nil || !r.Accepted() {
+			t.Fatal(r, err)
+		}
+		status, err := g.operator().Status(t.Context())
+		if err != nil || seen[status.State.KeyEncryptionKey] || (name == "") != (status.State.KeyEncryptionKey == "") {
+			t.Errorf("%q: sealed by %q, %v", name, status.State.KeyEncryptionKey, err)
+		}
+		seen[status.State.KeyEncryptionKey] = true
+		if got := g.with(t, keys.PrimaryKey); got != 200 {
+			t.Errorf("%q: %d", name, got)
+		}
+	}
+	s.write(t, "cloister.yaml", s.config("state:\n  encryption: {keyFile: {file: keys/none, passphrase: {file: keys/passphrase}}}\n"))
+	if r, err := g.Reload(t.Context()); err != nil || r.Accepted() {
+		t.Errorf("a key file that is not there: %v %v", r, err)
+	}
+	if err := g.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, "cloister.yaml", s.config(""))
+	if again := s.start(t); again.with(t, keys.PrimaryKey) != 200 {
+		t.Error("after a restart")
+	}
+}
+
 // vaultSite is a site that trusts an emulated Key Vault for a subscription key
 // and for the key of its state.
 func vaultSite(t *testing.T) (*testSite, *emulator.KeyVault) {

@@ -65,6 +65,11 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 		next.close()
 		return p.reloaded(out), nil
 	}
+	if err := p.rewrap(ctx, before, next); err != nil {
+		next.close()
+		out.Problems.Add(placeOf(s, "state.encryption"), "state-encryption", "a key-encryption key that can be used", "", "the state keeps the key-encryption key of before: %v", err)
+		return p.reloaded(out), nil
+	}
 	p.putInForce(next)
 	p.gateway.Swap(next.snapshot)
 	if n := p.gateway.Revoke(); n > 0 {
@@ -75,6 +80,23 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 	before.close()
 	out.After = s.Digest
 	return p.reloaded(out), nil
+}
+
+// rewrap has the key-encryption key of the new site seal the state, where it is
+// another than before.
+func (p *Process) rewrap(ctx context.Context, before, next *built) error {
+	if sameSetting(before.site.Config.State.Encryption, next.site.Config.State.Encryption) {
+		return nil
+	}
+	kek, _, err := keyEncryption(ctx, next.site, next.dialer, p.bare())
+	if err != nil {
+		return err
+	}
+	if err := p.state.store.RewrapKeyring(ctx, kek); err != nil {
+		return err
+	}
+	p.opt.Log.Info("the state is sealed by another key-encryption key")
+	return nil
 }
 
 func (p *Process) reloaded(r Reloaded) Reloaded {
@@ -142,7 +164,6 @@ func needsRestart(was *site.Config, s *site.Site) site.Problems {
 		{"name", was.Name, is.Name},
 		{"admin.listener", was.Admin.Listener, is.Admin.Listener},
 		{"state.postgres", was.State.Postgres, is.State.Postgres},
-		{"state.encryption", was.State.Encryption, is.State.Encryption},
 		{"state.staleAfter", was.State.StaleAfter, is.State.StaleAfter},
 		{"audit", was.Audit, is.Audit},
 		{"limits.memoryBytes", was.Limits.MemoryBytes, is.Limits.MemoryBytes},

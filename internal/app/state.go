@@ -111,36 +111,47 @@ func openStore(ctx context.Context, s *site.Site, opt stateOptions) (*state, err
 // storeOptions is where the site's state lies and what seals it.
 func storeOptions(ctx context.Context, s *site.Site, opt stateOptions) (store.Options, error) {
 	out := store.Options{Now: opt.at.now, Log: opt.at.log}
-	cfg := &s.Config.State
-	// What opens the state may lie in a vault itself.
-	if usesVaults(s) || cfg.Encryption != nil && cfg.Encryption.KeyVault != nil {
-		vaults, err := newVaults(s, opt.dialer(), opt.at)
-		if err != nil {
-			return out, err
-		}
-		opt.at.secrets.KeyVault = vaults
-		if e := cfg.Encryption; e != nil && e.KeyVault != nil {
-			key, err := vaults.OpenKey(ctx, e.KeyVault.Key)
-			if err != nil {
-				return out, fmt.Errorf("state.encryption.keyVault: %w", err)
-			}
-			out.KEK = key
-		}
+	kek, env, err := keyEncryption(ctx, s, opt.dialer(), opt.at)
+	if err != nil {
+		return out, err
 	}
-	if e := cfg.Encryption; e != nil && e.KeyFile != nil {
-		key, err := openKeyFile(s, e.KeyFile, opt.at.secrets)
-		if err != nil {
-			return out, fmt.Errorf("state.encryption.keyFile: %w", err)
-		}
-		out.KEK = key
-	}
-	if cfg.Postgres != nil {
-		var err error
+	out.KEK, opt.at.secrets = kek, env
+	if s.Config.State.Postgres != nil {
 		if out.Postgres, err = postgresOf(s, opt); err != nil {
 			return out, fmt.Errorf("state.postgres: %w", err)
 		}
 	}
 	return out, nil
+}
+
+// keyEncryption opens the key-encryption key that a site names; nil: it names
+// none. What opens the state may lie in a vault itself: the environment that is
+// returned reads there.
+func keyEncryption(ctx context.Context, s *site.Site, dialer *egress.Dialer, at surroundings) (store.KeyEncryption, secret.Env, error) {
+	e := s.Config.State.Encryption
+	var vaults *secret.Vaults
+	if usesVaults(s) || e != nil && e.KeyVault != nil {
+		var err error
+		if vaults, err = newVaults(s, dialer, at); err != nil {
+			return nil, at.secrets, err
+		}
+		at.secrets.KeyVault = vaults
+	}
+	switch {
+	case e != nil && e.KeyVault != nil:
+		key, err := vaults.OpenKey(ctx, e.KeyVault.Key)
+		if err != nil {
+			return nil, at.secrets, fmt.Errorf("state.encryption.keyVault: %w", err)
+		}
+		return key, at.secrets, nil
+	case e != nil && e.KeyFile != nil:
+		key, err := openKeyFile(s, e.KeyFile, at.secrets)
+		if err != nil {
+			return nil, at.secrets, fmt.Errorf("state.encryption.keyFile: %w", err)
+		}
+		return key, at.secrets, nil
+	}
+	return nil, at.secrets, nil
 }
 
 func openKeyFile(s *site.Site, f *site.KeyFile, env secret.Env) (*secret.KeyFile, error) {
