@@ -87,9 +87,14 @@ func (l *Log) begin(ctx context.Context, p *Predecessor) error {
 	if err != nil {
 		return fmt.Errorf("naming the audit log before: %w", err)
 	}
-	pos := l.Append(&Record{
+	return l.note(ctx, &Record{
 		Kind: KindLog, Action: "begin", Actor: "nobody", Outcome: "done", Before: state, Detail: p.Reason,
 	})
+}
+
+// note writes a record of the log itself and waits for it.
+func (l *Log) note(ctx context.Context, r *Record) error {
+	pos := l.Append(r)
 	l.Flush(pos)
 	return l.Wait(ctx, pos)
 }

@@ -44,9 +44,12 @@ func Open(ctx context.Context, dir string, opt Options) (*Log, error) {
 	}
 	l.start(&found)
 	if before != nil {
-		if err := l.begin(ctx, before); err != nil {
-			return nil, errors.Join(err, l.Close(ctx))
-		}
+		err = l.begin(ctx, before)
+	} else if found.foreign != "" {
+		err = l.note(ctx, &Record{Kind: KindLog, Action: "witness.replaced", Actor: "nobody", Outcome: "done", Detail: found.foreign})
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close(ctx))
 	}
 	return l, nil
 }
@@ -69,6 +72,9 @@ type recovered struct {
 	// compared says that the witness was heard, and witnessErr why it was not.
 	compared   bool
 	witnessErr error
+	// foreign says that the operator accepted a witness that held no checkpoint
+	// of this log, and what it held.
+	foreign string
 }
 
 // recover reads the log and changes nothing, unless there is none: then it
@@ -78,8 +84,12 @@ func (l *Log) recover(ctx context.Context) (recovered, error) {
 	out := recovered{compared: true}
 	if l.set.Witness != nil {
 		var wrong *Error
-		if theirs, out.witnessErr = askWitness(ctx, l.dir, &l.set); errors.As(out.witnessErr, &wrong) {
-			return out, wrong
+		theirs, out.witnessErr = askWitness(ctx, l.dir, &l.set)
+		if errors.As(out.witnessErr, &wrong) {
+			if !l.set.AcceptOlder {
+				return out, wrong
+			}
+			out.foreign, out.witnessErr = wrong.Reason, nil
 		}
 		out.compared = out.witnessErr == nil
 	}
@@ -92,7 +102,7 @@ func (l *Log) recover(ctx context.Context) (recovered, error) {
 			return out, err
 		}
 		made, err := l.create()
-		made.compared, made.witnessErr = out.compared, out.witnessErr
+		made.compared, made.witnessErr, made.foreign = out.compared, out.witnessErr, out.foreign
 		return made, err
 	}
 	if out.published, err = readCheckpoint(l.set.FS, l.dir, l.set.verifier); err != nil {

@@ -39,7 +39,8 @@ type Options struct {
 	Hide []string
 	// AcceptOlder goes on where Open would fail with a *RollbackError: the
 	// directory is moved aside, and a new log begins whose first record names
-	// the checkpoints of both.
+	// the checkpoints of both. Where the witness holds no checkpoint of this log
+	// at all, the log goes on and has a record that says so.
 	AcceptOlder bool
 	// Predecessor begins a new log after another, which a restored backup does:
 	// a log in the directory is moved aside. Give it once, not at every start.

@@ -29,7 +29,7 @@ func askWitness(ctx context.Context, dir string, set *settings) (head, error) {
 	if err != nil {
 		return head{}, &Error{
 			Dir: dir, Reason: "what its witness holds is no checkpoint of this log: " + err.Error(), Err: err,
-			Mend: "give the log its own witness, put the checkpoint back there, or remove it",
+			Mend: "give the log its own witness, put the checkpoint back there, or accept what is there as older state",
 		}
 	}
 	return h, nil

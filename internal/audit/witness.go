@@ -49,7 +49,7 @@ func (w fileWitness) Get(context.Context) ([]byte, error) {
 }
 
 type httpWitness struct {
-	client http.Client
+	client *http.Client
 	url    string
 	token  func() string
 }
@@ -59,9 +59,9 @@ type httpWitness struct {
 // redirects are not followed. token gives the bearer token of each request;
 // nil, or an empty one: none is sent.
 func HTTPWitness(client *http.Client, url string, token func() string) Witness {
-	w := httpWitness{client: *client, url: url, token: token}
-	w.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &w
+	still := *client // the caller's goes on following redirects
+	still.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &httpWitness{client: &still, url: url, token: token}
 }
 
 func (w *httpWitness) Put(ctx context.Context, checkpoint []byte) error {

@@ -186,7 +186,7 @@ func closeWhile(t *testing.T, l *audit.Log, w *faulty) {
 // TestWitnessLies: an answer that is no checkpoint of this log could hide a
 // roll-back; the log does not begin to work.
 func TestWitnessLies(t *testing.T) {
-	signer, _ := newKey(t)
+	signer, verifier := newKey(t)
 	dir := filepath.Join(t.TempDir(), "audit")
 	path := filepath.Join(t.TempDir(), "witness")
 	l := open(t, dir, audit.Options{Key: signer, Witness: audit.FileWitness(path)})
@@ -202,6 +202,16 @@ func TestWitnessLies(t *testing.T) {
 		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "witness") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	opt := audit.Options{Key: signer, Witness: audit.FileWitness(path), AcceptOlder: true}
+	closeLog(t, open(t, dir, opt))
+	for e, err := range audit.Entries(dir, 10, 0) {
+		if r, _ := e.Record(); err != nil || r.Action != "witness.replaced" || !strings.Contains(r.Detail, "no checkpoint of this log") {
+			t.Errorf("what is told of it: %s %v", e.Raw, err)
+		}
+	}
+	if r := verify(t, dir, verifier, read(t, path)); !r.OK() || r.Size != 11 {
+		t.Errorf("%+v", r)
 	}
 }
 
