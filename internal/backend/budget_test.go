@@ -1,8 +1,14 @@
 package backend
 
 import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -100,3 +106,56 @@ func TestAllDeadAttempts(t *testing.T) {
 		}
 	}
 }
+
+// TestRepeatsAreBudgeted: what net/http sends again by itself when a kept
+// connection breaks, the budget bounds too. A request that must not be repeated
+// is not.
+func TestRepeatsAreBudgeted(t *testing.T) {
+	var calls atomic.Int64
+	// A connection gives one answer and dies of the next request.
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		calls.Add(1)
+		conn, _ := r.Context().Value(countKey{}).(*atomic.Int64)
+		if conn.Add(1) > 1 {
+			panic(http.ErrAbortHandler)
+		}
+		io.WriteString(w, "ok")
+	}
+	for _, method := range []string{"GET", "POST"} {
+		s := newSite()
+		srv := httptest.NewUnstartedServer(http.HandlerFunc(handler))
+		srv.Config.ErrorLog = discard()
+		srv.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+			return context.WithValue(ctx, countKey{}, new(atomic.Int64))
+		}
+		srv.StartTLS()
+		t.Cleanup(srv.Close)
+		s.list(t, srv.URL)
+		s.trust(srv)
+		s.backend("flaky", srv.URL, nil)
+		spent := &budget{}
+		s.opt.Retries = spent
+		b := lookup(t, s.compile(t), "flaky")
+		calls.Store(0)
+		const requests = 200
+		failed := 0
+		for range requests {
+			resp, err := b.RoundTrip(request(t, method, "/", ""), nil)
+			if err != nil {
+				failed++
+				continue
+			}
+			io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+		}
+		if n := calls.Load(); n > requests*12/10 || n < requests || failed == 0 {
+			t.Errorf("%s: %d calls for %d requests, %d failed", method, n, requests, failed)
+		}
+		if method == "POST" && spent.asked != 0 {
+			t.Errorf("a POST was repeated %d times", spent.asked)
+		}
+	}
+}
+
+// countKey leads from a request to how many came on its connection.
+type countKey struct{}

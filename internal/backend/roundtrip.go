@@ -49,6 +49,8 @@ type attempt struct {
 	body *lentBody
 	// copied: what is sent is a copy of the body.
 	copied bool
+	// end ends a request that is about to be repeated; nil: it is not repeated.
+	end context.CancelCauseFunc
 	// got: there was a connection. From then on nothing is tried again here.
 	got bool
 	// to is the service that is tried, seen its health when that began.
@@ -91,7 +93,7 @@ func (a *attempt) try(to *service, base basePath, h http.Header) (*http.Response
 	if a.set.minted.inHeader(h, to.authority) || a.set.minted.inURL(a.req.URL, to.authority) {
 		return nil, &TravelError{Backend: to.id, Host: to.authority}
 	}
-	ctx := a.req.Context()
+	ctx := a.repeatable(a.req.Context())
 	out := a.req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: a.gotConn}))
 	out.URL = base.join(to.scheme, to.authority, a.req.URL)
 	out.Host, out.Header, out.RequestURI = "", h, ""
@@ -104,6 +106,9 @@ func (a *attempt) try(to *service, base basePath, h http.Header) (*http.Response
 		return nil, &CredentialError{Backend: to.id, Host: to.authority, Err: err}
 	}
 	resp, err := a.send(out, to)
+	if err != nil && a.end != nil && errors.Is(context.Cause(ctx), errRepeats) {
+		return nil, errRepeats
+	}
 	switch {
 	case err == nil || a.got:
 		return resp, err
@@ -132,7 +137,32 @@ func (a *attempt) send(out *http.Request, to *service) (*http.Response, error) {
 	return to.ways.http2.RoundTrip(out)
 }
 
+// errRepeats ends a request that net/http would send once more.
+var errRepeats = errors.New("the connection broke before an answer, and the retry budget is used up")
+
+// repeatable makes a context by which a request can be ended that net/http
+// itself repeats when its connection breaks: one that is idempotent, or says so
+// (RFC 9110, section 9.2.2; net/http.Transport). Others are repeated only where
+// nothing of them was sent.
+func (a *attempt) repeatable(ctx context.Context) context.Context {
+	if a.set.retries == nil {
+		return ctx
+	}
+	switch a.req.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+	default:
+		if len(a.req.Header["Idempotency-Key"])+len(a.req.Header["X-Idempotency-Key"]) == 0 {
+			return ctx
+		}
+	}
+	ctx, a.end = context.WithCancelCause(ctx)
+	return ctx
+}
+
 func (a *attempt) gotConn(info httptrace.GotConnInfo) {
+	if a.got && a.end != nil && !a.set.retries.Retry() {
+		a.end(errRepeats)
+	}
 	peer := egress.PeerOf(info.Conn)
 	a.used.Address, a.used.CertificateSPKI = peer.Addr, peer.SPKI
 	a.got = true
