@@ -50,9 +50,11 @@ type Status struct {
 	Connections  int           `json:"connections"`
 	LastReload   *LastReload   `json:"lastReload,omitempty"`
 	Destinations []Destination `json:"destinations"`
-	Overload     *Overload     `json:"overload,omitempty"`
-	State        StateStatus   `json:"state"`
-	Audit        AuditStatus   `json:"audit"`
+	// Members are the members of pools.
+	Members  []Member    `json:"members,omitempty"`
+	Overload *Overload   `json:"overload,omitempty"`
+	State    StateStatus `json:"state"`
+	Audit    AuditStatus `json:"audit"`
 }
 
 // LastReload is how the last reload went.
@@ -70,6 +72,17 @@ type Destination struct {
 	Port  int    `json:"port"`
 	// Public: a public address is accepted.
 	Public bool `json:"public"`
+}
+
+// Member is one member of a pool of backends.
+type Member struct {
+	Member string `json:"member"`
+	Host   string `json:"host"`
+	// AsideUntil is until when others are chosen first; zero: it is in use.
+	AsideUntil time.Time `json:"asideUntil,omitzero"`
+	// Failures is how often in a row it could not be connected to, Error why.
+	Failures int    `json:"failures,omitempty"`
+	Error    string `json:"error,omitempty"`
 }
 
 // Overload is how near the gateway is to its limits.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/audit"
+	"github.com/cloister-ai/cloister/internal/backend"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -74,6 +75,9 @@ func (p *Process) status(ctx context.Context) (admin.Status, error) {
 			Class: string(d.Class), Host: d.Host, Port: int(d.Port), Public: d.Public,
 		})
 	}
+	for _, m := range p.backends().Status() {
+		out.Members = append(out.Members, admin.Member{Member: m.Member, Host: m.Host, AsideUntil: m.AsideUntil, Failures: m.Failures, Error: m.Error})
+	}
 	guard := p.guard.Status()
 	out.Overload = &admin.Overload{Level: guard.Level, Pressure: map[string]float64{}, Bans: guard.Banned}
 	for _, m := range guard.Monitors {
@@ -81,6 +85,13 @@ func (p *Process) status(ctx context.Context) (admin.Status, error) {
 	}
 	err := p.state.status(ctx, &out)
 	return out, err
+}
+
+// backends are those in force.
+func (p *Process) backends() *backend.Set {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.current.backends
 }
 
 // status is what is known of the durable state.
