@@ -247,6 +247,13 @@ func (n *node) survive(fate func() bool) *node {
 	return &node{data: data, synced: len(data)}
 }
 
+// count is the number of names.
+func (c *crashFS) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.now)
+}
+
 func nothing() bool    { return false }
 func everything() bool { return true }
 

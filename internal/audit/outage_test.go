@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -28,9 +29,10 @@ func TestLongOutage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		full := true
+		var full atomic.Bool
+		full.Store(true)
 		files.fault = func(op, _ string) error {
-			if full && (op == "write" || op == "create") {
+			if full.Load() && (op == "write" || op == "create") {
 				return syscall.ENOSPC
 			}
 			return nil
@@ -49,10 +51,10 @@ func TestLongOutage(t *testing.T) {
 			t.Errorf("%d bytes were held", size)
 		}
 		time.Sleep(time.Minute)
-		if len(files.now) > 10 {
-			t.Errorf("a full disk is filled further: %d files", len(files.now))
+		if n := files.count(); n > 10 {
+			t.Errorf("a full disk is filled further: %d files", n)
 		}
-		full = false
+		full.Store(false)
 		time.Sleep(2 * retryAfter)
 		synctest.Wait()
 		if s := l.Status(); s.Err != nil || s.Durable != uint64(n) {
@@ -83,9 +85,10 @@ func TestTilesCannotBeWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		full := true
+		var full atomic.Bool
+		full.Store(true)
 		files.fault = func(op, name string) error {
-			if full && op == "create" && !strings.Contains(name, "/journal/") {
+			if full.Load() && op == "create" && !strings.Contains(name, "/journal/") {
 				return syscall.ENOSPC
 			}
 			return nil
@@ -112,7 +115,7 @@ func TestTilesCannotBeWritten(t *testing.T) {
 		if l.Err() == nil || l.Status().Durable < 900 {
 			t.Errorf("%+v", l.Status())
 		}
-		full = false
+		full.Store(false)
 		time.Sleep(3 * time.Second)
 		if s := l.Status(); s.Err != nil || s.PublishErr != nil || s.Published != h.appended {
 			t.Errorf("after the outage: %+v", s)
