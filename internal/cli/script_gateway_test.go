@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -43,4 +47,31 @@ func knowsCommand(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("status %d a second later", status)
+}
+
+// freePortCommand is "freeport NAME": a loopback port that was free a moment
+// ago.
+func freePortCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: freeport NAME")
+	}
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	ts.Check(err)
+	ts.Check(ln.Close())
+	ts.Setenv(args[0], port)
+}
+
+// fingerprintCommand is "fingerprint CERTIFICATE NAME": its SHA-256, as
+// cloister.yaml names certificates.
+func fingerprintCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: fingerprint CERTIFICATE NAME")
+	}
+	block, _ := pem.Decode([]byte(ts.ReadFile(args[0])))
+	if block == nil {
+		ts.Fatalf("%s holds no certificate", args[0])
+	}
+	ts.Setenv(args[1], fmt.Sprintf("%x", sha256.Sum256(block.Bytes)))
 }

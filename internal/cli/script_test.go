@@ -71,6 +71,7 @@ func TestScripts(t *testing.T) {
 			"await": awaitCommand, "call": callCommand, "signal": signalCommand, "tlsserver": tlsServerCommand,
 			"busyport": busyPortCommand, "manager": managerCommand, "replace": replaceCommand, "mode": modeCommand,
 			"knows": knowsCommand, "stranger": strangerCommand, "smalldisk": smallDiskCommand,
+			"freeport": freePortCommand, "fingerprint": fingerprintCommand,
 		},
 	})
 }
