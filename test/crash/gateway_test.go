@@ -40,7 +40,7 @@ type gateway struct {
 // run starts the program on a site. Wrap is what it is run by, strace.
 func (s site) run(t testing.TB, wrap ...string) *testenv.Process {
 	t.Helper()
-	args := append(wrap[:len(wrap):len(wrap)], testenv.Binary(t), "serve", s.dir)
+	args := append(wrap[:len(wrap):len(wrap)], program(t), "serve", s.dir)
 	cmd := exec.Command(args[0], args[1:]...)
 	// A test binary that is killed leaves no gateway behind.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -159,20 +159,27 @@ func (g *gateway) ask(ctx context.Context, which int, path, key string) (*http.R
 	return g.http[which].Do(req)
 }
 
-// opens is the status of a request with a key.
+// opens is the status of a request with a key, and its id.
 func (g *gateway) opens(t testing.TB, key string) (status int, id string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	resp, err := g.ask(ctx, 0, "x", key)
+	status, id, err := g.tries(key)
 	if err != nil {
 		t.Fatalf("a request: %v; the gateway printed:\n%s", err, tail(g.Output()))
 	}
-	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		t.Fatal(err)
+	return status, id
+}
+
+// tries is opens where a request may fail.
+func (g *gateway) tries(key string) (status int, id string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	resp, err := g.ask(ctx, 0, "x", key)
+	if err != nil {
+		return 0, "", err
 	}
-	return resp.StatusCode, resp.Header.Get(requestID)
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, resp.Header.Get(requestID), err
 }
 
 const requestID = "Cloister-Request-Id"

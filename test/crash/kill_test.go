@@ -3,45 +3,12 @@
 package crash
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/testenv"
 )
-
-// options are the flags of this test binary.
-type options struct {
-	seed  uint64
-	kills int
-}
-
-// The flags of "make crash"; without them the short form runs.
-var (
-	seedFlag  = flag.Uint64("seed", 1, "seed of the moments and of the load; 0: from the clock")
-	killsFlag = flag.Int("kills", 6, "kills on each database; the other tests are as much longer")
-)
-
-// given are the options, with a seed that is printed.
-func given(t testing.TB) options {
-	t.Helper()
-	o := options{*seedFlag, *killsFlag}
-	if o.seed == 0 {
-		o.seed = uint64(time.Now().UnixNano())
-	}
-	say(t, "seed %d", o.seed)
-	return o
-}
-
-// say prints at once, where one waits for minutes.
-func say(t testing.TB, format string, args ...any) {
-	t.Helper()
-	if testing.Verbose() {
-		fmt.Fprintf(os.Stderr, "%s: %s\n", t.Name(), fmt.Sprintf(format, args...))
-	}
-}
 
 // between is a random time from a to b milliseconds.
 func (tr *trial) between(a, b int) time.Duration {

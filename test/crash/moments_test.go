@@ -85,7 +85,7 @@ func TestBackup(t *testing.T) {
 	tr := newTrial(t, o.seed, siteOptions{sealed: true})
 	g := tr.start(t)
 	command := func(file string) *testenv.Process {
-		return testenv.Start(t, exec.Command(testenv.Binary(t), "backup", "--dir", tr.dir, file))
+		return testenv.Start(t, exec.Command(program(t), "backup", "--dir", tr.dir, file))
 	}
 	w := tr.load(t, g, false)
 	begun := time.Now()
