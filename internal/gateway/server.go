@@ -78,7 +78,8 @@ type Server struct {
 	end  context.CancelCauseFunc
 	// leaveBase takes the server off BaseContext.
 	leaveBase func() bool
-	// opens ends when Shutdown or Close begins: handshakes do not outlive it.
+	// opens ends a while after Shutdown begins, see letIn, or with Close:
+	// handshakes do not outlive it.
 	opens    context.Context
 	endOpens context.CancelFunc
 	// drain is closed when Shutdown or Close begins.
@@ -93,9 +94,11 @@ type Server struct {
 	// of the generations, and the one that keeps the overload ladder.
 	opening, serving sync.WaitGroup
 
-	mu          sync.Mutex // guards the rest
-	listeners   map[net.Listener]struct{}
-	conns       map[*Conn]struct{}
+	mu        sync.Mutex // guards the rest
+	listeners map[net.Listener]struct{}
+	conns     map[*Conn]struct{}
+	// sealed: no connection goes on to net/http any more.
+	sealed      bool
 	generations []*generation
 }
 
@@ -204,7 +207,7 @@ func (s *Server) remember(c *Conn) bool {
 	limit := connectionCap(s.front().limits.MaxConnections, s.files)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.draining() || len(s.conns) >= limit {
+	if s.sealed || len(s.conns) >= limit {
 		return false
 	}
 	c.ID = s.ids.Add(1)
@@ -241,9 +244,12 @@ func (s *Server) refuseConn(c *Conn, cause RefusalCause, detail string) {
 
 // Shutdown drains: it stops accepting, tells clients (GOAWAY, Connection:
 // close) and waits for open requests and hijacked connections until ctx ends,
-// whose error it then returns. [Server.Close] cuts what is left.
+// whose error it then returns. Connections that were accepted before have a
+// moment for their first request: nobody told their clients. [Server.Close]
+// cuts what is left.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopAccepting()
+	s.letIn(ctx)
 	var wg sync.WaitGroup
 	for _, g := range s.allGenerations() {
 		wg.Go(func() { g.server.Shutdown(ctx) })
@@ -257,11 +263,50 @@ func (s *Server) stopAccepting() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		close(s.drain)
-		s.endOpens()
 		for ln := range s.listeners {
 			ln.Close()
 		}
 	})
+}
+
+// letInTime is how long connections that were accepted before a drain have for
+// their first request: several round trips of a distant client.
+const letInTime = 2 * time.Second
+
+// letIn waits until every connection that was accepted has made a request, or
+// time is up. Where a service manager keeps the socket they are all that the
+// next process does not get, and net/http's Shutdown would close them without
+// an answer.
+func (s *Server) letIn(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, letInTime)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for s.comingIn() && ctx.Err() == nil {
+		<-tick.C
+	}
+	s.seal()
+}
+
+func (s *Server) comingIn() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.listeners) > 0 {
+		return true // Serve still looks at what it accepted last
+	}
+	for c := range s.conns {
+		if c.calls.Load() == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) seal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sealed = true
+	s.endOpens()
 }
 
 func (s *Server) allGenerations() []*generation {
@@ -295,6 +340,7 @@ const cutGrace = time.Second
 func (s *Server) Close() error {
 	s.leaveBase()
 	s.stopAccepting()
+	s.seal()
 	s.end(ErrCut)
 	ctx, cancel := context.WithTimeout(context.Background(), cutGrace)
 	defer cancel()

@@ -38,7 +38,7 @@ func (s *Server) generation(f *Front) *generation {
 	}
 	g.server = s.httpServer(f)
 	s.generations = append(s.generations, g)
-	if s.draining() {
+	if s.sealed {
 		close(g.handoff.done)
 		return g
 	}
