@@ -89,7 +89,7 @@ func BenchmarkAppendOnly(b *testing.B) {
 		if l.Append(r) == 0 {
 			b.Fatal(l.Err())
 		}
-		if n%10_000 == 9_999 {
+		if n%4_000 == 3_999 {
 			b.StopTimer()
 			keepUp(b, l, l.Append(r))
 			b.StartTimer()
