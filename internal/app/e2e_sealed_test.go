@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -88,6 +90,8 @@ func TestSealedState(t *testing.T) {
 	// Rows are sealed whole; the audit log may name what it is about.
 	rows := secrettest.New(t, map[string]string{"the display name": "canary display name"})
 	f.NoneBelow(t, g.state.dir)
+	answers := doorAnswers(t, door)
+	f.None(t, "the door's answers", answers)
 	f.None(t, "the backup", []byte(backup.String()))
 	f.None(t, "the operator's log", []byte(g.log.String()))
 	f.None(t, "the access records", []byte(g.records.String()))
@@ -119,6 +123,22 @@ func TestSealedState(t *testing.T) {
 	if got := again.with(t, keys.PrimaryKey); got != 200 {
 		t.Errorf("after a restart: %d", got)
 	}
+}
+
+// doorAnswers is what the door shows of everything that it shows.
+func doorAnswers(t *testing.T, door *admin.Client) []byte {
+	t.Helper()
+	ctx := t.Context()
+	status, err := door.Status(ctx)
+	list, errList := door.Subscriptions(ctx)
+	one, errOne := door.Subscription(ctx, "team-of-canaries")
+	page, errPage := door.Audit(ctx, 0, 1000)
+	_, errDenied := door.RotateKey(ctx, "nobody", "primary")
+	text, errText := json.Marshal([]any{status, list, one, page, errDenied.Error()})
+	if err := errors.Join(err, errList, errOne, errPage, errText); err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // TestSealedByAnotherKey: a site without a key-encryption key gets one, then

@@ -75,6 +75,8 @@ func newCounter(t *testing.T, h http.Handler) (c *counter, caPEM []byte) {
 
 // served is a site from "cloister init" under "cloister serve".
 type served struct {
+	// dir is the site's directory.
+	dir     string
 	addr    string
 	roots   *x509.CertPool
 	backend *counter
@@ -98,6 +100,7 @@ func serveChanged(t *testing.T, backend http.Handler, change func(dir, config st
 	var caPEM []byte
 	s.backend, caPEM = newCounter(t, backend)
 	dir := filepath.Join(t.TempDir(), "site")
+	s.dir = dir
 	program := testenv.Binary(t)
 	if out, err := exec.Command(program, "init", "--openai", "https://"+s.backend.Addr().String(), dir).CombinedOutput(); err != nil {
 		t.Fatalf("cloister init: %v\n%s", err, out)
