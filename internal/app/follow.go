@@ -15,49 +15,41 @@ const cutStaleAfter = 30 * time.Second
 
 // watchState takes changes of the store into force, whoever made them.
 func (p *Process) watchState(ctx context.Context) {
+	// What a look has found is looked for once more, in turn with everybody
+	// else who looks: two answers of which the older came later would bring
+	// back what has ended.
 	err := p.state.store.Watch(ctx, p.revision, func(c store.Changes) error {
 		if c.OlderState {
 			p.opt.Log.Error("the shared state was restored from a backup while this gateway runs; it refuses requests until that is accepted")
 		}
 		p.restored.Store(c.OlderState)
-		p.follow(c)
-		return nil
+		return p.catchUp(ctx)
 	})
 	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrClosed) {
 		p.fail(err)
 	}
 }
 
-// catchUp takes what has changed until now into force.
+// catchUp takes what has changed until now into force, and ends what may not
+// go on.
 func (p *Process) catchUp(ctx context.Context) error {
-	p.mu.Lock()
-	since := p.revision
-	p.mu.Unlock()
-	c, err := p.state.store.Changes(ctx, since)
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	c, err := p.state.store.Changes(ctx, p.revision)
 	if err != nil {
 		return err
 	}
-	p.follow(c)
-	return nil
-}
-
-// follow takes changes into the directory in force and ends what may not go
-// on. Changes that are there already are taken again; those that a later look
-// has overtaken are left, because they would bring back what has ended.
-func (p *Process) follow(c store.Changes) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if c.Revision < p.revision && !c.Whole {
-		return
-	}
-	p.revision = c.Revision
 	ids := p.current.callers.follow(c, p.opt.Log)
+	p.mu.Lock()
+	p.revision = c.Revision
+	p.mu.Unlock()
 	if len(ids) == 0 {
-		return
+		return nil
 	}
 	if n := p.gateway.Revoke(ids...); n > 0 {
 		p.opt.Log.Info("requests ended: their subscriptions or keys have", "requests", n)
 	}
+	return nil
 }
 
 // stale reports that the shared state is silent for longer than the site

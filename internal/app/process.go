@@ -108,7 +108,11 @@ type Process struct {
 	silent, restored atomic.Bool
 	lastReload       atomic.Pointer[admin.LastReload]
 
-	mu      sync.Mutex // guards current and revision: one reload at a time
+	// changing is held by who reads state or site and puts it in force, from
+	// before the reading to after the putting: one at a time.
+	changing sync.Mutex
+
+	mu      sync.Mutex // guards current and revision, which only the holder of changing writes
 	current *built
 	// revision is that of the state that current knows.
 	revision store.Revision
@@ -325,7 +329,9 @@ func (p *Process) ownListeners() []netip.AddrPort {
 
 // putInForce makes a good site the one that counts.
 func (p *Process) putInForce(b *built) {
+	p.mu.Lock()
 	p.current, p.revision = b, b.revision
+	p.mu.Unlock()
 	p.dialer.Store(b.dialer)
 	p.operators.Store(b.operators)
 	p.front.Store(b.front)

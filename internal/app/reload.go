@@ -34,8 +34,8 @@ func (r Reloaded) Accepted() bool { return !r.Problems.HasErrors() }
 // Reload loads the site anew and puts it in force if it is good. Requests that
 // have begun end as they began; no connection is closed.
 func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.changing.Lock()
+	defer p.changing.Unlock()
 	before := p.current
 	// Whatever becomes of the site: a log that was rotated is let go.
 	p.reopenAccessLog(before.site)
@@ -244,8 +244,8 @@ func (p *Process) watchCertificates(ctx context.Context) {
 // read. A pair that does not fit, as in the moment between two writes, changes
 // nothing: it is looked at again.
 func (p *Process) renewCertificates() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.changing.Lock()
+	defer p.changing.Unlock()
 	if !p.current.certificates.changed(p.opt.Now()) {
 		return
 	}
@@ -257,7 +257,9 @@ func (p *Process) renewCertificates() {
 		}
 		return
 	}
+	p.mu.Lock()
 	p.current.front, p.current.certificates, p.current.pairs = front, fresh.certificates, fresh.pairs
+	p.mu.Unlock()
 	p.operators.Store(p.operators.Load().renewed(fresh.pairs[fresh.adminHostname()]))
 	p.front.Store(front)
 	p.metrics.SetCertificates(fresh.certificates.expiry)
