@@ -138,11 +138,16 @@ func (h *history) grown(t testing.TB, when string) {
 	h.marks = append(h.marks[:0], mark{size, now})
 }
 
-// fsck has a program of other people read the log. On damage it tries again
-// for ever, so its time is bounded.
+// fsck has a program of other people read the log.
 func (h *history) fsck(t testing.TB, when string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	h.fsckWithin(t, when, patience)
+}
+
+// fsckWithin is fsck with a bound in time: on damage it tries again for ever.
+func (h *history) fsckWithin(t testing.TB, when string, limit time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, testenv.Need(t, "fsck"), "-ui=false", "-logtostderr", "-v=1",
 		"-storage_url", "file://"+h.dir+"/", "-public_key", filepath.Join(h.dir, "audit.pub"))
