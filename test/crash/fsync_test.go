@@ -62,7 +62,7 @@ func TestFsyncFromStart(t *testing.T) {
 	for i := range rounds {
 		f := faults()[i%len(faults())]
 		// Few threads make many calls: most rounds want a small number.
-		how := fmt.Sprintf(f.how, 1+tr.rand.IntN(1+tr.rand.IntN(12)))
+		how := fmt.Sprintf(f.how, 1+tr.rand.IntN(1+tr.rand.IntN(10)))
 		p := tr.run(t, append([]string{strace, "-D"}, inject(how)...)...)
 		before := tr.ledger.refused
 		g, err := tr.attach(t, p)

@@ -23,46 +23,67 @@ func (tr *trial) within(d time.Duration) time.Duration {
 	return time.Duration(tr.rand.Int64N(int64(d) + 1))
 }
 
-// TestFirstStart: killed at random moments of its first start, the next start
-// works.
+// TestFirstStart: killed at random moments of its first start, or at an fsync
+// of it, or with one that fails, the next start works.
 func TestFirstStart(t *testing.T) {
 	o := given(t)
 	kinds := []struct {
-		name string
-		opt  func(testing.TB) siteOptions
+		name   string
+		rounds int
+		opt    func(testing.TB) siteOptions
+		fsync  bool
 	}{
-		{"sqlite", func(testing.TB) siteOptions { return siteOptions{} }},
-		{"sqlite, sealed", func(testing.TB) siteOptions { return siteOptions{sealed: true} }},
-		{"postgresql", func(t testing.TB) siteOptions { return siteOptions{postgres: testenv.Postgres(t)} }},
+		{"sqlite", o.kills, func(testing.TB) siteOptions { return siteOptions{} }, false},
+		{"sqlite at fsync", max(4, o.kills/2), func(testing.TB) siteOptions { return siteOptions{} }, true},
+		{"sqlite sealed", max(2, o.kills/5), func(testing.TB) siteOptions { return siteOptions{sealed: true} }, false},
+		{"postgresql", max(2, o.kills/5), func(t testing.TB) siteOptions { return siteOptions{postgres: testenv.Postgres(t)} }, false},
 	}
-	for k, kind := range kinds {
+	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
+			strace := ""
+			if kind.fsync {
+				strace = tracer(t)
+			}
 			// An undisturbed one says how long it takes.
-			begun := time.Now()
 			whole := newTrial(t, o.seed, kind.opt(t))
+			begun := time.Now()
 			whole.start(t).kill(t)
 			takes := time.Since(begun)
-			rounds := max(2, o.kills/4)
-			for i := range rounds {
-				firstStart(t, newTrial(t, o.seed+uint64(100*k+i), kind.opt(t)), takes)
+			ended := 0
+			for i := range kind.rounds {
+				ended += firstStart(t, newTrial(t, o.seed+uint64(i), kind.opt(t)), takes, strace)
 			}
-			say(t, "%d sites killed in their first starts, which take %v", rounds, takes.Round(time.Millisecond))
+			say(t, "%d new sites: %d first starts, which take %v, were killed or ended with a fault before they served; all served then",
+				kind.rounds, ended, takes.Round(time.Millisecond))
 		})
 	}
 }
 
-func firstStart(t *testing.T, tr *trial, takes time.Duration) {
-	var killed []time.Duration
+// firstStart hurts first starts of a site, one to three, and says how many
+// ended before they served.
+func firstStart(t *testing.T, tr *trial, takes time.Duration, strace string) (ended int) {
+	t.Helper()
+	var hurt []string
 	for range 1 + tr.rand.IntN(3) {
-		p := tr.run(t)
-		after := tr.within(takes)
-		time.Sleep(after)
+		what, wrap, wait := "killed", []string(nil), tr.within(takes)
+		if strace != "" {
+			what = fmt.Sprintf(faults()[tr.rand.IntN(len(faults()))].how, 1+tr.rand.IntN(3))
+			wrap, wait = append([]string{strace, "-D"}, inject(what)...), 10*takes
+		}
+		p := tr.run(t, wrap...)
+		select {
+		case <-p.Done():
+		case <-time.After(wait):
+		}
 		kill(t, p)
-		killed = append(killed, after)
+		if _, served := servingLine(p.Output()); !served {
+			ended++
+		}
+		hurt = append(hurt, fmt.Sprintf("%s after %v: %s", what, wait, tail(p.Output())))
 	}
 	g, err := tr.attach(t, tr.run(t))
 	if err != nil {
-		t.Fatalf("killed after %v of its first starts: %v", killed, err)
+		t.Fatalf("after first starts that were hurt: %q: %v", hurt, err)
 	}
 	keys, err := g.door.CreateSubscription(t.Context(), admin.CreateSubscription{Name: "first"})
 	if err != nil {
@@ -76,6 +97,7 @@ func firstStart(t *testing.T, tr *trial, takes time.Duration) {
 	}
 	tr.history.verify(t, "after the second start")
 	g.kill(t)
+	return ended
 }
 
 // TestBackup: the command that makes a backup, or the gateway, is killed in the
@@ -97,6 +119,7 @@ func TestBackup(t *testing.T) {
 	whole, rounds := 0, max(4, o.kills/3)
 	for i := range rounds {
 		file := tr.file(fmt.Sprintf("backup-%d", i))
+		time.Sleep(tr.between(50, 200))
 		p := command(file)
 		time.Sleep(tr.within(takes))
 		if i%2 == 0 {

@@ -58,6 +58,7 @@ func newSite(t testing.TB, opt siteOptions) site {
 		}
 	})
 	s := site{dir}
+	program(t) // here, so that no start is measured with a build in it
 	state, destination := "", ""
 	if opt.postgres != nil {
 		db := opt.postgres
