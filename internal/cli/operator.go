@@ -12,9 +12,11 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/app"
+	"github.com/cloister-ai/cloister/internal/store"
 )
 
 // door says by which operator's door a command goes in.
@@ -83,7 +85,7 @@ func (d *door) do(ctx context.Context, env *Env, act func(context.Context, *admi
 		}
 		return interrupted(ctx, act(ctx, c))
 	}
-	o, err := app.OpenOperator(ctx, app.OperatorOptions{
+	o, err := openOperator(ctx, app.OperatorOptions{
 		Dir: d.dir, Secrets: secretsOf(env), Log: operatorLog(env.Stderr), Build: env.build,
 	})
 	if err != nil {
@@ -91,6 +93,24 @@ func (d *door) do(ctx context.Context, env *Env, act func(context.Context, *admi
 	}
 	defer func() { err = errors.Join(err, o.Close()) }()
 	return interrupted(ctx, act(ctx, o.Client))
+}
+
+// ownerWait is how long a command waits for who owns the state directory and
+// does not answer: another command, or a gateway that is about to.
+const ownerWait = 3 * time.Second
+
+func openOperator(ctx context.Context, opt app.OperatorOptions) (*app.Operator, error) {
+	for end := time.Now().Add(ownerWait); ; {
+		o, err := app.OpenOperator(ctx, opt)
+		if !errors.As(err, new(*store.LockedError)) || time.Now().After(end) {
+			return o, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errInterrupted
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // ask is do for calls that only a running gateway can answer: the lock is not

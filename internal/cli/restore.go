@@ -100,7 +100,7 @@ func stateBefore(ctx context.Context, env *Env, with app.OperatorOptions) (strin
 	if _, err := os.Stat(filepath.Join(dir, "audit", "checkpoint")); err != nil {
 		return "", nil
 	}
-	op, err := app.OpenOperator(ctx, with)
+	op, err := openOperator(ctx, with)
 	var locked *store.LockedError
 	var refused *app.SiteError
 	switch {
