@@ -64,6 +64,8 @@ type Door struct {
 	rand  io.Reader
 	mux   *http.ServeMux
 	reads reads
+	// strangers bounds what those without a role leave in the log.
+	strangers *audit.Strangers
 }
 
 // Options are what a door is made of.
@@ -80,12 +82,15 @@ type Options struct {
 
 // NewDoor makes a door.
 func NewDoor(opt Options) *Door {
-	d := &Door{Actions: opt.Actions, log: opt.Log, audit: opt.Audit, now: opt.Now, rand: opt.Rand, mux: http.NewServeMux()}
+	d := &Door{Actions: opt.Actions, log: opt.Log, audit: opt.Audit, now: opt.Now, rand: opt.Rand, mux: http.NewServeMux(), strangers: audit.NewStrangers(opt.Audit)}
 	for _, op := range operations() {
 		d.mux.Handle(op.method+" "+op.pattern, d.handler(op))
 	}
 	return d
 }
+
+// Flush puts on record what was held back of refused strangers.
+func (d *Door) Flush() { d.strangers.Flush() }
 
 // call is one operation under way.
 type call struct {
@@ -140,8 +145,17 @@ func (d *Door) turnAway(w http.ResponseWriter, r *http.Request, actor Actor, act
 	if actor.Err != nil {
 		rec.Detail = actor.Err.Error()
 	}
-	d.audit.Append(rec)
-	d.log.Warn("admin call refused", "action", rec.Action, "actor", actor.Name, "error", actor.Err)
+	known := actor.Err == nil && len(actor.Roles) > 0
+	if !known {
+		// Who may do nothing is nobody in particular, and may come often.
+		rec.Action = "call"
+	}
+	if known {
+		d.audit.Append(rec)
+	}
+	if known || d.strangers.Refused(rec) {
+		d.log.Warn("admin call refused", "action", rec.Action, "actor", actor.Name, "error", actor.Err)
+	}
 	message := "you may not do this"
 	if len(actor.Roles) == 0 {
 		message = "you may not operate this gateway"

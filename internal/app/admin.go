@@ -40,6 +40,9 @@ func (p *Process) closeAdmin() {
 			p.opt.Log.Warn("closing the operator's door", "error", err)
 		}
 	}
+	if p.door != nil {
+		p.door.Flush()
+	}
 }
 
 func (p *Process) adminReload(ctx context.Context) (admin.Reloaded, error) {

@@ -3,9 +3,6 @@ package gateway
 import (
 	"context"
 	"net/http"
-	"net/netip"
-	"sync"
-	"time"
 
 	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/identity"
@@ -48,15 +45,18 @@ func (t *trip) account() *refused {
 		rec.Outcome, rec.Status = "deny", t.failure.Status
 		rec.Reasons = []string{kebab(t.failure.Reason)}
 		if t.who == nil {
-			t.g.strangers.refused(&rec)
+			t.g.strangers.Refused(&rec)
 			return nil
 		}
 		t.auditAt = log.Append(&rec)
-		log.Flush(t.auditAt)
 	} else {
 		t.auditAllow()
 	}
-	if err := log.Wait(t.ctx, t.auditAt); err != nil && t.ctx.Err() == nil {
+	// Whoever waits has its answer already: others need not be waited for.
+	log.Flush(t.auditAt)
+	// An error of the request's own, its time or the end of the gateway, holds
+	// the answer back as well: it has no record.
+	if err := log.Wait(t.ctx, t.auditAt); err != nil {
 		return auditUnavailable(err)
 	}
 	return nil
@@ -117,65 +117,4 @@ func auditUnavailable(cause error) *refused {
 		Message: "The audit log cannot be written.", PublicMessage: "The gateway cannot record requests now. Try again.",
 		Header: http.Header{"Retry-After": {"5"}}, Cause: cause,
 	}
-}
-
-// strangers keeps who is unknown from filling the audit log: of equal refusals
-// in one second the first has a record, and the others have one together.
-type strangers struct {
-	log AuditLog
-
-	mu     sync.Mutex // guards the rest
-	window map[stranger]*audit.Record
-	timer  *time.Timer
-}
-
-// stranger is what makes refusals equal.
-type stranger struct {
-	client      netip.Addr
-	api, reason string
-}
-
-// maxStrangers bounds how many are told apart in one second.
-const maxStrangers = 256
-
-func (s *strangers) refused(rec *audit.Record) {
-	who := stranger{client: rec.Client, api: rec.API}
-	if len(rec.Reasons) > 0 {
-		who.reason = rec.Reasons[0]
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.window == nil {
-		s.window = map[stranger]*audit.Record{}
-		s.timer = time.AfterFunc(time.Second, s.flush)
-	}
-	if again := s.window[who]; again != nil {
-		*again, again.Count = *rec, again.Count+1
-		return
-	}
-	if len(s.window) >= maxStrangers {
-		who = stranger{reason: who.reason}
-		rec.Client, rec.Peer, rec.API, rec.Operation, rec.RequestID = netip.Addr{}, netip.Addr{}, "", "", ""
-		if again := s.window[who]; again != nil {
-			again.Count++
-			return
-		}
-		s.window[who] = rec
-		rec.Count = 1
-		return
-	}
-	s.log.Append(rec)
-	s.window[who] = &audit.Record{}
-}
-
-// flush writes one record for all that were equal.
-func (s *strangers) flush() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, rec := range s.window {
-		if rec.Count > 0 {
-			s.log.Append(rec)
-		}
-	}
-	s.window = nil
 }

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/cloister-ai/cloister/internal/audit"
 )
@@ -54,55 +52,6 @@ func (l *auditStub) all() []audit.Record {
 	return append([]audit.Record(nil), l.records...)
 }
 
-// TestStrangersAreFew: refusals of unknown callers have a bounded number of
-// records, and none is lost from the count.
-func TestStrangersAreFew(t *testing.T) {
-	log := &auditStub{}
-	s := &strangers{log: log}
-	const clients, each = 1000, 3
-	for i := range clients {
-		for range each {
-			s.refused(&audit.Record{
-				Client: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), API: "openai", Reasons: []string{"subscription-key-invalid"},
-			})
-		}
-	}
-	s.flush()
-	records := log.all()
-	total := 0
-	for _, r := range records {
-		total += max(r.Count, 1)
-	}
-	if total != clients*each {
-		t.Errorf("%d refusals on record, of %d", total, clients*each)
-	}
-	if len(records) > 2*maxStrangers+2 {
-		t.Errorf("%d records in one second", len(records))
-	}
-	s.refused(&audit.Record{Client: netip.MustParseAddr("10.0.0.1")})
-	if got := len(log.all()); got != len(records)+1 {
-		t.Errorf("the next second's first refusal left %d records", got-len(records))
-	}
-}
-
-// TestStrangersFlushByThemselves: what is held back is written within seconds,
-// whether others come or not.
-func TestStrangersFlushByThemselves(t *testing.T) {
-	log := &auditStub{}
-	s := &strangers{log: log}
-	for range 5 {
-		s.refused(&audit.Record{Client: netip.MustParseAddr("10.0.0.1"), Reasons: []string{"x"}})
-	}
-	for end := time.Now().Add(10 * time.Second); len(log.all()) < 2; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("nothing is written")
-		}
-	}
-	if r := log.all()[1]; r.Count != 4 {
-		t.Errorf("%+v", r)
-	}
-}
-
 // TestVerifiable: while nothing can be put on record, or nobody can say what
 // has been taken from whom, nobody gets in.
 func TestVerifiable(t *testing.T) {
@@ -122,6 +71,27 @@ func TestVerifiable(t *testing.T) {
 	}
 	if e := (&trip{g: New(nil, Options{Audit: &auditStub{}, Stale: func() bool { return false }})}).verifiable(); e != nil {
 		t.Error(e)
+	}
+}
+
+// TestNoAnswerWithoutRecord: an answer whose record is not on disk is held
+// back, whatever ended the waiting for it.
+func TestNoAnswerWithoutRecord(t *testing.T) {
+	snap, rt := snapshotOf(t)
+	for name, log := range map[string]*auditStub{
+		"the log fails":               {err: errors.New("the disk is full")},
+		"the request's time runs out": {durable: make(chan struct{})},
+	} {
+		g := New(snap, Options{Audit: log})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(ErrRequestTimeout)
+		tr := &trip{g: g, s: snap, ctx: ctx, found: rt, conn: &Conn{}, call: &Call{}}
+		if e := tr.account(); e == nil || e.Status != http.StatusServiceUnavailable || !e.Frame {
+			t.Errorf("%s: %+v", name, e)
+		}
+		if len(log.all()) != 1 {
+			t.Errorf("%s: %d records", name, len(log.all()))
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/telemetry"
 )
@@ -46,7 +47,7 @@ type Gateway struct {
 	// webSockets counts the open WebSockets of each caller.
 	webSockets *limit.Counter
 	// strangers bounds what unknown callers leave in the audit log.
-	strangers strangers
+	strangers *audit.Strangers
 }
 
 // New makes a gateway that serves first.
@@ -63,7 +64,7 @@ func New(first *Snapshot, opt Options) *Gateway {
 	if opt.HeldBytes == 0 {
 		opt.HeldBytes = 1 << 30
 	}
-	g := &Gateway{opt: opt, strangers: strangers{log: opt.Audit}, webSockets: limit.NewCounter()}
+	g := &Gateway{opt: opt, strangers: audit.NewStrangers(opt.Audit), webSockets: limit.NewCounter()}
 	g.current.Store(first)
 	return g
 }
@@ -139,7 +140,7 @@ func (t *trip) verifiable() *refused {
 // Close writes what has been held back for the audit log.
 func (g *Gateway) Close() {
 	if g.opt.Audit != nil {
-		g.strangers.flush()
+		g.strangers.Flush()
 	}
 }
 

@@ -271,6 +271,15 @@ func (s *Store) loadKeyring(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
+	// Whoever can write the database can write a keyring of his own into it, with
+	// a fingerprint that fits: the digest key of a running process never changes,
+	// and a shared database never has a keyring in clear.
+	if have := s.ring.Load(); have != nil && subtle.ConstantTimeCompare(have.digest, ring.digest) != 1 {
+		return s.foreignKeyring()
+	}
+	if s.d.poll() > 0 && inClear(envelope) {
+		return s.foreignKeyring()
+	}
 	if subtle.ConstantTimeCompare(fingerprint(ring.digest), want) != 1 {
 		return s.foreignKeyring()
 	}
