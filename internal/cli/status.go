@@ -115,6 +115,10 @@ func stateRows(c colours, s *admin.Status) [][]cell {
 	if sealed.text == "" {
 		sealed = cell{"no key-encryption key: keys lie in the state directory in clear", c.yellow}
 	}
+	heard := cell{}
+	if s.State.Driver != "sqlite" { // an embedded database is always heard
+		heard.text = moment(s.State.Heard)
+	}
 	restored := cell{}
 	if t := s.State.RestoredFrom; !t.IsZero() {
 		restored = cell{"from a backup of " + moment(t) + "; serve refuses it without --accept-older-state", c.red}
@@ -124,7 +128,7 @@ func stateRows(c colours, s *admin.Status) [][]cell {
 		{{"state", c.dim}, {text: place}},
 		{{"restored", c.dim}, restored},
 		{{"sealed by", c.dim}, sealed},
-		{{"heard", c.dim}, {text: moment(s.State.Heard)}},
+		{{"heard", c.dim}, heard},
 	}
 }
 

@@ -115,7 +115,12 @@ func (s *screen) state() (string, bool) {
 // start runs the program as the one that the screen controls.
 func (s *screen) start(args ...string) *exec.Cmd {
 	s.t.Helper()
-	cmd := exec.CommandContext(s.t.Context(), testenv.Binary(s.t), args...)
+	self, err := os.Executable()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(s.t.Context(), self, args...)
+	cmd.Args[0] = "cloister" // see TestMain
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.tty, s.tty, s.tty
 	cmd.Env = []string{"TERM=xterm"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

@@ -29,12 +29,8 @@ type options struct {
 // given are the options, with a seed that is printed.
 func given(t testing.TB) options {
 	t.Helper()
-	o := options{*seedFlag, *killsFlag}
-	if o.seed == 0 {
-		o.seed = uint64(time.Now().UnixNano())
-	}
-	say(t, "seed %d", o.seed)
-	return o
+	say(t, "seed %d", *seedFlag)
+	return options{*seedFlag, *killsFlag}
 }
 
 // say prints at once, where one waits for minutes.
@@ -76,6 +72,10 @@ func program(t testing.TB) string {
 }
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if *seedFlag == 0 {
+		*seedFlag = uint64(time.Now().UnixNano())
+	}
 	code := m.Run()
 	if built.path != "" {
 		_ = os.RemoveAll(filepath.Dir(built.path)) // in a temporary directory: nothing depends on it
