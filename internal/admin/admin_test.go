@@ -232,10 +232,17 @@ func TestBadSubscriptions(t *testing.T) {
 	}
 	for _, body := range []string{"", "{", `{"name":"a"}{"name":"b"}`, `{"name":"a","admin":true}`, `[]`, strings.Repeat(" ", 70<<10)} {
 		r, _ := http.NewRequestWithContext(WithActor(ctx, Actor{Name: "t", Roles: AllRoles()}), "POST", "/v1/subscriptions", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json; charset=utf-8")
 		w := newRecorder()
 		f.ServeHTTP(w, r)
 		if w.status != 400 && w.status != 413 {
 			t.Errorf("%.20q: %d", body, w.status)
+		}
+		r.Header.Set("Content-Type", "text/plain") // what a page may have a browser send
+		w = newRecorder()
+		f.ServeHTTP(w, r)
+		if w.status != http.StatusUnsupportedMediaType {
+			t.Errorf("text/plain: %d", w.status)
 		}
 	}
 }

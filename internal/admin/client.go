@@ -230,6 +230,9 @@ func (c *Client) do(ctx context.Context, method, path string, in any) (*http.Res
 	if err != nil {
 		return nil, err
 	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	if c.token != nil {
 		req.Header.Set("Authorization", "Bearer "+c.token())
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -106,6 +107,9 @@ type call struct {
 // decode reads the body as JSON into v; unknown members are refused.
 func (c *call) decode(v any) error {
 	const most = 64 << 10
+	if media, _, err := mime.ParseMediaType(c.request.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return &Error{Status: http.StatusUnsupportedMediaType, Message: "the request is not JSON", Mend: "Content-Type: application/json"}
+	}
 	b, err := io.ReadAll(io.LimitReader(c.request.Body, most+1))
 	if err != nil {
 		return &Error{Status: http.StatusBadRequest, Message: "the request broke off", Err: err}

@@ -77,8 +77,14 @@ const openCalls = 64
 func serve(ln net.Listener, log *slog.Logger, identify func(*http.Request) Actor, door *Door) *Server {
 	s := &Server{done: make(chan struct{})}
 	slots := make(chan struct{}, openCalls)
+	// A browser that holds an operator's certificate shows it to whoever has a
+	// page of his send a request here.
+	sameOrigin := http.NewCrossOriginProtection()
+	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		door.turnAway(w, r, Actor{Err: errors.New("the request comes from another site's page"), Mend: "call from a program"}, "")
+	}))
 	s.http = &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Handler: sameOrigin.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			select {
 			case slots <- struct{}{}:
 				defer func() { <-slots }()
@@ -87,7 +93,7 @@ func serve(ln net.Listener, log *slog.Logger, identify func(*http.Request) Actor
 				return
 			}
 			door.ServeHTTP(w, r.WithContext(WithActor(r.Context(), identify(r))))
-		}),
+		})),
 		ConnContext:       withPeer,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),

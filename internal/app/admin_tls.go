@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/identity/verify"
@@ -25,6 +26,7 @@ type operators struct {
 	// nil: no token counts.
 	tokens *verify.TokenVerifier
 	roles  []site.AdminRole
+	now    func() time.Time
 }
 
 // addOperators compiles "admin". It needs the front's certificates.
@@ -33,7 +35,7 @@ func (b *built) addOperators(at surroundings) {
 	if cfg.Listener == nil || b.front == nil {
 		return
 	}
-	o := &operators{roles: cfg.Roles}
+	o := &operators{roles: cfg.Roles, now: nowOr(at.now)}
 	name := b.adminHostname()
 	pair := b.pairs[name]
 	if pair == nil {
@@ -98,7 +100,7 @@ const operatorMend = "show a client certificate or a token that admin.roles give
 func (o *operators) identify(r *http.Request) admin.Actor {
 	a := admin.Actor{Mend: operatorMend}
 	raw, isToken, shown, err := verify.ExtractBearer(r.Header["Authorization"])
-	certificate := certificateOf(r.TLS)
+	certificate := o.certificateOf(r.TLS)
 	switch {
 	case err != nil || shown && !isToken:
 		a.Err = errors.Join(errors.New("the Authorization header holds no token"), err)
@@ -146,9 +148,20 @@ func tokenHolds(e *site.AdminRole, t *verify.Token) bool {
 	return ok
 }
 
-// certificateOf is the fingerprint of a client certificate that TLS verified.
-func certificateOf(state *tls.ConnectionState) string {
-	if state == nil || len(state.VerifiedChains) == 0 || len(state.PeerCertificates) == 0 {
+// certificateOf is the fingerprint of a client certificate that holds now: a
+// connection may outlive its certificate, and the authority that the site named
+// when it was made.
+func (o *operators) certificateOf(state *tls.ConnectionState) string {
+	if state == nil || len(state.PeerCertificates) == 0 || o.tls.ClientCAs == nil {
+		return ""
+	}
+	others := x509.NewCertPool()
+	for _, c := range state.PeerCertificates[1:] {
+		others.AddCert(c)
+	}
+	if _, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{
+		Roots: o.tls.ClientCAs, Intermediates: others, CurrentTime: o.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}); err != nil {
 		return ""
 	}
 	sum := sha256.Sum256(state.PeerCertificates[0].Raw)

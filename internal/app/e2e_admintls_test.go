@@ -181,6 +181,23 @@ admin:
 			}
 		}
 	}
+	// What a page of somebody else has an operator's browser send does nothing.
+	pair, err := tls.LoadX509KeyPair(filepath.Join(s.dir, "clients", "op.pem"), filepath.Join(s.dir, "clients", "op.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{pair}}}}
+	req, err := http.NewRequestWithContext(t.Context(), "POST", url+"/v1/reload", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Origin", "https://elsewhere.example")
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	resp, err := browser.Do(req)
+	if err != nil || resp.StatusCode != http.StatusForbidden {
+		t.Errorf("from another site's page: %v %v", resp, err)
+	}
+	browser.CloseIdleConnections()
 	// A certificate of another CA is not even shown by a client that asks which
 	// count.
 	if err := status(client(foreign, "")); err == nil {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/cloister-ai/cloister/internal/audit"
@@ -21,16 +22,23 @@ type AuditLog interface {
 }
 
 // auditAllow leaves the record of a request that goes on to a backend, once.
-// It is appended before the request leaves; see account.
-func (t *trip) auditAllow() {
+// It is appended before the request leaves; see account. One for which the log
+// has no room does not leave.
+func (t *trip) auditAllow() *refused {
 	if t.g.opt.Audit == nil || t.audited {
-		return
+		return nil
 	}
-	t.audited = true
 	rec := t.auditRecord()
 	rec.Outcome, rec.Reasons = "allow", t.decision.reasons
-	t.auditAt = t.g.opt.Audit.Append(&rec)
+	if t.auditAt = t.g.opt.Audit.Append(&rec); t.auditAt == 0 {
+		return auditUnavailable(errNoRoom)
+	}
+	t.audited = true
+	return nil
 }
+
+// errNoRoom: too many records wait for the disk.
+var errNoRoom = errors.New("the log has no room for the record")
 
 // account stands before the first byte of every answer. What was decided is on
 // the log by then; that a request was allowed, and that a known caller was
@@ -49,8 +57,8 @@ func (t *trip) account() *refused {
 			return nil
 		}
 		t.auditAt = log.Append(&rec)
-	} else {
-		t.auditAllow()
+	} else if e := t.auditAllow(); e != nil {
+		return e
 	}
 	// Whoever waits has its answer already: others need not be waited for.
 	log.Flush(t.auditAt)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/cloister-ai/cloister/internal/audit"
+	"github.com/cloister-ai/cloister/internal/identity"
+	"github.com/cloister-ai/cloister/internal/site"
 )
 
 // auditStub is an audit log that a test holds.
@@ -92,6 +94,45 @@ func TestNoAnswerWithoutRecord(t *testing.T) {
 		if len(log.all()) != 1 {
 			t.Errorf("%s: %d records", name, len(log.all()))
 		}
+	}
+}
+
+// fullLog has no room for records.
+type fullLog struct{ auditStub }
+
+func (l *fullLog) Append(*audit.Record) audit.Position { return 0 }
+
+// TestNothingLeavesWithoutRecord: a request for which the log has no room goes
+// no further.
+func TestNothingLeavesWithoutRecord(t *testing.T) {
+	snap, rt := snapshotOf(t)
+	tr := &trip{g: New(snap, Options{Audit: &fullLog{}}), s: snap, ctx: t.Context(), found: rt, conn: &Conn{}, call: &Call{}}
+	if e := tr.auditAllow(); e == nil || e.Status != http.StatusServiceUnavailable || tr.audited {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestBindingEnds: a certificate that is taken out of a binding ends what it
+// came by, and another's goes on.
+func TestBindingEnds(t *testing.T) {
+	snap, rt := snapshotOf(t)
+	g := New(snap, Options{})
+	sub := *snap.directory.Get("bound")
+	ones := map[string]*trip{}
+	for _, fingerprint := range []string{strings.Repeat("f", 64), strings.Repeat("e", 64)} {
+		tr := &trip{g: g, s: snap, found: rt, conn: &Conn{}, who: &caller{subscription: snap.directory.Get("bound"), principal: &identity.Principal{Kind: identity.KindCertificate}}}
+		tr.shown.certificate = fingerprint
+		if e := tr.enter(); e != nil {
+			t.Fatal(e)
+		}
+		ones[fingerprint[:1]] = tr
+	}
+	sub.Binding = &site.Binding{Certificates: []string{strings.Repeat("e", 64)}}
+	if err := snap.directory.Put(sub); err != nil {
+		t.Fatal(err)
+	}
+	if n := g.Revoke(); n != 1 || ones["f"].holder.ended == nil || ones["e"].holder.ended != nil {
+		t.Errorf("%d ended", n)
 	}
 }
 

@@ -41,7 +41,9 @@ func (t *trip) forward(ctx context.Context, x *policy.Exchange, opt policy.Forwa
 		}
 	}
 	t.dropResponse()
-	t.auditAllow()
+	if e := t.auditAllow(); e != nil {
+		return e
+	}
 	t.startAttempt(ctx, &d)
 	resp, err := t.roundTrip(&d, opt.Timeout)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/cloister-ai/cloister/internal/identity"
 	"github.com/cloister-ai/cloister/internal/identity/verify"
 )
 
@@ -24,6 +25,8 @@ type holder struct {
 	// else.
 	digest []byte
 	api    *apiRoutes
+	// principal and certificate are what a binding is held against.
+	principal, certificate string
 
 	shard      *liveShard // nil: it is not on the books
 	next, prev *holder    // guarded by shard.mu, like the rest
@@ -49,6 +52,10 @@ func (t *trip) enter() *refused {
 	t.conn.Vouch()
 	h := &t.holder
 	h.subscription, h.api = t.who.subscription, t.found.api
+	h.certificate = t.shown.certificate
+	if t.who.principal != nil && t.who.principal.Kind == identity.KindToken {
+		h.principal = t.who.principal.ID()
+	}
 	switch t.who.key {
 	case verify.PrimaryKey:
 		h.digest = t.who.subscription.PrimaryDigest
@@ -108,7 +115,8 @@ func (s *Snapshot) stillHolds(h *holder) bool {
 	if now == h.subscription {
 		return true
 	}
-	return now != nil && now.Active() && (h.digest == nil || now.HasKey(h.digest)) && s.covers(now.Scope, h.api.api)
+	return now != nil && now.Active() && (h.digest == nil || now.HasKey(h.digest)) && s.covers(now.Scope, h.api.api) &&
+		(now.Binding == nil || verify.Bound(now.Binding, h.principal, h.certificate))
 }
 
 // Revoke ends every request that could not begin anew, after the directory of
