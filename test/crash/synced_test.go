@@ -56,6 +56,17 @@ func syncedBeforeAnswer(t *testing.T, opt siteOptions) {
 	if d.answers != answers || d.syncs < 2*answers {
 		t.Errorf("%d answers and %d syncs were seen, want %d and at least twice as many", d.answers, d.syncs, answers)
 	}
+	// What must have been seen, or the test looks at the wrong calls.
+	seen := map[string]bool{}
+	for path := range d.written {
+		if filepath.Dir(path) == filepath.Join(s.audit(), "journal") {
+			path = "journal"
+		}
+		seen[filepath.Base(path)] = true
+	}
+	if !seen["state.db-wal"] || !seen["journal"] || !d.known[filepath.Join(s.state(), "audit.key")] || !d.known[filepath.Join(s.state(), "keyring")] {
+		t.Errorf("written were %v, and made or moved %v", d.written, d.known)
+	}
 	say(t, "%d answers of the door, %d syncs: nothing that an answer depends on was still in memory alone", d.answers, d.syncs)
 }
 
@@ -66,14 +77,15 @@ type disk struct {
 	// data are files with bytes that are not synced, names those whose entry in
 	// the directory is not.
 	data, names map[string]bool
-	known       map[string]bool
+	// known are files that were there before, written those that were written.
+	known, written map[string]bool
 	// begun are calls of threads that have not returned.
 	begun          map[string]string
 	answers, syncs int
 }
 
 func newDisk(state string) *disk {
-	return &disk{state: state, data: map[string]bool{}, names: map[string]bool{}, known: map[string]bool{}, begun: map[string]string{}}
+	return &disk{state: state, data: map[string]bool{}, names: map[string]bool{}, known: map[string]bool{}, written: map[string]bool{}, begun: map[string]string{}}
 }
 
 // counts says whether answers depend on a file. Tiles and the checkpoint are
@@ -124,7 +136,7 @@ func (d *disk) write(call string) {
 	name, args, _ := strings.Cut(call, "(")
 	f := fileForm.FindStringSubmatch(args)
 	if f != nil && (name == "write" || name == "pwrite64" || name == "ftruncate") && d.counts(f[1]) {
-		d.data[f[1]] = true
+		d.data[f[1]], d.written[f[1]] = true, true
 	}
 }
 
