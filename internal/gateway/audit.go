@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/identity"
@@ -62,13 +63,22 @@ func (t *trip) account() *refused {
 	}
 	// Whoever waits has its answer already: others need not be waited for.
 	log.Flush(t.auditAt)
-	// An error of the request's own, its time or the end of the gateway, holds
-	// the answer back as well: it has no record.
-	if err := log.Wait(t.ctx, t.auditAt); err != nil {
+	err := log.Wait(t.ctx, t.auditAt)
+	if err != nil && t.ctx.Err() != nil {
+		// The request's time is over, or the gateway ends: what it is answered
+		// still needs its record.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), lastWait)
+		defer cancel()
+		err = log.Wait(ctx, t.auditAt)
+	}
+	if err != nil {
 		return auditUnavailable(err)
 	}
 	return nil
 }
+
+// lastWait is how long an answer waits for its record once the request is over.
+const lastWait = time.Second
 
 // denied: the answer is a refusal by the frame or a policy, not a failure of a
 // backend.
