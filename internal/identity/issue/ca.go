@@ -5,10 +5,11 @@
 // the DNS names and addresses it was made for stand in critical name
 // constraints, so that even a stolen key is worth nothing outside the site;
 // that it makes no further authorities; that private keys rest in files that
-// only their owner reads, and are never exported; and that an authority made
-// for development is marked in its own certificate and in every one it signs.
-// It keeps no list of what it signed and revokes nothing: certificates live 90
-// days at most.
+// only their owner reads, and are never exported; that the authority's own is
+// sealed there where a key-encryption key is given, and bound to the
+// authority's certificate; and that an authority made for development is
+// marked in its own certificate and in every one it signs. It keeps no list of
+// what it signed and revokes nothing: certificates live 90 days at most.
 //
 // It fails with an error that names the file or the name, and what to do.
 package issue

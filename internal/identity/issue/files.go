@@ -2,8 +2,7 @@ package issue
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/tls"
+	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -13,9 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/cloister-ai/cloister/internal/secret"
-	"github.com/cloister-ai/cloister/internal/site"
 )
 
 // Files of an authority in its directory.
@@ -24,9 +20,15 @@ const (
 	KeyFile         = "ca.key"
 )
 
-// InitCA makes an authority in dir, which it makes where it is missing. It
-// never replaces one.
+// InitCA makes an authority in dir, which it makes where it is missing, with its
+// key in clear. It never replaces one.
 func InitCA(dir string, opt Options) (*CA, error) {
+	return InitSealedCA(context.Background(), dir, opt, nil)
+}
+
+// InitSealedCA is [InitCA] with a key that kek seals before it is written; nil:
+// in clear.
+func InitSealedCA(ctx context.Context, dir string, opt Options, kek KeyEncryption) (*CA, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the authority's directory: %w", err)
 	}
@@ -40,75 +42,37 @@ func InitCA(dir string, opt Options) (*CA, error) {
 	if err != nil {
 		return nil, err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(ca.key)
+	form, err := formOf(ctx, ca, kek)
 	if err != nil {
-		return nil, fmt.Errorf("encoding the authority's key: %w", err)
+		return nil, fmt.Errorf("making the authority in %s: %w", dir, err)
 	}
 	// The key first: a certificate without its key would look like an
 	// authority.
-	key := pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der})
-	if err := writeNew(filepath.Join(dir, KeyFile), key, 0o600); err != nil {
+	if err := writeNew(filepath.Join(dir, KeyFile), encodeForms([]keyForm{form}), 0o600); err != nil {
 		return nil, err
 	}
 	if err := writeNew(filepath.Join(dir, CertificateFile), certificatePEM(ca.Certificate), 0o644); err != nil {
 		return nil, err
 	}
-	return ca, nil
+	return ca, syncDir(dir)
 }
 
-// LoadOptions of [LoadCA].
+// LoadOptions of [LoadCA] and [Files.Open].
 type LoadOptions struct {
 	// Now and Rand are as in [Options].
 	Now  func() time.Time
 	Rand io.Reader
 }
 
-// LoadCA reads the authority in dir. It refuses a key that others can read,
-// and one that is not the certificate's.
+// LoadCA reads the authority in dir, whose key lies in clear. It refuses a key
+// that others can read, one that is not the certificate's, and one that is
+// sealed, with a [*SealedError]: that is what [ReadFiles] is for.
 func LoadCA(dir string, opt LoadOptions) (*CA, error) {
-	cert, err := readCertificate(filepath.Join(dir, CertificateFile))
-	if err != nil {
-		return nil, fmt.Errorf("loading the authority in %s: %w", dir, err)
-	}
-	if !cert.IsCA || !cert.BasicConstraintsValid {
-		return nil, fmt.Errorf("loading the authority in %s: %s is not the certificate of an authority", dir, CertificateFile)
-	}
-	key, err := readKey(dir)
-	if err != nil {
-		return nil, fmt.Errorf("loading the authority in %s: %w", dir, err)
-	}
-	if err := SelfTest(tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}); err != nil {
-		return nil, fmt.Errorf("loading the authority in %s: %w", dir, err)
-	}
-	ca := &CA{Certificate: cert, key: key}
-	ca.inject(opt.Now, opt.Rand)
-	return ca, nil
-}
-
-// readKey reads by way of secret.Resolve, which refuses files that everybody
-// can read; the group is refused here.
-func readKey(dir string) (crypto.Signer, error) {
-	path := filepath.Join(dir, KeyFile)
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o070 != 0 {
-		return nil, fmt.Errorf("the group has access to %s (mode %04o); mend: chmod 600 %s", path, info.Mode().Perm(), path)
-	}
-	v, err := secret.Resolve(&site.SecretRef{File: KeyFile}, secret.Env{SiteDir: dir})
+	f, err := ReadFiles(dir)
 	if err != nil {
 		return nil, err
 	}
-	block, _ := pem.Decode([]byte(v.Reveal()))
-	if block == nil || block.Type != pemKey {
-		return nil, fmt.Errorf("%s is not a PEM file with a private key", path)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
-	}
-	key, isSigner := parsed.(crypto.Signer)
-	if !isSigner {
-		return nil, fmt.Errorf("%s is not a key that signs", path)
-	}
-	return key, nil
+	return f.Open(context.Background(), nil, opt) // without a key nobody is asked
 }
 
 func readCertificate(path string) (*x509.Certificate, error) {
