@@ -9,6 +9,9 @@ import (
 	"github.com/cloister-ai/cloister/internal/testenv"
 )
 
+// staleAfter is short, so that the test is.
+const staleAfter = time.Second
+
 // slack is what a busy machine may add to a time that is promised.
 const slack = 3 * time.Second
 
@@ -18,7 +21,7 @@ const slack = 3 * time.Second
 func TestDatabase(t *testing.T) {
 	o := given(t)
 	server := testenv.NewPostgresServer(t, testenv.PostgresOptions{})
-	tr := newTrial(t, o.seed, siteOptions{postgres: server.Create(t)})
+	tr := newTrial(t, o.seed, siteOptions{postgres: server.Create(t), staleAfter: staleAfter})
 	g := tr.start(t)
 	var off, on time.Duration
 	crashes := 1 + o.kills/12

@@ -20,15 +20,15 @@ import (
 	"github.com/cloister-ai/cloister/internal/testenv"
 )
 
-// staleAfter is how long a gateway goes on without hearing from its database.
-const staleAfter = time.Second
-
 const passphrase = "a passphrase that only this test has"
 
 // siteOptions are what tests want to be different.
 type siteOptions struct {
 	// postgres is where state lives; nil: SQLite. State in it is always sealed.
 	postgres *testenv.PostgresDatabase
+	// staleAfter is how long a gateway goes on without hearing from postgres; 0:
+	// the product's default.
+	staleAfter time.Duration
 	// sealed: a key file seals the state.
 	sealed bool
 }
@@ -63,8 +63,11 @@ func newSite(t testing.TB, opt siteOptions) site {
 	if opt.postgres != nil {
 		db := opt.postgres
 		s.write(t, "keys/db", db.Password)
-		state = fmt.Sprintf("\n  staleAfter: %s\n  postgres: {host: %s, port: %d, database: %s, user: %s, password: {file: keys/db}, sslMode: disable}",
-			staleAfter, db.Host, db.Port, db.Database, db.User)
+		state = fmt.Sprintf("\n  postgres: {host: %s, port: %d, database: %s, user: %s, password: {file: keys/db}, sslMode: disable}",
+			db.Host, db.Port, db.Database, db.User)
+		if opt.staleAfter > 0 {
+			state += "\n  staleAfter: " + opt.staleAfter.String()
+		}
 		destination = fmt.Sprintf("\n  state: [{host: %s, port: %d}]", db.Host, db.Port)
 	}
 	if opt.sealed || opt.postgres != nil {
