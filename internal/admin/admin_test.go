@@ -175,6 +175,11 @@ func TestSubscriptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, r := range got {
+		if text := string(r.Before) + string(r.After) + r.Detail; strings.Contains(text, "team a") || strings.Contains(text, "Team A") {
+			t.Errorf("the name stands beside the target: %s", text)
+		}
+	}
 	for _, secret := range []string{keys.PrimaryKey, keys.SecondaryKey, again.SecondaryKey} {
 		if strings.Contains(string(all), secret) || strings.Contains(f.log.String(), secret) {
 			t.Error("a key stands in a record or the log")

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -155,7 +156,9 @@ func (d *Door) turnAway(w http.ResponseWriter, r *http.Request, actor Actor, act
 		rec.Action = "call"
 	}
 	if known {
-		d.audit.Append(rec)
+		if err := d.durable(r.Context(), rec); err != nil {
+			d.log.Error("a refusal has no record", "error", err)
+		}
 	}
 	if known || d.strangers.Refused(rec) {
 		d.log.Warn("admin call refused", "action", rec.Action, "actor", actor.Name, "error", actor.Err)
@@ -243,7 +246,8 @@ func (d *Door) outcome(ctx context.Context, op operation, c *call, err error) er
 	rec.Target, rec.Outcome = op.target(c), "done"
 	rec.Before, rec.After = marshal(c.before), marshal(c.after)
 	if err != nil {
-		rec.Outcome, rec.Detail = "failed", err.Error()
+		// The target stands in a member of its own, where it may be hidden.
+		rec.Outcome, rec.Detail = "failed", strings.ReplaceAll(err.Error(), strconv.Quote(c.target), "it")
 	}
 	if !op.changes {
 		if d.reads.first(rec) {
@@ -293,7 +297,7 @@ func (d *Door) answer(w http.ResponseWriter, op operation, c *call, result any, 
 // takes it for whole.
 func (d *Door) stream(ctx context.Context, w http.ResponseWriter, op operation, c *call, s stream) {
 	w.Header().Set("Content-Type", "application/octet-stream")
-	err := s(ctx, w)
+	err := s(ctx, &patientWriter{w, http.NewResponseController(w)})
 	if recErr := d.outcome(ctx, op, c, err); err == nil {
 		err = recErr
 	}
@@ -302,6 +306,23 @@ func (d *Door) stream(ctx context.Context, w http.ResponseWriter, op operation, 
 		panic(http.ErrAbortHandler)
 	}
 	d.log.Info("admin call", "action", op.action, "actor", c.actor.Name)
+}
+
+// streamStall is how long a client may take for one piece of a stream.
+const streamStall = 30 * time.Second
+
+// patientWriter gives every write a time of its own.
+type patientWriter struct {
+	to      io.Writer
+	control *http.ResponseController
+}
+
+func (w *patientWriter) Write(p []byte) (int, error) {
+	// In this process there is no connection, and nothing to time.
+	if err := w.control.SetWriteDeadline(time.Now().Add(streamStall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	return w.to.Write(p)
 }
 
 func reply(w http.ResponseWriter, status int, v any) {

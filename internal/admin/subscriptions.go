@@ -159,7 +159,7 @@ func createSubscription(ctx context.Context, d *Door, c *call) (any, error) {
 	if err != nil {
 		return nil, d.explain(err, in.Name)
 	}
-	c.after = d.shown(created)
+	c.after = recorded(d.shown(created))
 	return keys, nil
 }
 
@@ -219,7 +219,7 @@ func (d *Door) change(ctx context.Context, c *call, change func(*store.Subscript
 		return nil, d.explain(err, c.target)
 	}
 	c.target = after.ID
-	c.before, c.after = d.shown(before), d.shown(after)
+	c.before, c.after = recorded(d.shown(before)), recorded(d.shown(after))
 	return d.shown(after), nil
 }
 
@@ -228,7 +228,7 @@ func deleteSubscription(ctx context.Context, d *Door, c *call) (any, error) {
 	if err != nil {
 		return nil, d.explain(err, c.target)
 	}
-	c.target, c.before = before.ID, d.shown(before)
+	c.target, c.before = before.ID, recorded(d.shown(before))
 	return d.shown(before), nil
 }
 
@@ -249,4 +249,17 @@ func (d *Door) explain(err error, name string) error {
 		return &Error{Status: http.StatusBadRequest, Message: err.Error(), Err: err}
 	}
 	return &Error{Status: http.StatusServiceUnavailable, Message: err.Error(), Err: err}
+}
+
+// recordedSubscription is what records say of a subscription beside its name,
+// which they may have to hide.
+type recordedSubscription struct {
+	Scope        string `json:"scope"`
+	State        string `json:"state"`
+	PrimaryKey   bool   `json:"primaryKey"`
+	SecondaryKey bool   `json:"secondaryKey"`
+}
+
+func recorded(s Subscription) recordedSubscription {
+	return recordedSubscription{s.Scope, s.State, s.PrimaryKey, s.SecondaryKey}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/admin"
+	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/identity/verify"
 	"github.com/cloister-ai/cloister/internal/site"
 	"github.com/cloister-ai/cloister/internal/store"
@@ -32,7 +33,7 @@ func (st *state) actions(current func() *site.Site) admin.Actions {
 		RotateState:   st.rotate,
 		AuditDir:      filepath.Join(st.dir, auditDir),
 		AuditVerifier: st.verifier,
-		Digest:        st.store.DigestOf,
+		Digest:        st.digest,
 		Subscriptions: st.store,
 		Declared:      func() []admin.Declared { return declaredBy(current()) },
 		Scope:         func(scope string) error { return scopeExists(current(), scope) },
@@ -44,6 +45,15 @@ func (st *state) actions(current func() *site.Site) admin.Actions {
 	}
 }
 
+// digest is the keyed digest that stands in the log for an identifier. Names of
+// subscriptions have no case.
+func (st *state) digest(kind, value string) string {
+	if kind == audit.HideSubscription {
+		value = strings.ToLower(value)
+	}
+	return st.store.DigestOf(kind, value)
+}
+
 // rotate makes a new data key and wraps the keyring by the newest version of
 // the key-encryption key. The audit log's key goes over to the new data key, so
 // that the old one can be forgotten.
@@ -53,6 +63,9 @@ func (st *state) rotate(ctx context.Context) (admin.KeysRotated, error) {
 	}
 	if err := st.resealAuditKey(); err != nil {
 		return admin.KeysRotated{}, fmt.Errorf("the data key is new, and the audit log's key is still under the one before: %w", err)
+	}
+	if err := st.ca.reseal(ctx); err != nil {
+		return admin.KeysRotated{}, fmt.Errorf("the data key is new, and the key of the site's own CA is sealed as before: %w", err)
 	}
 	// Other gateways on a shared database may have sealed theirs by the old one.
 	if st.site.Config.State.Postgres == nil {

@@ -114,7 +114,7 @@ func (o *operators) identify(r *http.Request) admin.Actor {
 			a.Err = err
 			break
 		}
-		a.Name = "token:" + token.Principal.ID()
+		a.Name = "token:" + token.Principal.ID() + " of " + token.Principal.Issuer
 		a.Roles = o.rolesOf(func(e *site.AdminRole) bool { return tokenHolds(e, token) })
 	case certificate != "":
 		a.Name = "certificate:" + certificate
@@ -187,7 +187,7 @@ func bindAdmin(ctx context.Context, cfg *site.Config) (net.Listener, error) {
 // openAdminTLS serves the door on its listener.
 func (p *Process) openAdminTLS(ln net.Listener) {
 	p.adminTLS = admin.ListenTLS(admin.TLSOptions{
-		Listener: ln, Log: p.opt.Log,
+		Listener: few(ln), Log: p.opt.Log,
 		Config:   func() *tls.Config { return p.operators.Load().tls },
 		Identify: func(r *http.Request) admin.Actor { return p.operators.Load().identify(r) },
 	}, p.door)

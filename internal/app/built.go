@@ -39,6 +39,8 @@ type surroundings struct {
 	retries *limit.RetryBudget
 	// previous is what was in force before; nil at the start.
 	previous *built
+	// authority keeps the site's own CA open; nil: the state is not ours.
+	authority *authority
 	// development accepts what the emulator made.
 	development bool
 	// elsewhere: the site may be meant for another machine than this one.

@@ -3,12 +3,14 @@ package app
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,10 +30,6 @@ type certificates struct {
 	// expiry by hostname, for metrics.
 	expiry map[string]time.Time
 }
-
-// CADirectory is where the site's own certificate authority lives: in the
-// state directory, because a site holds no secret in clear.
-func CADirectory(s *site.Site) string { return filepath.Join(stateDir(s), "ca") }
 
 // makeFront reads certificates and makes the front; nil where one is unfit.
 func (b *built) makeFront(at surroundings) *gateway.Front {
@@ -89,8 +87,10 @@ func (b *built) hostname(h *site.Hostname, at surroundings) (out gateway.FrontHo
 func (b *built) certificateProblem(h *site.Hostname, err error) {
 	var unfit *unfitError
 	var unreadable *secret.Error
+	var sealed *issue.SealedError
 	mend, message := "", err.Error()
 	switch {
+	case errors.As(err, &sealed): // it says itself what to do; the CA is not lost
 	case errors.As(err, &unfit):
 		mend = fmt.Sprintf("give the key that the certificate was made for; it is the one where both lines are equal:\n"+
 			"openssl x509 -in %s -noout -pubkey | openssl sha256\nopenssl pkey -in %s -pubout | openssl sha256",
@@ -169,8 +169,40 @@ func (b *built) path(name string) string {
 	return filepath.Join(b.site.Dir, filepath.FromSlash(name))
 }
 
+// authority is the site's own CA. Where there is no process that has the state,
+// one whose key is sealed is judged by its certificate.
+func (b *built) authority(at surroundings) (*issue.CA, error) {
+	files, err := issue.ReadFiles(CADirectory(b.site))
+	switch {
+	case err != nil:
+		return nil, err
+	case at.authority != nil:
+		return at.authority.get(files, at.offline)
+	case files.InClear():
+		return files.Open(context.Background(), nil, issue.LoadOptions{Now: at.now}) // nobody is asked
+	}
+	if b.site.Config.State.Encryption == nil {
+		b.warnSealed(files)
+	}
+	return files.StandIn(issue.LoadOptions{Now: at.now})
+}
+
+// warnSealed: a start would be refused; a reload of a gateway that runs, and
+// takes its encryption away, is not.
+func (b *built) warnSealed(files *issue.Files) {
+	const code = "ca-sealed"
+	if slices.ContainsFunc(b.problems, func(p site.Problem) bool { return p.Code == code }) {
+		return // each hostname asks
+	}
+	b.problems = append(b.problems, site.Problem{
+		Severity: site.Warning, Pos: placeOf(b.site, "state.encryption"), Code: code,
+		Message: fmt.Sprintf("the key of the site's own CA is sealed by the key-encryption key %s, and the site names none: it cannot be started", strings.Join(files.SealedBy(), ", ")),
+		Mend:    "set state.encryption to that key; to take encryption away, reload a gateway that runs",
+	})
+}
+
 func (b *built) signed(h *site.Hostname, at surroundings) (*tls.Certificate, error) {
-	ca, err := issue.LoadCA(CADirectory(b.site), issue.LoadOptions{Now: at.now})
+	ca, err := b.authority(at)
 	if err != nil {
 		return nil, fmt.Errorf("the site's own CA: %w", err)
 	}

@@ -248,6 +248,9 @@ func TestAuditOfRequests(t *testing.T) {
 			}
 		case slices.Equal(r.Reasons, []string{"subscription-bound"}):
 			bound++
+			if r.Actor != "subscription:second" || r.Subscription != "second" || r.Count != 0 {
+				t.Errorf("a known key outside its binding: %+v", r)
+			}
 		case slices.Equal(r.Reasons, []string{"subscription-key-invalid"}):
 			strangers += max(r.Count, 1)
 			records++

@@ -108,8 +108,12 @@ type Process struct {
 	silent, restored atomic.Bool
 	lastReload       atomic.Pointer[admin.LastReload]
 
-	// changing is held by who reads state or site and puts it in force, from
-	// before the reading to after the putting: one at a time.
+	// reloading is held by who makes a site, or renews what was made from one:
+	// it may take as long as vaults and issuers take.
+	reloading sync.Mutex
+	// changing is held by who reads the state and puts it in force, from before
+	// the reading to after the putting, one at a time; and is taken after
+	// reloading.
 	changing sync.Mutex
 
 	mu      sync.Mutex // guards current and revision, which only the holder of changing writes
@@ -168,6 +172,9 @@ func (p *Process) open(ctx context.Context, s *site.Site) (*built, error) {
 	// A site that is refused takes no port and asks nobody for anything.
 	if refused, err := p.trial(ctx, s); err != nil || refused.problems.HasErrors() {
 		return refused, err
+	}
+	if err := p.state.ca.settle(ctx); err != nil {
+		return nil, err
 	}
 	p.metrics = telemetry.NewMetrics(p.opt.Build)
 	if err := p.state.openAudit(ctx, with); err != nil {
@@ -304,16 +311,20 @@ func (p *Process) surroundings(ctx context.Context) (surroundings, error) {
 	if err != nil {
 		return surroundings{}, err
 	}
-	at.digestKey, at.stored, at.revision, at.previous = p.state.store.DigestKey(), stored.Subscriptions, stored.Revision, p.current
+	at.digestKey, at.stored, at.revision, at.previous = p.state.store.DigestKey(), stored.Subscriptions, stored.Revision, p.inForce()
 	return at, nil
 }
 
 // bare is what does not come from the state.
 func (p *Process) bare() surroundings {
-	return surroundings{
+	at := surroundings{
 		secrets: p.opt.Secrets, now: p.opt.Now, log: p.opt.Log, development: p.opt.Development,
 		onUse: p.used, listeners: p.ownListeners, retries: p.retries,
 	}
+	if p.state != nil {
+		at.authority = p.state.ca
+	}
+	return at
 }
 
 // ownListeners are all addresses on which the process accepts connections.
@@ -395,7 +406,7 @@ func (p *Process) serveHealth(ln net.Listener) {
 		ErrorLog: slog.NewLogLogger(p.opt.Log.Handler(), slog.LevelDebug),
 	}
 	p.serving.Go(func() {
-		if err := p.health.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		if err := p.health.Serve(few(ln)); !errors.Is(err, http.ErrServerClosed) {
 			p.fail(fmt.Errorf("health: %w", err))
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -34,9 +35,9 @@ func (r Reloaded) Accepted() bool { return !r.Problems.HasErrors() }
 // Reload loads the site anew and puts it in force if it is good. Requests that
 // have begun end as they began; no connection is closed.
 func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
-	p.changing.Lock()
-	defer p.changing.Unlock()
-	before := p.current
+	p.reloading.Lock()
+	defer p.reloading.Unlock()
+	before := p.inForce()
 	// Whatever becomes of the site: a log that was rotated is let go.
 	p.reopenAccessLog(before.site)
 	out := Reloaded{Before: before.site.Digest, After: before.site.Digest}
@@ -70,10 +71,9 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 		out.Problems.Add(placeOf(s, "state.encryption"), "state-encryption", "a key-encryption key that can be used", "", "the state keeps the key-encryption key of before: %v", err)
 		return p.reloaded(out), nil
 	}
-	p.putInForce(next)
-	p.gateway.Swap(next.snapshot)
-	if n := p.gateway.Revoke(); n > 0 {
-		p.opt.Log.Info("requests ended: their subscriptions or keys have", "requests", n)
+	if err := p.swap(ctx, next); err != nil {
+		next.close()
+		return out, err
 	}
 	// Requests of the old snapshot may still verify and forward: closing it
 	// ends only what it does by itself, and connections that nobody uses.
@@ -82,17 +82,43 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 	return p.reloaded(out), nil
 }
 
-// rewrap has the key-encryption key of the new site seal the state, where it is
-// another than before.
+// swap puts a site in force, with what has changed in the state while it was
+// compiled.
+func (p *Process) swap(ctx context.Context, next *built) error {
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	c, err := p.state.store.Changes(ctx, next.revision)
+	if err != nil {
+		return err
+	}
+	next.callers.follow(c, p.opt.Log)
+	next.revision = c.Revision
+	p.putInForce(next)
+	p.gateway.Swap(next.snapshot)
+	if n := p.gateway.Revoke(); n > 0 {
+		p.opt.Log.Info("requests ended: their subscriptions or keys have", "requests", n)
+	}
+	return nil
+}
+
+// inForce is the site that counts now.
+func (p *Process) inForce() *built {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.current
+}
+
+// rewrap has the key-encryption key of the new site seal the state and the key
+// of the site's own CA, where it is another than before.
 func (p *Process) rewrap(ctx context.Context, before, next *built) error {
 	if sameSetting(before.site.Config.State.Encryption, next.site.Config.State.Encryption) {
-		return nil
+		return p.state.ca.settle(ctx)
 	}
 	kek, _, err := keyEncryption(ctx, next.site, next.dialer, p.bare())
 	if err != nil {
 		return err
 	}
-	if err := p.state.store.RewrapKeyring(ctx, kek); err != nil {
+	if err := p.state.ca.change(ctx, kek, p.state.store.RewrapKeyring); err != nil {
 		return err
 	}
 	p.opt.Log.Info("the state is sealed by another key-encryption key")
@@ -103,6 +129,12 @@ func (p *Process) reloaded(r Reloaded) Reloaded {
 	r.Problems.Sort()
 	p.metrics.Reloaded(r.Accepted(), p.opt.Now())
 	p.lastReload.Store(&admin.LastReload{Time: p.opt.Now(), Accepted: r.Accepted(), Errors: count(r.Problems, site.Error)})
+	if !r.Accepted() {
+		p.note(audit.Record{
+			Kind: audit.KindConfig, Action: "site", Outcome: "failed", Site: r.Before,
+			Detail: fmt.Sprintf("refused with %d errors", count(r.Problems, site.Error)),
+		})
+	}
 	if r.Accepted() && r.Before != r.After {
 		p.note(audit.Record{
 			Kind: audit.KindConfig, Action: "site", Site: r.After,
@@ -244,13 +276,13 @@ func (p *Process) watchCertificates(ctx context.Context) {
 // read. A pair that does not fit, as in the moment between two writes, changes
 // nothing: it is looked at again.
 func (p *Process) renewCertificates() {
-	p.changing.Lock()
-	defer p.changing.Unlock()
+	p.reloading.Lock()
+	defer p.reloading.Unlock()
 	if !p.current.certificates.changed(p.opt.Now()) {
 		return
 	}
 	fresh := &built{site: p.current.site}
-	front := fresh.makeFront(surroundings{now: p.opt.Now, development: p.opt.Development})
+	front := fresh.makeFront(p.bare())
 	if front == nil || fresh.problems.HasErrors() {
 		for _, problem := range fresh.problems {
 			p.opt.Log.Error("renewed certificate refused, the one before stays in force", "message", problem.Message, "mend", problem.Mend)

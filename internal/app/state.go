@@ -47,6 +47,7 @@ type state struct {
 	dir   string
 	store *store.Store
 	audit *audit.Log
+	ca    *authority
 	// version is that of the program, for backups.
 	version string
 	// verifier is the audit log's verifier key.
@@ -90,7 +91,7 @@ func openStore(ctx context.Context, s *site.Site, opt stateOptions) (*state, err
 	if err != nil {
 		return nil, err
 	}
-	st := &state{site: s, dir: stateDir(s)}
+	st := &state{site: s, dir: stateDir(s), ca: newAuthority(s, options.KEK, opt.at)}
 	st.store, err = store.Open(ctx, st.dir, options)
 	// A command that looks at the directory has it for a moment.
 	var locked *store.LockedError
@@ -210,7 +211,7 @@ func (st *state) openAudit(ctx context.Context, opt stateOptions) error {
 		return err
 	}
 	options := audit.Options{
-		Key: key.Reveal(), Now: opt.at.now, Log: opt.at.log, Digest: st.store.DigestOf, Hide: st.site.Config.Audit.Digests,
+		Key: key.Reveal(), Now: opt.at.now, Log: opt.at.log, Digest: st.digest, Hide: st.site.Config.Audit.Digests,
 		AcceptOlder: opt.acceptOlder, Predecessor: opt.predecessor,
 	}
 	if w := st.site.Config.Audit.Witness; w != nil {
@@ -229,8 +230,15 @@ func (st *state) openAudit(ctx context.Context, opt stateOptions) error {
 	}
 	st.verifier = strings.TrimSpace(string(pub))
 	if older != nil && opt.acceptOlder {
-		st.audit.Append(&audit.Record{Kind: audit.KindLog, Action: "older-state.accepted", Detail: "restored from the backup of " + older.CreatedAt.UTC().Format(time.RFC3339)})
+		at := st.audit.Append(&audit.Record{Kind: audit.KindLog, Action: "older-state.accepted", Detail: "restored from the backup of " + older.CreatedAt.UTC().Format(time.RFC3339)})
+		st.audit.Flush(at)
+		if err := st.audit.Wait(ctx, at); err != nil {
+			return err
+		}
 		return st.store.AcceptOlderState(ctx)
+	}
+	if opt.acceptOlder {
+		opt.at.log.Warn("--accept-older-state was given, and nothing was older: leave it out, or the next roll-back is accepted unseen")
 	}
 	return nil
 }

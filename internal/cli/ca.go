@@ -22,10 +22,11 @@ func caCommand() *command {
 site's own CA, signed when the gateway starts and renewed while it runs. The CA
 lies in the state directory. Its certificate says, in critical name constraints,
 what it may sign: so that even its stolen key is worth nothing outside the site.
-Its key is never exported.`,
+Its key is never exported. Where state.encryption of cloister.yaml names a
+key-encryption key, that one seals the CA's key.`,
 		files: []entry{
 			{"DIR/state/ca/ca.pem", "the CA's certificate; state.directory names another place"},
-			{"DIR/state/ca/ca.key", "its key (mode 0600)"},
+			{"DIR/state/ca/ca.key", "its key (mode 0600), sealed where the site encrypts its state"},
 		},
 		subcommands: []*command{caInitCommand(), caIssueCommand(), caExportCommand()},
 	}
@@ -36,14 +37,17 @@ func caInitCommand() *command {
 		name: "init", args: "[--name NAME] DIR", short: "make the CA of the site in DIR",
 		long: `The CA may sign the hostnames that cloister.yaml names now, and names below them.
 For a hostname that is added later, make another CA: remove the directory that
-this command prints, and have clients trust the new certificate.`,
+this command prints, and have clients trust the new certificate.
+
+With state.encryption the key is sealed before it is written: the passphrase has
+to be where cloister.yaml says, or the vault has to answer.`,
 		flags: func(fs *flag.FlagSet) any {
 			return fs.String("name", "", "`NAME` of the authority; default: the site's")
 		},
 		examples: []entry{{"cloister ca init site", `make it; "cloister init" has done so for a new site`}},
-		failed:   "the site has errors or a CA already, or the state directory cannot be written",
+		failed:   "the site has errors or a CA already, the key-encryption key cannot be used, or the state directory cannot be written",
 		min:      1, max: 1,
-		run: func(_ context.Context, env *Env, opt any, args []string) error {
+		run: func(ctx context.Context, env *Env, opt any, args []string) error {
 			s, err := loadForCA(env, args[0])
 			if err != nil {
 				return err
@@ -58,7 +62,7 @@ this command prints, and have clients trust the new certificate.`,
 				return mended(fmt.Errorf("there is an authority in %s already", dir),
 					"rm -r %s && cloister ca init %s; clients have to trust the new certificate", shellQuote(dir), shellQuote(args[0]))
 			}
-			if _, err := issue.InitCA(dir, issue.Options{Name: name, PermittedDNS: dns, PermittedIPs: ips}); err != nil {
+			if _, err := app.MakeCA(ctx, s, issue.Options{Name: name, PermittedDNS: dns, PermittedIPs: ips}, caOptions(env)); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(env.Stdout, "made %s, which may sign %s\nGive clients its certificate: cloister ca export %s > ca.pem\n", dir, constraintText(dns, ips), shellQuote(args[0]))
@@ -77,7 +81,10 @@ func caIssueCommand() *command {
 		name: "issue", args: "[--client] [--out PREFIX] DIR NAME...", short: "sign a certificate",
 		long: `Signs a certificate for a server of these names, or with --client for a client of
 one name, for 90 days, and writes PREFIX.pem and PREFIX.key (mode 0600). The
-gateway's own hostnames need none: theirs are signed as it runs.`,
+gateway's own hostnames need none: theirs are signed as it runs.
+
+A gateway may be serving the site meanwhile. Where the CA's key is sealed, the
+passphrase has to be where cloister.yaml says, or the vault has to answer.`,
 		flags: func(fs *flag.FlagSet) any {
 			o := &caIssueOptions{}
 			fs.BoolVar(&o.client, "client", false, "for a client, not a server")
@@ -88,19 +95,20 @@ gateway's own hostnames need none: theirs are signed as it runs.`,
 			{"cloister ca issue --client --out app site team-a", "a certificate by which an application is known"},
 			{"cloister ca issue --out tls/api site api.internal.example", "a server's certificate, for another machine"},
 		},
-		failed: "a name lies outside what the CA may sign, or a file cannot be written",
+		failed: "a name lies outside what the CA may sign, its key does not open, or a file cannot be written",
 		min:    2, max: 64, run: runCAIssue,
 	}
 }
 
-func runCAIssue(_ context.Context, env *Env, opt any, args []string) error {
+func runCAIssue(ctx context.Context, env *Env, opt any, args []string) error {
 	o := opt.(*caIssueOptions)
 	s, err := loadForCA(env, args[0])
 	if err != nil {
 		return err
 	}
-	ca, err := issue.LoadCA(app.CADirectory(s), issue.LoadOptions{})
-	if errors.Is(err, os.ErrNotExist) {
+	ca, err := app.OpenCA(ctx, s, caOptions(env))
+	var none *app.NoCAError
+	if errors.As(err, &none) {
 		return noCA(args[0])
 	}
 	if err != nil {
@@ -172,6 +180,11 @@ func same(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
 	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// caOptions is how a command reaches what seals the CA's key.
+func caOptions(env *Env) app.CAOptions {
+	return app.CAOptions{Secrets: secretsOf(env), Log: operatorLog(env.Stderr)}
 }
 
 func noCA(dir string) error {

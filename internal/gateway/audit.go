@@ -29,7 +29,7 @@ func (t *trip) auditAllow() *refused {
 	if t.g.opt.Audit == nil || t.audited {
 		return nil
 	}
-	rec := t.auditRecord()
+	rec := t.auditRecord(t.who)
 	rec.Outcome, rec.Reasons = "allow", t.decision.reasons
 	if t.auditAt = t.g.opt.Audit.Append(&rec); t.auditAt == 0 {
 		return auditUnavailable(errNoRoom)
@@ -50,10 +50,14 @@ func (t *trip) account() *refused {
 		return nil
 	}
 	if t.denied() {
-		rec := t.auditRecord()
+		who := t.who
+		if who == nil {
+			who = t.s.recognise(t.ctx, t.shown)
+		}
+		rec := t.auditRecord(who)
 		rec.Outcome, rec.Status = "deny", t.failure.Status
 		rec.Reasons = []string{kebab(t.failure.Reason)}
-		if t.who == nil {
+		if who == nil {
 			t.g.strangers.Refused(&rec)
 			return nil
 		}
@@ -93,12 +97,30 @@ func (t *trip) auditCut() {
 	if t.g.opt.Audit == nil || t.cut == "" || !t.audited {
 		return
 	}
-	rec := t.auditRecord()
+	rec := t.auditRecord(t.who)
 	rec.Action, rec.Reasons, rec.Status = "request.cut", []string{t.cut}, t.w.Status()
 	t.g.opt.Audit.Append(&rec)
 }
 
-func (t *trip) auditRecord() audit.Record {
+// recognise is whom credentials belong to that do not let anybody in: a key of
+// a suspended subscription, one that is shown where it does not count, a token
+// that acts for nobody. It is for the record alone; nil: nobody is known.
+func (s *Snapshot) recognise(ctx context.Context, c credentials) *caller {
+	if sub, which, _ := s.directory.Lookup(c.key); sub != nil {
+		return &caller{subscription: sub, key: which, principal: sub.Principal()}
+	}
+	if c.token != "" {
+		if token, err := s.verifyToken(ctx, c.token); err == nil {
+			return &caller{principal: &token.Principal}
+		}
+	}
+	if sub := s.directory.ByCertificate(c.certificate); sub != nil {
+		return &caller{subscription: sub, principal: &identity.Principal{Kind: identity.KindCertificate, CertificateSHA256: c.certificate}}
+	}
+	return nil
+}
+
+func (t *trip) auditRecord(who *caller) audit.Record {
 	rec := audit.Record{
 		Time: t.g.opt.Now(), Kind: audit.KindAccess, Action: "request", Actor: "nobody",
 		RequestID: t.x.RequestID, Client: t.call.Client, Peer: t.conn.Peer.Addr(),
@@ -113,17 +135,19 @@ func (t *trip) auditRecord() audit.Record {
 	if t.x.Operation != nil {
 		rec.Operation = t.x.Operation.ID
 	}
-	if t.who == nil {
+	if who == nil {
 		return rec
 	}
-	rec.Subscription = t.who.subscription.ID
-	switch p := t.who.principal; p.Kind {
+	if who.subscription != nil {
+		rec.Subscription = who.subscription.ID
+	}
+	switch p := who.principal; p.Kind {
 	case identity.KindToken:
-		rec.Actor = "token:" + p.ID()
+		rec.Actor = "token:" + p.ID() + " of " + p.Issuer
 	case identity.KindCertificate:
 		rec.Actor = "certificate:" + p.CertificateSHA256
 	default:
-		rec.Actor = "subscription:" + t.who.subscription.ID
+		rec.Actor = "subscription:" + rec.Subscription
 	}
 	return rec
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/policy"
@@ -47,7 +48,7 @@ func (t *trip) admitWebSocket() *refused {
 	if !t.call.WebSocket {
 		return nil
 	}
-	name := "client:" + t.call.Client.String()
+	name := "client:" + networkOf(t.call.Client)
 	if t.who != nil {
 		name = "subscription:" + t.who.subscription.ID
 	}
@@ -61,6 +62,15 @@ func (t *trip) admitWebSocket() *refused {
 	}
 	t.webSocketOf = name
 	return nil
+}
+
+// networkOf is the one client that an address belongs to: itself, or an IPv6
+// /64.
+func networkOf(a netip.Addr) string {
+	if a = a.Unmap(); a.Is6() {
+		return netip.PrefixFrom(a, 64).Masked().String()
+	}
+	return a.String()
 }
 
 // writeUpgrade sends the head of the 101.
