@@ -11,7 +11,14 @@ import (
 // on. Rows are sealed in it as they are here, and so is the keyring; where that
 // lies in clear here, it lies in clear there, and w has to be guarded like the
 // state directory. An error leaves a beginning that [ReadBackup] refuses.
+//
+// One at a time, because each holds a connection for as long as w takes: a
+// second one is refused with [ErrBackupRuns]. ctx has to end where w stalls.
 func (s *Store) Backup(ctx context.Context, w io.Writer, meta BackupMeta) error {
+	if !s.backingUp.CompareAndSwap(false, true) {
+		return fmt.Errorf("writing the backup: %w", ErrBackupRuns)
+	}
+	defer s.backingUp.Store(false)
 	if err := s.backup(ctx, w, meta); err != nil {
 		return fmt.Errorf("writing the backup: %w", err)
 	}

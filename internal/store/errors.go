@@ -11,6 +11,8 @@ var (
 	// ErrUnavailable says that the database cannot be reached at the moment.
 	// Nothing was changed; the same call may succeed later.
 	ErrUnavailable = errors.New("the state database cannot be reached")
+	// ErrBackupRuns says that another backup is being taken by this store.
+	ErrBackupRuns = errors.New("another backup is being taken; mend: wait until it has ended, or end it")
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )

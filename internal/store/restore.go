@@ -17,6 +17,8 @@ const restoreFile = "restore.tmp"
 // opt's shared database: all of it, or nothing. It may be of the other kind of
 // database. The backup is read and verified before anything is changed. Where
 // there is state already, the backup has to be one of it, by its digest key.
+// With a KEK, a backup whose keyring lies in clear is refused, see
+// [Options.AcceptClearKeyring].
 // Revisions go on from the higher of both. What is restored is marked as older
 // state, see [Store.OlderState]. It needs the lock of the directory; other
 // gateways on a shared database hear of it. Errors: [*BackupError],
@@ -35,7 +37,7 @@ func Restore(ctx context.Context, dir string, r io.Reader, opt Options) (*Backup
 
 // restore gives the lock back.
 func restore(ctx context.Context, dir string, lock *os.File, r io.Reader, opt Options) (*BackupInfo, error) {
-	spool, b, err := spoolBackup(ctx, dir, r, opt.KEK)
+	spool, b, err := spoolBackup(ctx, dir, r, opt)
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -60,7 +62,7 @@ type openedBackup struct {
 
 // spoolBackup copies the backup into the directory, because it is read twice,
 // and verifies it.
-func spoolBackup(ctx context.Context, dir string, r io.Reader, kek KeyEncryption) (*os.File, *openedBackup, error) {
+func spoolBackup(ctx context.Context, dir string, r io.Reader, opt Options) (*os.File, *openedBackup, error) {
 	path := filepath.Join(dir, restoreFile)
 	_ = os.Remove(path) // of a process that was killed
 	spool, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -74,7 +76,7 @@ func spoolBackup(ctx context.Context, dir string, r io.Reader, kek KeyEncryption
 	}
 	b := &openedBackup{info: info}
 	if err == nil {
-		b.ring, err = openBackupRing(ctx, info, envelope, kek)
+		b.ring, err = openBackupRing(ctx, info, envelope, opt)
 	}
 	if err == nil && !verify(b.ring.derive("backup")) {
 		err = notWhole("its signature is not by its keyring: it was edited")
@@ -102,12 +104,18 @@ func (c *copier) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func openBackupRing(ctx context.Context, info *BackupInfo, envelope []byte, kek KeyEncryption) (*keyring, error) {
+func openBackupRing(ctx context.Context, info *BackupInfo, envelope []byte, opt Options) (*keyring, error) {
 	e, err := parseKeyringOf(info, envelope)
 	if err != nil {
 		return nil, err
 	}
-	ring, err := unsealKeyring(ctx, e, kek)
+	if e.Clear != nil && opt.KEK != nil && !opt.AcceptClearKeyring {
+		return nil, &BackupError{
+			Reason: "its keyring lies in clear, and there is a key-encryption key: anybody could have made it, with keys and subscriptions of his own",
+			Mend:   "restore a backup that was taken under a key-encryption key; if you know where this one comes from, say that a keyring in clear is accepted",
+		}
+	}
+	ring, err := unsealKeyring(ctx, e, opt.KEK)
 	switch {
 	case errors.Is(err, errNoKEK):
 		return nil, &BackupError{

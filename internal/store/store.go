@@ -63,6 +63,10 @@ type Options struct {
 	// KEK seals the keyring; nil: it lies in the directory in clear. A keyring
 	// in clear is sealed when KEK is there for the first time.
 	KEK KeyEncryption
+	// AcceptClearKeyring lets [Restore] take a backup whose keyring lies in clear
+	// although there is a KEK: anybody can make such a backup, of keys and rows of
+	// his own. Nothing else looks at it.
+	AcceptClearKeyring bool
 	// Postgres is the shared database; nil: SQLite in the directory.
 	Postgres *Postgres
 	// Log hears of rows that do not open and of lost connections; nil: nobody.
@@ -87,6 +91,8 @@ type Store struct {
 	// writing holds a token: one writer of this process waits its turn here
 	// rather than in the database.
 	writing chan struct{}
+	// backingUp: a backup holds one of the connections.
+	backingUp atomic.Bool
 	changed signal
 	heard   atomic.Pointer[time.Time]
 	closed  chan struct{}
