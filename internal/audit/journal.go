@@ -21,8 +21,10 @@ import (
 //	…       the records, as in a bundle of c2sp.org/tlog-tiles
 //	…       a checkpoint over the tree after them
 //
-// A batch is written and flushed before the next one begins. So only the last
-// batch of a file may be incomplete; it was acknowledged to nobody.
+// A batch is written and flushed before the next one begins, and a file is
+// begun when all before it is durable. So only the last batch of the newest file
+// may be incomplete, which was acknowledged to nobody; and that of a file in
+// which the disk failed, whose records stand in the next one again.
 
 const (
 	batchMagic  = "CAJ1"
@@ -47,19 +49,28 @@ type batch struct {
 
 var errShort = errors.New("it ends in the middle of a batch")
 
-// readBatch takes a batch off data; it does not judge what is in it.
-func readBatch(data []byte) (batch, error) {
+// readBatchHeader reads the lengths at the beginning of a batch.
+func readBatchHeader(data []byte) (records, count, checkpoint int64, err error) {
 	if len(data) < batchHeader {
-		return batch{}, errShort
+		return 0, 0, 0, errShort
 	}
 	if string(data[:4]) != batchMagic {
-		return batch{}, errors.New("a batch does not begin as one")
+		return 0, 0, 0, errors.New("a batch does not begin as one")
 	}
-	records := int64(binary.BigEndian.Uint32(data[4:]))
-	count := int64(binary.BigEndian.Uint32(data[8:]))
-	checkpoint := int64(binary.BigEndian.Uint32(data[12:]))
+	records = int64(binary.BigEndian.Uint32(data[4:]))
+	count = int64(binary.BigEndian.Uint32(data[8:]))
+	checkpoint = int64(binary.BigEndian.Uint32(data[12:]))
 	if count == 0 || 2*count > records || checkpoint > maxCheckpoint {
-		return batch{}, errors.New("the lengths of a batch contradict each other")
+		return 0, 0, 0, errors.New("the lengths of a batch contradict each other")
+	}
+	return records, count, checkpoint, nil
+}
+
+// readBatch takes a batch off data; it does not judge what is in it.
+func readBatch(data []byte) (batch, error) {
+	records, count, checkpoint, err := readBatchHeader(data)
+	if err != nil {
+		return batch{}, err
 	}
 	length := batchHeader + records + checkpoint
 	if int64(len(data)) < length {
@@ -79,12 +90,19 @@ type journalFile struct {
 	data []byte
 }
 
-func (f journalFile) path() string {
-	name := journalDir + "/" + utoa(f.first)
+func (f journalFile) path() string { return journalDir + "/" + f.name() }
+
+func (f journalFile) name() string {
+	name := utoa(f.first)
 	if f.attempt > 1 {
 		name += "." + strconv.Itoa(f.attempt)
 	}
 	return name
+}
+
+// compareFiles orders files as they were written.
+func compareFiles(a, b journalFile) int {
+	return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.attempt, b.attempt))
 }
 
 func parseJournalName(name string) (f journalFile, ok bool) {
@@ -99,7 +117,7 @@ func parseJournalName(name string) (f journalFile, ok bool) {
 			return f, false
 		}
 	}
-	return f, f.path() == journalDir+"/"+name
+	return f, f.name() == name
 }
 
 // readJournal reads the files of the journal, in the order in which they were
@@ -126,8 +144,6 @@ func readJournal(files FS, dir string) ([]journalFile, error) {
 		}
 		out = append(out, f)
 	}
-	slices.SortFunc(out, func(a, b journalFile) int {
-		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.attempt, b.attempt))
-	})
+	slices.SortFunc(out, compareFiles)
 	return out, nil
 }

@@ -62,6 +62,16 @@ func batches(t testing.TB, data []byte) (out [][]byte) {
 	return out
 }
 
+// unsign destroys the signatures of batches and leaves their headers.
+func unsign(from, to int) func([][]byte) [][]byte {
+	return func(b [][]byte) [][]byte {
+		for _, b := range b[from:to] {
+			copy(b[len(b)-40:], bytes.Repeat([]byte{0xff}, 40))
+		}
+		return b
+	}
+}
+
 // TestJournalDamage tells what a loss of power does to a journal from what
 // people do to it. The first is mended, the second refused.
 func TestJournalDamage(t *testing.T) {
@@ -89,6 +99,13 @@ func TestJournalDamage(t *testing.T) {
 		{"edit of a signature", flip(2, -10), 0, 6},
 		{"edit in the last batch", flip(4, 40), 0, 12},
 		{"last signature edited: as if cut off", flip(4, -10), 12, 0},
+		{"all signatures to the end edited", unsign(1, 5), 0, 3},
+		{"the last two signatures edited", unsign(3, 5), 0, 9},
+		{"and the header of the first of them", func(b [][]byte) [][]byte {
+			clear(b[3][:batchHeader])
+			return unsign(3, 5)(b)
+		}, 0, 9},
+		{"and one more byte behind the last", func(b [][]byte) [][]byte { return append(unsign(4, 5)(b), []byte{'x'}) }, 0, 12},
 		{"batch removed", func(b [][]byte) [][]byte { return slices.Delete(b, 2, 3) }, 0, 6},
 		{"batches change places", func(b [][]byte) [][]byte { b[2], b[3] = b[3], b[2]; return b }, 0, 6},
 		{"batch twice", func(b [][]byte) [][]byte { return append(b, b[4]) }, 0, 15},
@@ -128,11 +145,86 @@ func TestJournalDamage(t *testing.T) {
 					}
 					return
 				}
-				if err != nil || !report.OK() || report.Size != c.size || l.Status().Size != c.size {
+				if err != nil || !report.OK() || report.Size != c.size || l.Status().Size != c.size+min(1, uint64(len(report.Notes))) {
 					t.Fatalf("want %d records; Verify: %+v; Open: %v", c.size, report, err)
 				}
+				keepsTorn(t, files, before, c.size, len(report.Notes))
 			})
 		})
+	}
+}
+
+// keepsTorn: a torn file is moved aside as it was, and a record names it; where
+// none is torn, there is neither.
+func keepsTorn(t *testing.T, files *crashFS, before []byte, index uint64, notes int) {
+	t.Helper()
+	_, told := readAll(t, files)
+	kept := files.now[fmt.Sprintf("%s/%s%d", crashDir, tornPrefix, index)]
+	if told != uint64(notes) || (kept != nil) != (notes > 0) || kept != nil && !bytes.Equal(kept.data, before) {
+		t.Errorf("%d notes, %d records; kept: %v", notes, told, kept)
+	}
+	r := reader{files: files, dir: crashDir, next: index, yield: func(e Entry, _ error) bool {
+		want := fmt.Sprintf(`"kept":"journal.torn-%d"`, index)
+		if rec, _ := e.Record(); !strings.Contains(string(rec.Before), want) || !strings.Contains(string(rec.Before), `"file":"journal/0"`) ||
+			!strings.Contains(rec.Detail, fmt.Sprintf("from record %d on", index)) {
+			t.Errorf("it is told as %s", e.Raw)
+		}
+		return true
+	}}
+	if err := r.run(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTornKept: what is kept of torn files is bounded, and a torn batch has one
+// record, however often the log is opened and the power goes.
+func TestTornKept(t *testing.T) {
+	signer, verifier := testKey(t)
+	synctest.Test(t, func(t *testing.T) {
+		files, name := leftover(t, signer)
+		all := batches(t, files.now[name].data)
+		for n := range uint64(mostTorn + 5) {
+			files.now[fmt.Sprintf("%s/%s%d", crashDir, tornPrefix, n)] = &node{}
+		}
+		files.now[name].data = bytes.Join(all[:4], nil)
+		files.now[crashDir+"/"+journalDir+"/12"] = &node{data: all[4][:99], synced: 99}
+		h := history{12, 12}
+		for range 3 {
+			h.check(t, files, signer, verifier)
+		}
+		if _, torn := readAll(t, files); torn != 1 {
+			t.Errorf("%d records of one torn batch", torn)
+		}
+		names, err := files.ReadDir(crashDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := 0
+		for _, e := range names {
+			if strings.HasPrefix(e.Name(), tornPrefix) {
+				kept++
+			}
+		}
+		if kept != mostTorn || files.now[crashDir+"/"+tornPrefix+"12.2"] == nil {
+			t.Errorf("%d torn files are kept: %v", kept, names)
+		}
+	})
+}
+
+// TestTornFollowed: a batch that was destroyed in one file and is followed by
+// another file is damage, though each file alone could be torn.
+func TestTornFollowed(t *testing.T) {
+	signer, verifier := testKey(t)
+	files, name := leftover(t, signer)
+	all := batches(t, files.now[name].data)
+	files.now[name].data = bytes.Join([][]byte{all[0], all[1], all[2][:70]}, nil)
+	files.now[crashDir+"/"+journalDir+"/9"] = &node{data: all[3][:70], synced: 70}
+	report, err := Verify(crashDir, verifier, VerifyOptions{FS: files})
+	if bad, ok := report.FirstBad(); err != nil || !ok || bad != 6 {
+		t.Errorf("Verify: %v, %v", report.Problems, err)
+	}
+	if _, err := Open(t.Context(), crashDir, Options{Key: signer, FS: files}); err == nil {
+		t.Error("Open goes on")
 	}
 }
 

@@ -142,7 +142,8 @@ func TestUnfitDirectories(t *testing.T) {
 		"no log, but a key": {map[string]string{"audit.pub": "x"}, "checkpoint is missing"},
 		"another key":       {map[string]string{"audit.pub": "x", "checkpoint": ""}, "audit.pub is not the key"},
 		"foreign journal":   {map[string]string{"journal/x": "", "checkpoint": ""}, "journal/x is no file of this log"},
-		"a torn batch":      {map[string]string{"journal/5": "?", "checkpoint": ""}, ""},
+		"a gap in front":    {map[string]string{"journal/5": "?", "checkpoint": ""}, "records 0 to 4 are missing"},
+		"a torn batch":      {map[string]string{"journal/0": "?", "checkpoint": ""}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "audit")

@@ -43,6 +43,9 @@ func Open(ctx context.Context, dir string, opt Options) (*Log, error) {
 		return nil, err
 	}
 	l.start(&found)
+	if err = l.keepTorn(ctx, &found); err != nil {
+		return nil, errors.Join(err, l.Close(ctx))
+	}
 	if before != nil {
 		err = l.begin(ctx, before)
 	} else if found.foreign != "" {
@@ -69,6 +72,9 @@ type recovered struct {
 	// published is the checkpoint on disk, newest that of the journal's end.
 	published, newest head
 	journal           []journalFile
+	// torn are those of its files that end in a torn batch, dropped those of
+	// whose batch nothing is left.
+	torn, dropped []torn
 	// compared says that the witness was heard, and witnessErr why it was not.
 	compared   bool
 	witnessErr error
@@ -135,10 +141,7 @@ func (l *Log) replayJournal(out *recovered, watch uint64) (*tlog.Hash, error) {
 		return nil, damaged(l.dir, "its journal is damaged: "+err.Error(), nil)
 	}
 	out.newest = r.at
-	for _, name := range r.torn {
-		l.set.Log.Warn("the journal of the audit log ends in a batch that was never completed and acknowledged to nobody; it is dropped",
-			"file", name, "records", out.tree.size)
-	}
+	out.torn, out.dropped = r.torn, r.dropped()
 	return &r.watched, nil
 }
 
@@ -241,7 +244,12 @@ func (l *Log) resume(found *recovered) error {
 		}
 	}
 	for _, f := range found.journal {
-		l.writer.remove(f.path())
+		if !slices.ContainsFunc(found.torn, func(t torn) bool { return t.file.path() == f.path() }) {
+			l.writer.remove(f.path())
+		}
+	}
+	if n := len(found.torn); n > 0 {
+		l.writer.at = found.torn[n-1].file // it still stands there, and its name is not used
 	}
 	l.next, l.durable, l.published = found.newest.size, found.newest.size, found.newest
 	return nil

@@ -24,10 +24,10 @@ func (d *damage) Error() string {
 type replay struct {
 	verifier note.Verifier
 	tree     *tree
-	// at is the newest checkpoint that was read; torn names files that end in
-	// an incomplete batch.
+	// at is the newest checkpoint that was read; torn are files that end in an
+	// incomplete batch.
 	at   head
-	torn []string
+	torn []torn
 	// each, where there is one, is told each record that was added.
 	each func(index uint64, entry []byte)
 	// watch is a size for which watched becomes the root.
@@ -35,7 +35,9 @@ type replay struct {
 	watched tlog.Hash
 }
 
-// run goes through all files. What it returns is a *damage.
+// run goes through all files. A file is begun when everything before it is
+// durable; so where one ends too early, the next gives it away. What it returns
+// is a *damage.
 func (r *replay) run(journal []journalFile) error {
 	for _, f := range journal {
 		if err := r.file(f); err != nil {
@@ -47,6 +49,9 @@ func (r *replay) run(journal []journalFile) error {
 
 func (r *replay) file(f journalFile) error {
 	next := f.first
+	if next > r.tree.size {
+		return &damage{f.path(), r.tree.size, fmt.Sprintf("records %d to %d are missing", r.tree.size, next-1)}
+	}
 	for offset := 0; offset < len(f.data); {
 		b, err := readBatch(f.data[offset:])
 		if err == nil {
@@ -58,7 +63,7 @@ func (r *replay) file(f journalFile) error {
 		case errors.As(err, &d):
 			return d
 		case r.isTorn(f.data, offset):
-			r.torn = append(r.torn, f.path())
+			r.torn = append(r.torn, torn{f, next, len(f.data) - offset})
 			return nil
 		default:
 			return &damage{f.path(), next, err.Error()}
@@ -67,31 +72,6 @@ func (r *replay) file(f journalFile) error {
 		offset += b.length
 	}
 	return nil
-}
-
-// isTorn tells a last batch that a loss of power interrupted from one that was
-// changed afterwards. An interrupted one has lost its checkpoint, or another
-// sector; and nothing follows it, because the writer goes on only when a batch
-// is durable.
-func (r *replay) isTorn(data []byte, offset int) bool {
-	end := r.findCheckpoint(data[offset:])
-	return end < 0 || offset+end == len(data) && hasHole(data, offset)
-}
-
-// sector is the smallest piece that a disk writes.
-const sector = 512
-
-// hasHole finds a sector that was never written. In one that was, the text of
-// records and checkpoints leaves some byte that is not zero.
-func hasHole(data []byte, from int) bool {
-	for from < len(data) {
-		to := min(from/sector*sector+sector, len(data))
-		if len(bytes.Trim(data[from:to], "\x00")) == 0 {
-			return true
-		}
-		from = to
-	}
-	return false
 }
 
 // findCheckpoint finds the first signed checkpoint in data and says where it
@@ -138,9 +118,6 @@ func (r *replay) batch(f journalFile, first uint64, b batch) error {
 	}
 	if end <= r.tree.size {
 		return nil // published since, or written again after the disk failed
-	}
-	if first > r.tree.size {
-		return &damage{f.path(), r.tree.size, fmt.Sprintf("records %d to %d are missing", r.tree.size, first-1)}
 	}
 	before := *r.tree
 	entries = entries[r.tree.size-first:]

@@ -224,8 +224,8 @@ func (c *verification) journal(files []journalFile, err error) error {
 	if c.watch.size > c.at.size {
 		c.watched = r.watched
 	}
-	for _, name := range r.torn {
-		c.report.Notes = append(c.report.Notes, name+" ends in a batch that was never completed; it was acknowledged to nobody")
+	for _, t := range r.dropped() {
+		c.report.Notes = append(c.report.Notes, t.String()+": what a loss of power leaves, acknowledged to nobody, unless somebody changed it")
 	}
 	return nil
 }
