@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/emulator"
+	"github.com/cloister-ai/cloister/internal/identity/issue"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/secret/secrettest"
 	"github.com/cloister-ai/cloister/internal/testenv"
@@ -55,6 +57,11 @@ func sealedSite(t *testing.T) *testSite {
 // requests are served.
 func TestSealedState(t *testing.T) {
 	s := sealedSite(t)
+	caKey, err := os.ReadFile(filepath.Join(s.dir, "state", "ca", issue.KeyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	caDER, _ := pem.Decode(caKey)
 	g := s.start(t)
 	door := g.operator()
 	keys, err := door.CreateSubscription(t.Context(), admin.CreateSubscription{Name: "team-of-canaries", DisplayName: "canary display name"})
@@ -86,7 +93,11 @@ func TestSealedState(t *testing.T) {
 	f := secrettest.New(t, map[string]string{
 		"the primary key": keys.PrimaryKey, "the secondary key": keys.SecondaryKey, "the team's key": teamKey,
 		"the passphrase": testPassphrase, "the digest key": digestKey, "the audit log's key": signer.Reveal(),
+		"the CA's key": string(caDER.Bytes), "the CA's key in PEM": strings.Split(string(caKey), "\n")[1],
 	})
+	if len(f.Bytes(issue.KeyFile, caKey)) == 0 {
+		t.Fatal("the CA's key as it was would not be found")
+	}
 	// Rows are sealed whole; the audit log may name what it is about.
 	rows := secrettest.New(t, map[string]string{"the display name": "canary display name"})
 	f.NoneBelow(t, g.state.dir)
