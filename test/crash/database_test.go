@@ -23,6 +23,7 @@ func TestDatabase(t *testing.T) {
 	server := testenv.NewPostgresServer(t, testenv.PostgresOptions{})
 	tr := newTrial(t, o.seed, siteOptions{postgres: server.Create(t), staleAfter: staleAfter})
 	g := tr.start(t)
+	g.patient = true
 	var off, on time.Duration
 	crashes := 1 + o.kills/12
 	for range crashes {
@@ -45,6 +46,7 @@ func TestDatabase(t *testing.T) {
 	}
 	g.kill(t)
 	g = tr.start(t)
+	g.patient = true
 	tr.history.fsck(t, "after the restart")
 	tr.history.verify(t, "after the restart")
 	tr.check(t, g)
