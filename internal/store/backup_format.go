@@ -48,6 +48,10 @@ type BackupInfo struct {
 	// Damaged are ids whose rows did not open when it was restored; they were
 	// left out.
 	Damaged []string `json:"damaged,omitempty"`
+	// Edited is for [Store.OlderState]: it says that rows were put back, removed
+	// or added outside the gateway. Where CreatedAt is zero, no backup was
+	// restored, and the other fields say nothing.
+	Edited string `json:"-"`
 }
 
 // BackupError says why a backup is not accepted. Nothing was changed.

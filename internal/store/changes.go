@@ -22,14 +22,17 @@ type Changes struct {
 	// = 0, for a since of long ago, and for one that this database has not
 	// reached, which is then an older copy.
 	Whole bool
-	// OlderState: a backup was restored, and nobody has accepted that yet, see
-	// [Store.OlderState].
+	// OlderState: a backup was restored, or rows were changed outside the
+	// gateway, and nobody has accepted that yet, see [Store.OlderState].
 	OlderState bool
 }
 
 // Changes is what has changed after since, in one consistent view. Where the
 // answer is without error, every change up to its Revision is in it.
 func (s *Store) Changes(ctx context.Context, since Revision) (Changes, error) {
+	if s.edited.Load() != nil {
+		since = 0 // until all rows add up
+	}
 	c, floor, err := s.changesSince(ctx, since)
 	if err == nil && since > 0 && (since < floor || since > c.Revision) {
 		since = 0
@@ -49,13 +52,16 @@ func (s *Store) Changes(ctx context.Context, since Revision) (Changes, error) {
 }
 
 func (s *Store) changesSince(ctx context.Context, since Revision) (c Changes, floor Revision, err error) {
+	whole := ""
+	if since == 0 {
+		whole = "UNION ALL SELECT '', revision, row_sum, 1 FROM state"
+	}
 	rows, err := s.rows(ctx, func(ctx context.Context) ([]sealedRow, error) {
 		rows, err := s.db.QueryContext(ctx, s.d.bind(`
-SELECT s.revision, s.floor, (SELECT count(*) FROM meta WHERE name = '`+metaOlderState+`'), c.id, c.revision, c.sealed, c.deleted
+SELECT s.revision, s.floor, (SELECT count(*) FROM meta WHERE name = '`+metaOlderState+`'), c.id, c.revision, c.sealed, c.kind
 FROM state s LEFT JOIN (
-	SELECT id, revision, sealed, 0 AS deleted FROM subscription WHERE revision > ?
-	UNION ALL
-	SELECT id, revision, NULL, 1 FROM tombstone WHERE revision > ?
+	SELECT id, revision, sealed, 0 AS kind FROM subscription WHERE revision > ?
+	UNION ALL SELECT id, revision, NULL, 2 FROM tombstone WHERE revision > ? `+whole+`
 ) c ON 1 = 1
 ORDER BY c.revision`), int64(since), int64(since))
 		if err != nil {
@@ -65,24 +71,25 @@ ORDER BY c.revision`), int64(since), int64(since))
 		var out []sealedRow
 		for rows.Next() {
 			var id sql.NullString
-			var revision sql.NullInt64
-			var deleted sql.NullBool
+			var revision, kind sql.NullInt64
 			var box []byte
-			if err := rows.Scan(&c.Revision, &floor, &c.OlderState, &id, &revision, &box, &deleted); err != nil {
+			if err := rows.Scan(&c.Revision, &floor, &c.OlderState, &id, &revision, &box, &kind); err != nil {
 				return nil, err
 			}
 			if id.Valid {
-				out = append(out, sealedRow{id.String, Revision(revision.Int64), box, deleted.Bool})
+				out = append(out, sealedRow{kind: rowKind(kind.Int64), id: id.String, revision: Revision(revision.Int64), box: box})
 			}
 		}
 		return out, rows.Err()
 	})
 	c.Subscriptions, c.Deleted, c.Damaged = rows.subs, rows.deleted, rows.damaged
+	c.OlderState = c.OlderState || rows.sum != nil
 	return c, floor, err
 }
 
-// revision is the last one that was taken.
-func (s *Store) revision(ctx context.Context) (r Revision, err error) {
+// Revision is the last one that was taken. It is never below one that was seen
+// before, unless the whole was put back to an earlier moment.
+func (s *Store) Revision(ctx context.Context) (r Revision, err error) {
 	err = s.read(ctx, func(ctx context.Context) error {
 		return s.db.QueryRowContext(ctx, `SELECT revision FROM state WHERE one = 1`).Scan(&r)
 	})

@@ -29,6 +29,8 @@ type keyring struct {
 	digest []byte
 	// keys are the data keys, the current one last.
 	keys []dataKey
+	// summed: the rows have a sum, and it cannot be missing.
+	summed bool
 	// generation is the database's count when the ring was loaded.
 	generation int64
 }
@@ -62,7 +64,7 @@ func fingerprint(key []byte) []byte {
 }
 
 func newKeyring(random io.Reader) (*keyring, error) {
-	ring := &keyring{digest: make([]byte, digestKeySize)}
+	ring := &keyring{digest: make([]byte, digestKeySize), summed: true}
 	if _, err := io.ReadFull(random, ring.digest); err != nil {
 		return nil, err
 	}
@@ -113,8 +115,9 @@ func (k *keyring) ready() error {
 // ringText is a keyring in JSON; envelopeText is what lies on disk around it.
 type (
 	ringText struct {
-		Digest []byte    `json:"digest"`
-		Keys   []keyText `json:"keys"`
+		Digest  []byte    `json:"digest"`
+		Keys    []keyText `json:"keys"`
+		RowSums bool      `json:"rowSums,omitempty"`
 	}
 	keyText struct {
 		ID      string `json:"id"`
@@ -131,7 +134,7 @@ type (
 )
 
 func (k *keyring) text() *ringText {
-	t := &ringText{Digest: k.digest}
+	t := &ringText{Digest: k.digest, RowSums: k.summed}
 	for _, d := range k.keys {
 		t.Keys = append(t.Keys, keyText{hex.EncodeToString(d.id[:]), d.key, d.retired})
 	}
@@ -143,7 +146,7 @@ func (t *ringText) ring() (*keyring, error) {
 	if len(t.Digest) != digestKeySize || len(t.Keys) == 0 {
 		return nil, errors.New("keys are missing in it")
 	}
-	ring := &keyring{digest: t.Digest}
+	ring := &keyring{digest: t.Digest, summed: t.RowSums}
 	for _, k := range t.Keys {
 		id, err := hex.DecodeString(k.ID)
 		if err != nil || len(id) != keyIDSize || len(k.Key) != dataKeySize || ring.find(id) != nil {

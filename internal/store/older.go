@@ -10,34 +10,53 @@ import (
 const metaOlderState = "older-state"
 
 // OlderState is the backup that was restored, while nobody has accepted that
-// this state is older than what was acknowledged since; nil: there is none.
-// While there is one, nobody may be served by this state.
+// this state is older than what was acknowledged since, or what says in
+// [BackupInfo.Edited] that rows were changed outside the gateway; nil: there is
+// neither. While there is one, nobody may be served by this state.
 func (s *Store) OlderState(ctx context.Context) (*BackupInfo, error) {
 	var text []byte
 	err := s.read(ctx, func(ctx context.Context) (err error) {
 		text, err = s.meta(ctx, s.db, metaOlderState)
 		return err
 	})
-	if err != nil || text == nil {
+	if err == nil && s.edited.Load() != nil {
+		err = s.checkRows(ctx) // they may have been accepted elsewhere
+	}
+	edited := s.edited.Load()
+	if err != nil || text == nil && edited == nil {
 		return nil, err
 	}
 	var info BackupInfo
+	if edited != nil {
+		info.Edited = edited.Reason
+	}
+	if text == nil {
+		return &info, nil
+	}
 	if err := json.Unmarshal(text, &info); err != nil {
 		return nil, errors.Join(s.fault("its note of the restored backup cannot be read", "restore the backup again"), err)
 	}
 	return &info, nil
 }
 
-// AcceptOlderState takes the mark away, in every gateway. Without one it does
-// nothing.
+// AcceptOlderState takes the mark away, in every gateway, and the rows as they
+// are for right. Where there is nothing to accept it does nothing.
 func (s *Store) AcceptOlderState(ctx context.Context) error {
-	err := s.write(ctx, "accepting older state", func(w *writing) error {
+	err := s.writeIn(ctx, 0, "accepting older state", func(w *writing) error {
 		n, err := w.exec(`DELETE FROM meta WHERE name = ?`, metaOlderState)
-		if n > 0 {
+		if err != nil {
+			return err
+		}
+		was := w.rows
+		if err = w.addUp(); n > 0 || !was.known || was.sum != w.rows.sum {
 			w.next() // so that all hear of it
 		}
+		w.rows.box = was.box
 		return err
 	})
+	if err == nil && s.edited.Load() != nil {
+		err = s.checkRows(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("accepting older state: %w", err)
 	}

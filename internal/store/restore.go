@@ -145,6 +145,7 @@ func (b *openedBackup) fill(w *writing, spool io.ReadSeeker) error {
 	w.revision = max(w.revision, b.info.Revision)
 	w.floor = w.next()
 	b.info.Damaged, w.fresh = nil, true
+	w.beginSum()
 	_, _, _, err := readBackup(spool, func(r backupRow) error {
 		sub, err := b.ring.openRow(r.ID, r.Revision, r.Sealed)
 		if err != nil {

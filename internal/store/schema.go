@@ -13,6 +13,7 @@ import (
 const (
 	stepSubscriptions = 1
 	stepSealed        = 2
+	stepSummed        = 3
 )
 
 // migration is one step of the schema.
@@ -79,6 +80,8 @@ CREATE TABLE keyring (
 	one      {int} PRIMARY KEY CHECK (one = 1),
 	envelope {bytes} NOT NULL
 ) {table};
+`}, {"summed rows", `
+ALTER TABLE state ADD COLUMN row_sum {bytes};
 `}}
 }
 
@@ -127,24 +130,45 @@ func (s *Store) prepare(ctx context.Context, seed *seed) error {
 	if err == nil {
 		err = s.mark(began)
 	}
+	if err == nil && !s.ring.Load().summed {
+		err = s.changeKeyring(ctx, "noting that rows are summed", func(_ *writing, ring *keyring) (*keyring, error) {
+			out := *ring
+			out.summed = true
+			return &out, nil
+		})
+	}
 	return err
 }
 
 // migrate goes forward from the last step that was applied.
 func (s *Store) migrate(ctx context.Context, tx *sql.Tx, last int) error {
-	load := s.loadKeyring
+	load, next := s.loadKeyring, last+1
 	if last < stepSealed {
-		load, last = s.takeOver, stepSealed
+		load, next = s.takeOver, stepSummed+1
 	}
 	if err := load(ctx, tx); err != nil {
 		return err
 	}
-	for v := last + 1; v <= len(migrations()); v++ {
+	for v := next; v <= len(migrations()); v++ {
 		if err := s.apply(ctx, tx, v); err != nil {
 			return err
 		}
 	}
-	return nil
+	// Where the keyring has had a sum before, a step was taken back by hand:
+	// then there is none now, and the rows are not taken for right.
+	if next > stepSummed || s.ring.Load().summed {
+		return nil
+	}
+	return s.sumUp(ctx, tx)
+}
+
+// sumUp begins the sum of rows that were written without.
+func (s *Store) sumUp(ctx context.Context, tx *sql.Tx) error {
+	w := &writing{Store: s, ctx: ctx, tx: tx, ring: s.ring.Load()}
+	if err := w.queryRow(`SELECT revision FROM state WHERE one = 1`).Scan(&w.revision); err != nil {
+		return err
+	}
+	return errors.Join(w.addUp(), w.finish())
 }
 
 // step is one that a database has.
@@ -226,11 +250,12 @@ func (s *Store) begin(ctx context.Context, tx *sql.Tx, seed *seed) error {
 	}
 	ring.generation = 1
 	s.ring.Store(ring)
-	if seed == nil {
-		return nil
-	}
 	w := &writing{Store: s, ctx: ctx, tx: tx, ring: ring}
-	return errors.Join(seed.fill(w), w.finish())
+	w.beginSum()
+	if seed != nil {
+		err = seed.fill(w)
+	}
+	return errors.Join(err, w.finish())
 }
 
 func (s *Store) firstKeyring(seed *seed) (*keyring, error) {

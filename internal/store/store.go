@@ -11,9 +11,13 @@
 // begun anew: a lost database, a lost or foreign keyring, and a schema that a
 // newer version wrote are errors, not empty results.
 //
-// It does not guarantee that a row was not deleted, nor that the whole was not
-// put back to an earlier moment, by somebody who can write the database; and a
-// keyring that no key-encryption key seals is only as safe as its file.
+// Rows that somebody who can write the database has put back, removed or added
+// do not add up: that is found when all are read, and nobody gets in by them
+// until an operator accepts them, see [Store.OlderState].
+//
+// It does not guarantee that the whole was not put back to an earlier moment,
+// with its revision: compare [Store.Revision] with one that lies elsewhere. And
+// a keyring that no key-encryption key seals is only as safe as its file.
 //
 //	what          SQLite                          PostgreSQL
 //	one process   lock (flock, pid)               the same
@@ -93,6 +97,8 @@ type Store struct {
 	writing chan struct{}
 	// backingUp: a backup holds one of the connections.
 	backingUp atomic.Bool
+	// edited says why the rows are not those that were written; nil: they are.
+	edited  atomic.Pointer[Error]
 	changed signal
 	heard   atomic.Pointer[time.Time]
 	closed  chan struct{}
@@ -161,6 +167,9 @@ func (s *Store) open(ctx context.Context, opt Options, seed *seed) error {
 		return s.explain(err)
 	}
 	if err := s.prepare(ctx, seed); err != nil {
+		return err
+	}
+	if err := s.checkRows(ctx); err != nil {
 		return err
 	}
 	s.heard.Store(&asked)

@@ -206,8 +206,8 @@ func TestDamage(t *testing.T) {
 		return errors.Join(os.Remove(db(d)), exec(db(d), `PRAGMA application_id = 7; CREATE TABLE x (y)`), os.Chmod(db(d), 0o600))
 	}, "another program")
 	change("newer schema", func(d string) error {
-		return exec(db(d), `INSERT INTO migration VALUES (3, 'grants', 0)`)
-	}, `step 3 "grants"`, "run the version that wrote it")
+		return exec(db(d), `INSERT INTO migration VALUES (9, 'grants', 0)`)
+	}, `step 9 "grants"`, "run the version that wrote it")
 	change("other schema", func(d string) error {
 		return exec(db(d), `UPDATE migration SET name = 'other' WHERE version = 1`)
 	}, `step 1 "other"`)

@@ -33,7 +33,9 @@ func (s *Store) GetSubscription(ctx context.Context, id string) (Subscription, e
 // names them.
 func (s *Store) ListSubscriptions(ctx context.Context) ([]Subscription, error) {
 	rows, err := s.rows(ctx, func(ctx context.Context) ([]sealedRow, error) {
-		rows, err := s.db.QueryContext(ctx, `SELECT id, revision, sealed FROM subscription ORDER BY id`)
+		rows, err := s.db.QueryContext(ctx, `
+SELECT 1 AS kind, '' AS id, revision, row_sum FROM state
+UNION ALL SELECT 0, id, revision, sealed FROM subscription ORDER BY id`)
 		if err != nil {
 			return nil, err
 		}
@@ -41,7 +43,7 @@ func (s *Store) ListSubscriptions(ctx context.Context) ([]Subscription, error) {
 		var out []sealedRow
 		for rows.Next() {
 			var r sealedRow
-			if err := rows.Scan(&r.id, &r.revision, &r.box); err != nil {
+			if err := rows.Scan(&r.kind, &r.id, &r.revision, &r.box); err != nil {
 				return nil, err
 			}
 			out = append(out, r)
@@ -55,14 +57,27 @@ func (s *Store) ListSubscriptions(ctx context.Context) ([]Subscription, error) {
 	return rows.subs, nil
 }
 
-// sealedRow is a row as it is stored, or a deletion, which has no box. That a
-// box is empty does not make it a deletion: it is a row that was edited.
+// sealedRow is a row as it is stored, or what goes along with rows.
 type sealedRow struct {
+	kind     rowKind
 	id       string
 	revision Revision
 	box      []byte
-	deleted  bool
+	// bare: the box was not read.
+	bare bool
 }
+
+// rowKind is told by the queries. That a box is empty does not make a row a
+// deletion: it was edited.
+type rowKind int
+
+const (
+	rowStored rowKind = iota
+	// rowsTotal is the sealed sum, at the revision of the whole: the rows beside
+	// it are all there are.
+	rowsTotal
+	rowDeleted
+)
 
 // Damaged is a row that does not open.
 type Damaged struct {
@@ -76,6 +91,8 @@ type openedRows struct {
 	subs    []Subscription
 	deleted []string
 	damaged []Damaged
+	// sum is what is wrong with the sum, where it was read.
+	sum error
 }
 
 // rows reads with read and opens what it found. A row that does not open may
@@ -93,25 +110,36 @@ func (s *Store) rows(ctx context.Context, read func(context.Context) ([]sealedRo
 		if err != nil {
 			return openedRows{}, err
 		}
-		out := s.openRows(ring, sealed)
-		if len(out.damaged) == 0 || attempt == attempts {
-			return out, nil
+		out, whole := s.openRows(ring, sealed)
+		good := len(out.damaged) == 0 && out.sum == nil
+		again := false
+		if !good && attempt < attempts {
+			if again, err = s.refreshKeyring(ctx, ring); err != nil {
+				return openedRows{}, err
+			}
 		}
-		again, err := s.refreshKeyring(ctx, ring)
-		if err != nil {
-			return openedRows{}, err
+		if again {
+			continue
 		}
-		if !again {
-			return out, nil
+		if whole {
+			s.note(out.sum)
 		}
+		return out, nil
 	}
 }
 
-func (s *Store) openRows(ring *keyring, sealed []sealedRow) openedRows {
-	out := openedRows{subs: make([]Subscription, 0, len(sealed))}
+// openRows reports whether sealed was the whole, with its sum.
+func (s *Store) openRows(ring *keyring, sealed []sealedRow) (out openedRows, whole bool) {
+	out.subs = make([]Subscription, 0, len(sealed))
 	for _, r := range sealed {
-		if r.deleted {
+		switch {
+		case r.kind == rowsTotal:
+			whole, out.sum = true, ring.holdSum(r.box, r.revision, sealed)
+			continue
+		case r.kind == rowDeleted:
 			out.deleted = append(out.deleted, r.id)
+			continue
+		case r.bare:
 			continue
 		}
 		sub, err := ring.openRow(r.id, r.revision, r.box)
@@ -121,7 +149,7 @@ func (s *Store) openRows(ring *keyring, sealed []sealedRow) openedRows {
 		}
 		out.subs = append(out.subs, sub)
 	}
-	return out
+	return out, whole
 }
 
 // refreshKeyring reports whether there is a newer keyring than used.

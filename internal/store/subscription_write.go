@@ -104,12 +104,14 @@ func (w *writing) get(id string) (Subscription, error) {
 	var revision Revision
 	var box []byte
 	err := w.queryRow(`SELECT revision, sealed FROM subscription WHERE id = ?`, id).Scan(&revision, &box)
+	w.old = sealedRow{}
 	if errors.Is(err, sql.ErrNoRows) {
 		return Subscription{}, ErrNotFound
 	}
 	if err != nil {
 		return Subscription{}, err
 	}
+	w.old = sealedRow{id: id, revision: revision}
 	sub, err := w.ring.openRow(id, revision, box)
 	if err != nil {
 		return Subscription{}, w.damagedRow(id, err)
@@ -139,7 +141,8 @@ func (w *writing) store(sub Subscription, isNew bool) (Subscription, error) {
 	return sub, w.put(sub)
 }
 
-// put writes sub as it is at the next revision.
+// put writes sub as it is at the next revision. The row that it replaces is the
+// one that get has found last.
 func (w *writing) put(sub Subscription) error {
 	id, revision := fold(sub.ID), w.next()
 	box, err := w.seal(sub, revision)
@@ -151,7 +154,9 @@ ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, sealed = excluded.s
 	if err != nil {
 		return err
 	}
+	w.rows.add(&w.rows.sum, id, revision)
 	if !w.fresh {
+		w.subtractOld(id)
 		_, err = w.exec(`DELETE FROM tombstone WHERE id = ?`, id)
 		if err == nil {
 			_, err = w.exec(`DELETE FROM subscription_key WHERE subscription_id = ?`, id)
@@ -196,11 +201,19 @@ const (
 	tombstones   = 10_000
 )
 
-// remove deletes the row of a folded id.
+// subtractOld takes the row that get has found out of the sum.
+func (w *writing) subtractOld(id string) {
+	if w.old.id == id {
+		w.rows.add(&w.rows.sum, id, w.old.revision)
+	}
+}
+
+// remove deletes the row of a folded id, which get has found.
 func (w *writing) remove(id string) error {
 	if _, err := w.exec(`DELETE FROM subscription WHERE id = ?`, id); err != nil {
 		return err
 	}
+	w.subtractOld(id)
 	now := w.now()
 	_, err := w.exec(`INSERT INTO tombstone (id, revision, deleted_at) VALUES (?, ?, ?)`, id, int64(w.next()), now.UnixMicro())
 	if err != nil {

@@ -32,12 +32,15 @@ func (s *Store) takeOver(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.apply(ctx, tx, stepSealed); err != nil {
-		return err
+	for _, step := range []int{stepSealed, stepSummed} {
+		if err := s.apply(ctx, tx, step); err != nil {
+			return err
+		}
 	}
 	ring.generation = 1
 	s.ring.Store(ring)
 	w := &writing{Store: s, ctx: ctx, tx: tx, ring: ring, fresh: true}
+	w.beginSum()
 	for _, sub := range subs {
 		if err := w.put(sub); err != nil {
 			return err

@@ -69,6 +69,9 @@ func takenOver(t *testing.T, dir string, opt store.Options) {
 		if diff := cmp.Diff(fixtureRows(), got); diff != "" || err != nil {
 			t.Errorf("%v (-want +got)\n%s", err, diff)
 		}
+		if older, err := s.OlderState(t.Context()); older != nil || err != nil {
+			t.Errorf("its rows do not add up: %+v, %v", older, err)
+		}
 		if !bytes.Equal(s.DigestKey(), fixtureKey(t)) {
 			t.Error("the digest key is another: no key of a caller works any more")
 		}

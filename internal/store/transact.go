@@ -31,6 +31,9 @@ type writing struct {
 	floor    Revision // 0: unchanged
 	// fresh: the tables were empty, so nothing has to be looked for or replaced.
 	fresh bool
+	// rows is their sum; old is the row that get has found last.
+	rows summed
+	old  sealedRow
 }
 
 // next takes the next revision.
@@ -52,17 +55,14 @@ func (w *writing) queryRow(query string, args ...any) *sql.Row {
 	return w.tx.QueryRowContext(w.ctx, w.d.bind(query), args...)
 }
 
-// finish stores the revision and tells the other gateways.
+// finish stores revision and sum, and tells the other gateways.
 func (w *writing) finish() error {
 	if w.floor > 0 {
 		if _, err := w.exec(`UPDATE state SET floor = ? WHERE one = 1`, int64(w.floor)); err != nil {
 			return err
 		}
 	}
-	if !w.taken {
-		return nil
-	}
-	if _, err := w.exec(`UPDATE state SET revision = ? WHERE one = 1`, int64(w.revision)); err != nil {
+	if err := w.saveSum(); err != nil || !w.taken {
 		return err
 	}
 	return w.d.announce(w.ctx, w.tx)
@@ -81,7 +81,8 @@ func (s *Store) writeIn(ctx context.Context, limit time.Duration, doing string, 
 		err := s.transact(ctx, limit, doing, func(ctx context.Context, tx *sql.Tx) error {
 			w := &writing{Store: s, ctx: ctx, tx: tx, ring: s.ring.Load()}
 			var generation int64
-			err := w.queryRow(`SELECT revision, generation FROM state WHERE one = 1`+s.d.forUpdate()).Scan(&w.revision, &generation)
+			var sum []byte
+			err := w.queryRow(`SELECT revision, generation, row_sum FROM state WHERE one = 1`+s.d.forUpdate()).Scan(&w.revision, &generation, &sum)
 			if err == nil {
 				err = s.newer(ctx, tx)
 			}
@@ -89,6 +90,7 @@ func (s *Store) writeIn(ctx context.Context, limit time.Duration, doing string, 
 				err = w.renew(ctx, attempt)
 			}
 			if err == nil {
+				w.loadSum(sum)
 				err = f(w)
 			}
 			if err == nil {

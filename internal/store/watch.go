@@ -12,12 +12,18 @@ const (
 	lastBackoff  = 2 * time.Second
 )
 
+// sumInterval is how often a [Store.Watch] that looks for changes adds up all
+// rows.
+const sumInterval = time.Minute
+
 // Watch calls apply with what has changed after since, at once with the whole
 // where since is 0, and then with every change within a second. It goes on
 // until ctx ends, whose error it returns, or until the store is closed, when
 // it returns [ErrClosed]: a database that is not reached, or an apply that
 // fails, is logged once and tried again, less and less often, at last every
-// two seconds. [Store.Heard] says how old what was applied is by then.
+// two seconds. Where it looks, it adds up all rows once a minute, and calls apply
+// with [Changes.OlderState] when they are not those that were written.
+// [Store.Heard] says how old what was applied is by then.
 func (s *Store) Watch(ctx context.Context, since Revision, apply func(Changes) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -25,7 +31,7 @@ func (s *Store) Watch(ctx context.Context, since Revision, apply func(Changes) e
 	defer stop()
 	wg.Go(func() { s.d.listen(ctx, s.changed.raise, s.log) })
 
-	w := watch{Store: s, since: since, apply: apply, first: true}
+	w := watch{Store: s, since: since, apply: apply, first: true, interval: sumInterval}
 	for {
 		woken := s.changed.wait()
 		var passed <-chan time.Time
@@ -49,6 +55,12 @@ type watch struct {
 	apply   func(Changes) error
 	first   bool
 	backoff time.Duration // 0: the last look was good
+	// summed is when the rows were added up last; edited: apply was told that
+	// they are not those that were written.
+	summed time.Time
+	edited bool
+	// interval is [sumInterval].
+	interval time.Duration
 }
 
 // look applies what is new and returns how long to wait for a wake; 0: for ever.
@@ -72,8 +84,11 @@ func (w *watch) look(ctx context.Context) time.Duration {
 
 func (w *watch) catchUp(ctx context.Context) error {
 	if !w.first {
-		revision, err := w.revision(ctx)
-		if err != nil || revision == w.since {
+		if err := w.sumUp(ctx); err != nil {
+			return err
+		}
+		revision, err := w.Revision(ctx)
+		if err != nil || revision == w.since && w.edited == (w.Store.edited.Load() != nil) {
 			return err
 		}
 		if revision < w.since {
@@ -89,8 +104,18 @@ func (w *watch) catchUp(ctx context.Context) error {
 			return err
 		}
 	}
-	w.since = c.Revision
+	w.since, w.edited = c.Revision, c.Whole && w.Store.edited.Load() != nil
 	return nil
+}
+
+// sumUp adds up all rows where that is due.
+func (w *watch) sumUp(ctx context.Context) error {
+	now := w.now()
+	if since := now.Sub(w.summed); !w.summed.IsZero() && since >= 0 && since < w.interval {
+		return nil
+	}
+	w.summed = now
+	return w.checkRows(ctx)
 }
 
 // Heard is the last moment at which what [Store.Watch] has applied was known

@@ -107,9 +107,9 @@ func closedStore(t *testing.T, f *fixture) {
 // over writes nothing any more.
 func newerTakesOver(t *testing.T, f *fixture) {
 	f.put(t, sample("a", 1))
-	f.Exec(t, `INSERT INTO migration (version, name, applied_at) VALUES (3, 'grants', 0)`)
+	f.Exec(t, `INSERT INTO migration (version, name, applied_at) VALUES (9, 'grants', 0)`)
 	var typed *store.Error
-	if err := f.PutSubscription(t.Context(), sample("b", 3)); !errors.As(err, &typed) || !strings.Contains(err.Error(), `step 3 "grants"`) {
+	if err := f.PutSubscription(t.Context(), sample("b", 3)); !errors.As(err, &typed) || !strings.Contains(err.Error(), `step 9 "grants"`) {
 		t.Errorf("put: %v, want an Error that names the step", err)
 	}
 	f.gone(t, "b")
