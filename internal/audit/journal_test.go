@@ -228,6 +228,63 @@ func TestTornFollowed(t *testing.T) {
 	}
 }
 
+// TestBeginNamesJournal: a log that begins after one that was killed names what
+// that one had acknowledged and not published, even of another key, and whether
+// the operator replaces it or accepts that it is older.
+func TestBeginNamesJournal(t *testing.T) {
+	signer, _ := testKey(t)
+	other, _ := testKey(t)
+	for _, opt := range []Options{
+		{Key: other, Predecessor: &Predecessor{Reason: "restored"}},
+		{Key: signer, AcceptOlder: true, Witness: seen(t, signer, 99)},
+		{Key: signer, AcceptOlder: true, Witness: seen(t, signer, 2)},
+	} {
+		files, name := leftover(t, signer)
+		files.now[crashDir+"/"+journalDir+"/x"] = &node{} // what Open would refuse
+		if opt.AcceptOlder {
+			delete(files.now, crashDir+"/"+journalDir+"/x")
+		}
+		opt.FS = files
+		all := batches(t, files.now[name].data)
+		last, err := readBatch(all[4])
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _, _ := strings.Cut(string(last.checkpoint), "\n\n")
+		l, err := Open(t.Context(), crashDir, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		r := reader{files: files, dir: crashDir, to: 1, yield: func(e Entry, _ error) bool {
+			rec, _ := e.Record()
+			if want := strings.ReplaceAll(text, "\n", `\n`); rec.Action != "begin" || !strings.Contains(string(rec.Before), want) || !strings.Contains(string(rec.Before), `\n3\n`) {
+				t.Errorf("%s names %s, not %s", rec.Action, rec.Before, want)
+			}
+			return true
+		}}
+		if err := r.run(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// seen is a witness that has seen a log of a size, which is none of ours.
+func seen(t *testing.T, signer string, size uint64) Witness {
+	t.Helper()
+	h, err := signHead(mustSettings(t, signer).signer, size, [32]byte{9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := FileWitness(t.TempDir() + "/witness")
+	if err := w.Put(t.Context(), h.raw); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
 // TestJournalFileRemoved: a file that is missing between others is a gap, from
 // its first record on; an older attempt beside a newer one is none.
 func TestJournalFileRemoved(t *testing.T) {

@@ -23,7 +23,7 @@ func Open(ctx context.Context, dir string, opt Options) (*Log, error) {
 		return nil, &Error{Dir: dir, Reason: err.Error(), Err: err}
 	}
 	l := newLog(filepath.Clean(dir), set)
-	before, err := l.prepare()
+	before, unheard, err := l.prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func Open(ctx context.Context, dir string, opt Options) (*Log, error) {
 	}
 	if err == nil && before != nil {
 		found, err = l.create()
-		found.compared = true
+		found.compared, found.witnessErr = unheard == nil, unheard
 	}
 	if err == nil {
 		err = l.resume(&found)
@@ -43,18 +43,27 @@ func Open(ctx context.Context, dir string, opt Options) (*Log, error) {
 		return nil, err
 	}
 	l.start(&found)
-	if err = l.keepTorn(ctx, &found); err != nil {
-		return nil, errors.Join(err, l.Close(ctx))
-	}
-	if before != nil {
-		err = l.begin(ctx, before)
-	} else if found.foreign != "" {
-		err = l.note(ctx, &Record{Kind: KindLog, Action: "witness.replaced", Actor: "nobody", Outcome: "done", Detail: found.foreign})
-	}
+	err = l.tell(ctx, before, &found)
+	l.startWitness(&found, before != nil, err == nil)
 	if err != nil {
 		return nil, errors.Join(err, l.Close(ctx))
 	}
 	return l, nil
+}
+
+// tell has records of what Open found.
+func (l *Log) tell(ctx context.Context, before *beginning, found *recovered) error {
+	if err := l.keepTorn(ctx, found); err != nil {
+		return err
+	}
+	switch {
+	case before != nil:
+		return l.begin(ctx, before)
+	case found.foreign != "":
+		_, err := l.name(ctx, "witness.replaced", found.foreign, []predecessor{nameCheckpoint(found.held, "witness")})
+		return err
+	}
+	return nil
 }
 
 func newLog(dir string, set settings) *Log {
@@ -79,8 +88,9 @@ type recovered struct {
 	compared   bool
 	witnessErr error
 	// foreign says that the operator accepted a witness that held no checkpoint
-	// of this log, and what it held.
+	// of this log, and why it is none; held is what it held.
 	foreign string
+	held    []byte
 }
 
 // recover reads the log and changes nothing, unless there is none: then it
@@ -95,7 +105,8 @@ func (l *Log) recover(ctx context.Context) (recovered, error) {
 			if !l.set.AcceptOlder {
 				return out, wrong
 			}
-			out.foreign, out.witnessErr = wrong.Reason, nil
+			out.foreign, out.held, out.witnessErr = wrong.Reason, theirs.raw, nil
+			theirs = head{}
 		}
 		out.compared = out.witnessErr == nil
 	}
@@ -108,7 +119,7 @@ func (l *Log) recover(ctx context.Context) (recovered, error) {
 			return out, err
 		}
 		made, err := l.create()
-		made.compared, made.witnessErr, made.foreign = out.compared, out.witnessErr, out.foreign
+		made.compared, made.witnessErr, made.foreign, made.held = out.compared, out.witnessErr, out.foreign, out.held
 		return made, err
 	}
 	if out.published, err = readCheckpoint(l.set.FS, l.dir, l.set.verifier); err != nil {
@@ -255,13 +266,24 @@ func (l *Log) resume(found *recovered) error {
 	return nil
 }
 
-// start begins the goroutines.
+// start begins the goroutines but the witness's.
 func (l *Log) start(found *recovered) {
-	l.witness = &witnessLoop{l: l, work: make(chan struct{}, 1), compared: found.compared}
+	l.witness = &witnessLoop{l: l, work: make(chan struct{}, 1)}
 	l.witness.ctx, l.witness.cancel = context.WithCancel(context.Background())
 	l.witnessErr = found.witnessErr
-	signal(l.witness.work)
 	go l.writer.run()
 	go l.publisher.run()
-	go l.witness.run()
+}
+
+// startWitness begins the goroutine that hands over checkpoints. It comes after
+// the records by which the log names what the witness held: told says that they
+// are durable.
+func (l *Log) startWitness(found *recovered, anew, told bool) {
+	w := l.witness
+	w.compared, w.anew = found.compared && told, anew
+	if anew || found.foreign != "" {
+		w.named = Position(l.Status().Size)
+	}
+	signal(w.work)
+	go w.run()
 }

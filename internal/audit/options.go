@@ -40,10 +40,13 @@ type Options struct {
 	// AcceptOlder goes on where Open would fail with a *RollbackError: the
 	// directory is moved aside, and a new log begins whose first record names
 	// the checkpoints of both. Where the witness holds no checkpoint of this log
-	// at all, the log goes on and has a record that says so.
+	// at all, the log goes on and has a record that names what it held.
 	AcceptOlder bool
 	// Predecessor begins a new log after another, which a restored backup does:
-	// a log in the directory is moved aside. Give it once, not at every start.
+	// a log in the directory is moved aside. The first record names the newest
+	// checkpoints of that log and of the witness besides those given here. A
+	// witness that does not answer is overwritten only when it has answered and a
+	// later record names what it held. Give it once, not at every start.
 	Predecessor *Predecessor
 
 	// rotateAt is the size in bytes from which on a file of the journal whose
@@ -58,7 +61,8 @@ type Options struct {
 // Predecessor says what a new log comes after.
 type Predecessor struct {
 	// Checkpoints are those of the logs before; they need not be signed with
-	// this log's key.
+	// this log's key. What is none, or longer than 2 KiB as JSON, is named by its
+	// SHA-256 and length.
 	Checkpoints [][]byte
 	// Reason is for people, and stands in the first record.
 	Reason string

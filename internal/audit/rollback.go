@@ -12,22 +12,35 @@ import (
 // errNoCheckpoint is a fs.ErrNotExist in words.
 var errNoCheckpoint = fmt.Errorf("the witness has no checkpoint yet: %w", fs.ErrNotExist)
 
+// heldByWitness reads what the witness holds, whatever it is; nil: nothing.
+func heldByWitness(ctx context.Context, w Witness) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	raw, err := w.Get(ctx)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case raw == nil:
+		raw = []byte{} // an empty answer is one
+	}
+	return raw, nil
+}
+
 // askWitness reads what the witness holds; size 0: nothing. What it holds has
 // to be signed by this log: an empty answer in its place could hide a
 // roll-back.
+//
+// The raw text is returned in that case too.
 func askWitness(ctx context.Context, dir string, set *settings) (head, error) {
-	ctx, cancel := context.WithTimeout(ctx, putTimeout)
-	defer cancel()
-	raw, err := set.Witness.Get(ctx)
-	if errors.Is(err, fs.ErrNotExist) {
-		return head{}, nil
-	}
-	if err != nil {
+	raw, err := heldByWitness(ctx, set.Witness)
+	if err != nil || raw == nil {
 		return head{}, err
 	}
 	h, err := openHead(raw, set.verifier)
 	if err != nil {
-		return head{}, &Error{
+		return head{raw: raw}, &Error{
 			Dir: dir, Reason: "what its witness holds is no checkpoint of this log: " + err.Error(), Err: err,
 			Mend: "give the log its own witness, put the checkpoint back there, or accept what is there as older state",
 		}

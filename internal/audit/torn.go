@@ -161,9 +161,10 @@ func (l *Log) noteTorn(ctx context.Context, dropped []torn, kept []tornFile) err
 	if err != nil {
 		return fmt.Errorf("naming a torn file of the audit log: %w", err)
 	}
-	return l.note(ctx, &Record{
+	_, err = l.note(ctx, &Record{
 		Kind: KindLog, Action: "journal.torn", Actor: "nobody", Outcome: "done", Before: state, Detail: strings.Join(said, "; "),
 	})
+	return err
 }
 
 // pruneTorn keeps the newest. It is a best effort.

@@ -115,8 +115,14 @@ type witnessLoop struct {
 	// compared says that what the witness held was seen, and is continued by
 	// this log. Before that nothing is put, so that no evidence is overwritten.
 	compared bool
-	ctx      context.Context
-	cancel   context.CancelFunc
+	// anew says that this log comes after others: what the witness holds is of
+	// one of them and is not compared, but named in a record.
+	anew bool
+	// named is the position of the record that names what the witness held. What
+	// is put covers it.
+	named  Position
+	ctx    context.Context
+	cancel context.CancelFunc
 }
 
 func (w *witnessLoop) run() {
@@ -160,6 +166,9 @@ func (w *witnessLoop) put() bool {
 	ctx, cancel := context.WithTimeout(w.ctx, putTimeout)
 	defer cancel()
 	err := w.compare(ctx, at)
+	if err == nil && at.size < uint64(w.named) {
+		return true // its publication comes back here
+	}
 	if err == nil {
 		err = l.set.Witness.Put(ctx, at.raw)
 	}
@@ -180,6 +189,9 @@ func (w *witnessLoop) compare(ctx context.Context, at head) error {
 	if w.compared {
 		return nil
 	}
+	if w.anew {
+		return w.replace(ctx)
+	}
 	theirs, err := askWitness(ctx, w.l.dir, &w.l.set)
 	if err != nil {
 		return err
@@ -188,6 +200,18 @@ func (w *witnessLoop) compare(ctx context.Context, at head) error {
 	var back *RollbackError
 	if errors.As(err, &back) {
 		w.l.fatal(back)
+	}
+	w.compared = err == nil
+	return err
+}
+
+// replace has a record of what the witness of a log before holds, which could
+// not be asked when this log began. Without that record nothing is put.
+func (w *witnessLoop) replace(ctx context.Context) error {
+	raw, err := heldByWitness(ctx, w.l.set.Witness)
+	if err == nil && raw != nil {
+		w.named, err = w.l.name(ctx, "witness.replaced", "the witness did not answer when this log began; this is what it held",
+			[]predecessor{nameCheckpoint(raw, "witness")})
 	}
 	w.compared = err == nil
 	return err
