@@ -162,13 +162,55 @@ func (s *Store) migrate(ctx context.Context, tx *sql.Tx, last int) error {
 	return s.sumUp(ctx, tx)
 }
 
-// sumUp begins the sum of rows that were written without.
+// sumUp begins the sum of rows that were written without one.
 func (s *Store) sumUp(ctx context.Context, tx *sql.Tx) error {
 	w := &writing{Store: s, ctx: ctx, tx: tx, ring: s.ring.Load()}
 	if err := w.queryRow(`SELECT revision FROM state WHERE one = 1`).Scan(&w.revision); err != nil {
 		return err
 	}
+	if err := w.refold(); err != nil {
+		return err
+	}
 	return errors.Join(w.addUp(), w.finish())
+}
+
+// refold gives rows the id that fold makes now: before there were sums, letters
+// outside ASCII had a case.
+func (w *writing) refold() error {
+	rows, err := w.tx.QueryContext(w.ctx, `SELECT id, revision, sealed FROM subscription`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	var old []Subscription
+	var ids []string
+	for rows.Next() {
+		var r sealedRow
+		if err := rows.Scan(&r.id, &r.revision, &r.box); err != nil {
+			return err
+		}
+		if r.id == fold(r.id) {
+			continue
+		}
+		// One that does not open is left as it is.
+		if sub, err := w.ring.openRow(r.id, r.revision, r.box); err == nil {
+			old, ids = append(old, sub), append(ids, r.id)
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	w.beginSum()
+	w.fresh = true
+	for i, sub := range old {
+		if _, err := w.exec(`DELETE FROM subscription WHERE id = ?`, ids[i]); err != nil {
+			return err
+		}
+		if err := w.put(sub); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // step is one that a database has.

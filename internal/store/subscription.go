@@ -16,7 +16,7 @@ const maxText = 1024
 
 // Subscription as API Management keeps it, with digests in the place of keys.
 type Subscription struct {
-	// ID is compared without case, as Azure does.
+	// ID is compared without case, as Azure does: by [strings.ToLower].
 	ID   string
 	Name string
 	// Scope is "/apis", "/apis/ID" or "/products/ID".
@@ -61,20 +61,10 @@ func (sub *Subscription) validate() error {
 	return nil
 }
 
-// fold is the form of an id that is compared: ASCII letters have no case.
-func fold(id string) string {
-	for i := range len(id) {
-		if id[i] >= 'A' && id[i] <= 'Z' {
-			return strings.Map(func(r rune) rune {
-				if r >= 'A' && r <= 'Z' {
-					r += 'a' - 'A'
-				}
-				return r
-			}, id)
-		}
-	}
-	return id
-}
+// fold is the form of an id that is compared: lower case, letter by letter, as
+// [strings.ToLower] has it. Whoever looks subscriptions up by id has to use the
+// same: two rows that are one caller to others could not be told apart.
+func fold(id string) string { return strings.ToLower(id) }
 
 // seal is the box of the row that sub is at revision.
 func (w *writing) seal(sub Subscription, revision Revision) ([]byte, error) {
@@ -88,7 +78,8 @@ func (k *keyring) openRow(id string, revision Revision, box []byte) (Subscriptio
 		return Subscription{}, err
 	}
 	sub, ok := unmarshalRow(text)
-	if !ok || fold(sub.ID) != id {
+	// The id of a row or backup of an older version has ASCII in lower case only.
+	if !ok || fold(sub.ID) != fold(id) {
 		return Subscription{}, errBox
 	}
 	return sub, nil

@@ -149,8 +149,15 @@ func (w *writing) put(sub Subscription) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.exec(`INSERT INTO subscription (id, revision, sealed) VALUES (?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, sealed = excluded.sealed`, id, int64(revision), box)
+	same := `UPDATE SET revision = excluded.revision, sealed = excluded.sealed`
+	if w.fresh {
+		same = `NOTHING`
+	}
+	n, err := w.exec(`INSERT INTO subscription (id, revision, sealed) VALUES (?, ?, ?) ON CONFLICT (id) DO `+same, id, int64(revision), box)
+	if err == nil && n == 0 {
+		err = w.fault(fmt.Sprintf("the ids of two subscriptions differ from %q in case alone", id),
+			"delete one of the two with the version that wrote them")
+	}
 	if err != nil {
 		return err
 	}

@@ -26,15 +26,19 @@ var (
 )
 
 // adder adds rows to sums and takes them out again, which is the same.
-type adder struct{ mac hash.Hash }
+type adder struct {
+	mac hash.Hash
+	buf []byte
+}
 
-func (k *keyring) adder() adder { return adder{hmac.New(sha256.New, k.derive("row sum"))} }
+func (k *keyring) adder() *adder { return &adder{mac: hmac.New(sha256.New, k.derive("row sum"))} }
 
-func (a adder) add(sum *rowSum, id string, revision Revision) {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 64), uint64(revision))
+func (a *adder) add(sum *rowSum, id string, revision Revision) {
+	a.buf = append(binary.BigEndian.AppendUint64(a.buf[:0], uint64(revision)), id...)
 	a.mac.Reset()
-	a.mac.Write(append(b, id...))
-	subtle.XORBytes(sum[:], sum[:], a.mac.Sum(b[:0]))
+	a.mac.Write(a.buf)
+	a.buf = a.mac.Sum(a.buf[:0])
+	subtle.XORBytes(sum[:], sum[:], a.buf)
 }
 
 // sumContext is what a sealed sum is bound to: one that is put back does not
@@ -72,7 +76,7 @@ func (k *keyring) holdSum(box []byte, revision Revision, rows []sealedRow) error
 
 // summed is the sum of the rows while they are written.
 type summed struct {
-	adder
+	*adder
 	sum rowSum
 	// known falls where the stored sum did not open: then it is left as it is,
 	// until an operator has accepted the rows.

@@ -193,6 +193,18 @@ func caseless(t *testing.T, f *fixture) {
 		t.Error(before, err)
 	}
 	f.gone(t, "Team-A")
+	accented := sample("É", 5)
+	f.put(t, accented)
+	var exists *store.ExistsError
+	if _, err := f.CreateSubscription(t.Context(), sample("é", 7)); !errors.As(err, &exists) {
+		t.Errorf("é beside É: %v, want an ExistsError", err)
+	}
+	if subs := f.list(t); len(subs) != 1 || subs[0].ID != "É" {
+		t.Errorf("list: %+v", subs)
+	}
+	if _, err := f.DeleteSubscription(t.Context(), "é"); err != nil {
+		t.Error(err)
+	}
 }
 
 func list(t *testing.T, f *fixture) {
