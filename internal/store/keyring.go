@@ -276,11 +276,13 @@ func (s *Store) loadKeyring(ctx context.Context, tx *sql.Tx) error {
 	}
 	// Whoever can write the database can write a keyring of his own into it, with
 	// a fingerprint that fits: the digest key of a running process never changes,
-	// and a shared database never has a keyring in clear.
-	if have := s.ring.Load(); have != nil && subtle.ConstantTimeCompare(have.digest, ring.digest) != 1 {
+	// and where there is a key-encryption key, a keyring lies in clear at the first
+	// start with it alone, and in a shared database never.
+	have := s.ring.Load()
+	if have != nil && subtle.ConstantTimeCompare(have.digest, ring.digest) != 1 {
 		return s.foreignKeyring()
 	}
-	if s.d.poll() > 0 && inClear(envelope) {
+	if inClear(envelope) && (s.d.poll() > 0 || have != nil && s.encryption() != nil) {
 		return s.foreignKeyring()
 	}
 	if subtle.ConstantTimeCompare(fingerprint(ring.digest), want) != 1 {

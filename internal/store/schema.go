@@ -245,6 +245,10 @@ func (s *Store) applied(ctx context.Context, tx *sql.Tx) ([]step, error) {
 // what a newer version wrote, an older one cannot be trusted to keep.
 func (s *Store) known(applied []step) error {
 	steps := migrations()
+	if len(applied) > 0 && applied[0].version < s.d.first() {
+		return s.fault(fmt.Sprintf("its schema begins with step %d %q, which such a database never had: somebody has edited it",
+			applied[0].version, applied[0].name), "find out who writes to the database; restore a backup")
+	}
 	for _, st := range applied {
 		if st.version < 1 || st.version > len(steps) || steps[st.version-1].name != st.name {
 			return s.fault(fmt.Sprintf("its schema has step %d %q, which this version of cloister does not know", st.version, st.name),

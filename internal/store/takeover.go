@@ -59,16 +59,18 @@ func (s *Store) ringForOldKey(ctx context.Context, tx *sql.Tx) (*keyring, error)
 	if err != nil {
 		return nil, err
 	}
+	// The old key is there until all rows are sealed. Where it is not, somebody
+	// who can write the database, and has no key, has made these rows.
+	old, err := s.oldDigestKey(want)
+	if err != nil {
+		return nil, err
+	}
 	if envelope != nil {
 		ring, err := s.openKeyring(ctx, envelope)
 		if err == nil && subtle.ConstantTimeCompare(fingerprint(ring.digest), want) != 1 {
 			err = s.foreignKeyring()
 		}
 		return ring, err
-	}
-	old, err := s.oldDigestKey(want)
-	if err != nil {
-		return nil, err
 	}
 	ring, err := newKeyring(s.random)
 	if err != nil {
