@@ -1,9 +1,6 @@
 package secret
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // KEK is a key-encryption key: it seals the few keys that seal everything else.
 // [*KeyFile] and [*VaultKey] are the two that there are.
@@ -31,7 +28,8 @@ var (
 type KeyError struct {
 	// Key is its ID, or the file.
 	Key string
-	// Doing is what was not done: "sealing".
+	// Doing is what was not done: "sealing with the key-encryption key"; empty
+	// where the reason says it.
 	Doing string
 	// Reason has no full stop and holds nothing of a key or passphrase.
 	Reason string
@@ -43,7 +41,10 @@ type KeyError struct {
 }
 
 func (e *KeyError) Error() string {
-	s := fmt.Sprintf("%s with the key-encryption key %s: %s", e.Doing, e.Key, e.Reason)
+	s := e.Reason
+	if e.Doing != "" {
+		s = e.Doing + " " + e.Key + ": " + s
+	}
 	if e.Mend != "" {
 		s += "; mend: " + e.Mend
 	}
@@ -54,8 +55,11 @@ func (e *KeyError) Unwrap() error { return e.Err }
 
 // What [KeyError.Doing] says.
 const (
-	doingOpen    = "starting"
-	doingWrap    = "sealing"
-	doingUnwrap  = "opening what was sealed"
-	doingVersion = "looking for a new version"
+	doingOpen     = "starting with the key-encryption key"
+	doingWrap     = "sealing with the key-encryption key"
+	doingUnwrap   = "opening what was sealed with the key-encryption key"
+	doingVersion  = "looking for a new version of the key-encryption key"
+	doingMake     = "making the key file"
+	doingOpenFile = "opening the key file"
+	doingChange   = "changing the passphrase of the key file"
 )

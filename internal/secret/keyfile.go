@@ -32,7 +32,7 @@ func CreateKeyFile(path string, passphrase Value, random io.Reader) (*KeyFile, e
 }
 
 func createKeyFile(path string, passphrase Value, random io.Reader, cost kdf) (*KeyFile, error) {
-	fail := func(err error) (*KeyFile, error) { return nil, keyFileError(path, "making a key file", err) }
+	fail := func(err error) (*KeyFile, error) { return nil, keyFileError(path, doingMake, err) }
 	if err := checkPassphrase(passphrase); err != nil {
 		return fail(err)
 	}
@@ -55,7 +55,7 @@ func createKeyFile(path string, passphrase Value, random io.Reader, cost kdf) (*
 // [*KeyError], and tells a wrong passphrase from a damaged file. It takes the
 // file's own costs: 64 MiB and a few hundred milliseconds by default.
 func OpenKeyFile(path string, passphrase Value, random io.Reader) (*KeyFile, error) {
-	fail := func(err error) (*KeyFile, error) { return nil, keyFileError(path, doingOpen, err) }
+	fail := func(err error) (*KeyFile, error) { return nil, keyFileError(path, doingOpenFile, err) }
 	text, err := readFile(fmt.Sprintf("file %q", path), path)
 	if err != nil {
 		return fail(err)
@@ -104,8 +104,6 @@ func changePassphrase(path string, old, passphrase Value, random io.Reader, cost
 	return nil
 }
 
-const doingChange = "changing the passphrase"
-
 var (
 	errPassphrase     = errors.New("the passphrase is wrong")
 	errKeyFileChanged = errors.New("the file was changed by somebody, not by accident")
@@ -120,17 +118,25 @@ func checkPassphrase(p Value) error {
 
 // keyFileError gives an error its place and its mend.
 func keyFileError(path, doing string, err error) error {
-	e := &KeyError{Key: fmt.Sprintf("file %q", path), Doing: doing, Reason: err.Error(), Err: err}
+	e := &KeyError{Key: fmt.Sprintf("%q", path), Doing: doing, Reason: err.Error(), Err: err}
 	var se *Error
+	var at *fs.PathError
 	switch {
 	case errors.As(err, &se):
 		e.Reason, e.Mend = se.Reason, se.Mend
 	case errors.Is(err, errPassphrase):
 		e.Mend = "give the one that the file was made with; without it nothing that the key sealed can be opened"
+	case errors.Is(err, errNoKeyFile):
+		e.Mend = "name the key file, or bring it back from a copy"
 	case errors.Is(err, errKeyFileDamaged), errors.Is(err, errKeyFileChanged):
 		e.Mend = "bring the file back from a copy"
 	case errors.Is(err, fs.ErrExist):
 		e.Reason, e.Mend = "the file is there already", "it may be the only way to open what it sealed: choose another name"
+	case errors.As(err, &at): // the path is said already
+		e.Reason = at.Err.Error()
+		if errors.Is(err, fs.ErrNotExist) {
+			e.Reason, e.Mend = "there is no directory "+filepath.Dir(path), "make it, with mode 700"
+		}
 	}
 	return e
 }
@@ -195,7 +201,7 @@ func (k *KeyFile) read(sealed []byte, doing string) (*envelope, error) {
 		return nil, k.fail(doing, &vaultFault{reason: err.Error(), err: err})
 	}
 	if e.Algorithm != algDirect || e.KeyID != k.ID() {
-		return nil, k.fail(doing, otherKey(e.KeyID))
+		return nil, otherKey(k.ID(), e.KeyID)
 	}
 	return e, nil
 }

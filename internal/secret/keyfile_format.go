@@ -61,7 +61,10 @@ const (
 	idSize    = 8
 )
 
-var errKeyFileDamaged = errors.New("the file is damaged")
+var (
+	errKeyFileDamaged = errors.New("the file is damaged")
+	errNoKeyFile      = errors.New("it is not a key file of this program, or only a part of one")
+)
 
 func (k *kdf) inBounds() bool {
 	return k.Name == kdfName && len(k.Salt) == saltSize &&
@@ -84,26 +87,38 @@ func parseKeyFile(text []byte) (*keyFileText, error) {
 	}
 	f := new(keyFileText)
 	if err := json.Unmarshal(text, f); err != nil {
-		return nil, errors.New("it is not a key file of this program, or only a part of one")
+		if looksLikeKeyFile(text) {
+			return nil, errKeyFileDamaged
+		}
+		return nil, errNoKeyFile
 	}
-	if f.Format != keyFileFormat {
+	// The digest is over all but the format: where it fits, only that was changed.
+	whole := hmac.Equal(f.Digest, f.digest())
+	switch {
+	case f.Format == 0 && !looksLikeKeyFile(text):
+		return nil, errNoKeyFile
+	case f.Format > keyFileFormat && !whole:
 		return nil, fmt.Errorf("its format is %d, and only %d is known here", f.Format, keyFileFormat)
+	}
+	again, err := f.encode()
+	if err != nil || f.Format != keyFileFormat || !whole || !bytes.Equal(again, text) {
+		return nil, errKeyFileDamaged
 	}
 	id, err := hex.DecodeString(f.ID)
 	if err != nil || len(id) != idSize || len(f.Check) != checkSize || len(f.Nonce) != nonceSize || len(f.Key) != contentKeySize+tagSize {
 		return nil, errKeyFileDamaged
 	}
+	// Last: what an accident did to the costs is damage, and no demand.
 	if !f.KDF.inBounds() {
 		return nil, fmt.Errorf("it asks for %s with %d KiB, %d passes and %d lanes; at most %d KiB, %d and %d are accepted",
 			shorten(f.KDF.Name), f.KDF.MemoryKiB, f.KDF.Passes, f.KDF.Lanes, maxMemory, maxPasses, maxLanes)
 	}
-	if !hmac.Equal(f.Digest, f.digest()) {
-		return nil, errKeyFileDamaged
-	}
-	if again, err := f.encode(); err != nil || !bytes.Equal(again, text) {
-		return nil, errKeyFileDamaged
-	}
 	return f, nil
+}
+
+// looksLikeKeyFile tells a key file with an accident from another file.
+func looksLikeKeyFile(text []byte) bool {
+	return bytes.Contains(text, []byte(`"cloisterKeyFile"`)) || bytes.Contains(text, []byte(`"`+kdfName+`"`))
 }
 
 func shorten(s string) string {

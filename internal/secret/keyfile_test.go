@@ -135,7 +135,17 @@ func TestKeyFileDamage(t *testing.T) {
 		bad := bytes.Clone(good)
 		bad[i] ^= 1
 		try("byte "+string(good[i])+" changed", bad)
+		if _, err := open(path, passphrase); !errors.Is(err, errKeyFileDamaged) || !strings.Contains(err.Error(), "; mend: bring the file back") {
+			t.Errorf("byte %d changed, and it is not said to be damage: %v", i, err)
+		}
 		try("cut", good[:i])
+	}
+	for text, want := range map[string]string{
+		"{}": "not a key file", "-----BEGIN": "not a key file", `{"cloisterKeyFile":2,"id":"of another time"}`: "its format is 2",
+	} {
+		if _, err := parseKeyFile([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
 	}
 	try("added", append(bytes.Clone(good), '\n'))
 	try("large", bytes.Repeat([]byte(" "), maxKeyFile+1))
@@ -172,7 +182,7 @@ func TestKeyFileForged(t *testing.T) {
 		"no lanes":   {func(f *keyFileText) { f.KDF.Lanes = 0 }, "it asks for"},
 		"function":   {func(f *keyFileText) { f.KDF.Name = strings.Repeat("md5", 100) }, `"md5md5md5md5md5m…"`},
 		"short salt": {func(f *keyFileText) { f.KDF.Salt = nil }, "it asks for"},
-		"format":     {func(f *keyFileText) { f.Format = 2 }, "its format is 2"},
+		"format":     {func(f *keyFileText) { f.Format = 2 }, "damaged"},
 		"short key":  {func(f *keyFileText) { f.Key = f.Key[:16] }, "damaged"},
 	} {
 		f, err := parseKeyFile(text)

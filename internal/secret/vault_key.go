@@ -197,16 +197,16 @@ func (k *VaultKey) read(sealed []byte, doing string) (*envelope, VaultObject, er
 	}
 	o, err := ParseVaultID(e.KeyID, KindKeys)
 	if err != nil || e.Algorithm != algVault || o.Any() != k.object.Any() || !o.Pinned() {
-		return nil, VaultObject{}, k.fail(doing, otherKey(e.KeyID))
+		return nil, VaultObject{}, otherKey(k.ID(), e.KeyID)
 	}
 	return e, o, nil
 }
 
-// otherKey is what was sealed by a key that is not the one at hand.
-func otherKey(id string) *vaultFault {
-	return &vaultFault{
-		reason: fmt.Sprintf("it was sealed by another key, %q", id),
-		mend:   "set state.encryption to that key, or bring back the state that belongs to this one",
+// otherKey says that something was sealed by a key that is not the one at hand.
+func otherKey(at, was string) *KeyError {
+	return &KeyError{
+		Key: at, Reason: fmt.Sprintf("it was sealed by another key, %q", was),
+		Mend: "set state.encryption to that key, or bring back the state that belongs to this one",
 	}
 }
 
