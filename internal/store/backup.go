@@ -14,6 +14,9 @@ import (
 //
 // One at a time, because each holds a connection for as long as w takes: a
 // second one is refused with [ErrBackupRuns]. ctx has to end where w stalls.
+//
+// Rows that were changed outside the gateway, and that nobody has accepted, are
+// refused with an [*Error]: they would take the place of good backups.
 func (s *Store) Backup(ctx context.Context, w io.Writer, meta BackupMeta) error {
 	if !s.backingUp.CompareAndSwap(false, true) {
 		return fmt.Errorf("writing the backup: %w", ErrBackupRuns)
@@ -26,6 +29,12 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, meta BackupMeta) error 
 }
 
 func (s *Store) backup(ctx context.Context, w io.Writer, meta BackupMeta) error {
+	if err := s.checkRows(ctx); err != nil {
+		return err
+	}
+	if edited := s.edited.Load(); edited != nil {
+		return edited
+	}
 	// No key may retire between the reading of keyring and rows: with an
 	// embedded database they are two places.
 	release, err := s.holdWriters(ctx)

@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/cloister-ai/cloister/internal/store"
@@ -155,6 +157,7 @@ func rowsAddUp(t *testing.T, f *fixture) {
 func sumNotHealed(t *testing.T, f *fixture) {
 	f.put(t, sample("a", 1))
 	f.put(t, sample("b", 3))
+	text := f.backup(t)
 	f.Exec(t, `DELETE FROM subscription WHERE id = 'b'`)
 	f.put(t, sample("a", 1))
 	f.edited(t)
@@ -165,14 +168,21 @@ func sumNotHealed(t *testing.T, f *fixture) {
 	f.Exec(t, `UPDATE state SET row_sum = NULL`)
 	f.put(t, sample("c", 5))
 	f.edited(t)
-	text := f.backup(t)
+	var typed *store.Error
+	if err := f.Backup(t.Context(), io.Discard, meta()); !errors.As(err, &typed) || typed.Mend == "" {
+		t.Errorf("backup: %v, want an Error with a mend", err)
+	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
+	// A backup from before makes it right.
 	if _, err := store.Restore(t.Context(), f.Dir, bytes.NewReader(text), f.Options); err != nil {
 		t.Fatal(err)
 	}
 	f.open(t)
+	if older, err := f.OlderState(t.Context()); err != nil || older == nil || older.Edited != "" {
+		t.Errorf("restored: %+v, %v", older, err)
+	}
 	if err := f.AcceptOlderState(t.Context()); err != nil {
 		t.Fatal(err)
 	}
