@@ -175,6 +175,7 @@ func (d *Door) handler(op operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		actor, _ := r.Context().Value(actorKey{}).(Actor)
 		if !slices.Contains(actor.Roles, op.role) {
+			actor.Mend = "it needs the role " + op.role + ", which admin.roles of cloister.yaml gives"
 			d.turnAway(w, r, actor, op.action)
 			return
 		}
@@ -247,7 +248,7 @@ func (d *Door) outcome(ctx context.Context, op operation, c *call, err error) er
 	rec.Before, rec.After = marshal(c.before), marshal(c.after)
 	if err != nil {
 		// The target stands in a member of its own, where it may be hidden.
-		rec.Outcome, rec.Detail = "failed", strings.ReplaceAll(err.Error(), strconv.Quote(c.target), "it")
+		rec.Outcome, rec.Detail = "failed", c.withoutTarget(err)
 	}
 	if !op.changes {
 		if d.reads.first(rec) {
@@ -265,6 +266,19 @@ func (d *Door) outcome(ctx context.Context, op operation, c *call, err error) er
 		return err
 	}
 	return nil
+}
+
+// withoutTarget is an error's message without its target's name.
+func (c *call) withoutTarget(err error) string {
+	text := err.Error()
+	var e *Error
+	if errors.As(err, &e) {
+		text = e.Message
+	}
+	if c.target == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, strconv.Quote(c.target), "of that name")
 }
 
 func marshal(v any) json.RawMessage {

@@ -24,6 +24,9 @@ func (st *state) actions(current func() *site.Site) admin.Actions {
 			return out, st.status(ctx, &out)
 		},
 		Backup: func(ctx context.Context, w io.Writer) error {
+			if st.audit == nil {
+				return st.rolledBack
+			}
 			s := current()
 			return st.store.Backup(ctx, w, store.BackupMeta{
 				Version: st.version,

@@ -111,6 +111,9 @@ func (st *state) status(ctx context.Context, out *admin.Status) error {
 		// What else is known is worth more than no answer.
 		out.State.Error = err.Error()
 	}
+	if st.rolledBack != nil {
+		out.Audit.Error = st.rolledBack.Error()
+	}
 	if st.audit == nil {
 		return nil
 	}

@@ -32,6 +32,9 @@ type OperatorOptions struct {
 	Build telemetry.Build
 	// Now is the wall clock; nil: time.Now.
 	Now func() time.Time
+	// AcceptClearKeyring lets [Restore] take a backup whose keyring is not sealed
+	// although the site seals its own: one from before it did.
+	AcceptClearKeyring bool
 }
 
 // Operator is the way to the door of a state directory.
@@ -64,13 +67,29 @@ func OpenOperator(ctx context.Context, opt OperatorOptions) (*Operator, error) {
 		return nil, err
 	}
 	door := admin.NewDoor(admin.Options{
-		Actions: st.actions(func() *site.Site { return dir.site }), Audit: st.audit,
+		Actions: st.actions(func() *site.Site { return dir.site }), Audit: st.doorLog(),
 		Log: logOr(opt.Log), Now: nowOr(opt.Now), Rand: rand.Reader,
 	})
 	return &Operator{
 		Client: admin.NewLocalClient(door, admin.OSActor(os.Geteuid())), StateDir: dir.state, state: st,
 	}, nil
 }
+
+// doorLog is where the door leaves its records. A state that was rolled back
+// can be looked at, and not acted on: its log goes no further.
+func (st *state) doorLog() admin.AuditLog {
+	if st.audit == nil {
+		return noLog{st.rolledBack}
+	}
+	return st.audit
+}
+
+// noLog is a log that takes nothing.
+type noLog struct{ why error }
+
+func (l noLog) Append(*audit.Record) audit.Position        { return 0 }
+func (l noLog) Flush(audit.Position)                       {}
+func (l noLog) Wait(context.Context, audit.Position) error { return l.why }
 
 // Close gives the directory back where it is ours.
 func (o *Operator) Close() error {
@@ -184,6 +203,7 @@ func Restore(ctx context.Context, opt OperatorOptions, backup io.Reader) (*store
 	if err != nil {
 		return nil, err
 	}
+	options.AcceptClearKeyring = opt.AcceptClearKeyring
 	info, err := store.Restore(ctx, dir.state, backup, options)
 	if err != nil {
 		return nil, err

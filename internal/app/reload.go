@@ -71,6 +71,11 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 		out.Problems.Add(placeOf(s, "state.encryption"), "state-encryption", "a key-encryption key that can be used", "", "the state keeps the key-encryption key of before: %v", err)
 		return p.reloaded(out), nil
 	}
+	if err := stillOpens(s, p.bare()); err != nil {
+		next.close()
+		out.Problems.Add(placeOf(s, "state.encryption"), "state-encryption", "the passphrase of the key file", "", "the next start would not open the state: %v", err)
+		return p.reloaded(out), nil
+	}
 	if err := p.swap(ctx, next); err != nil {
 		next.close()
 		return out, err
@@ -80,6 +85,17 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 	before.close()
 	out.After = s.Digest
 	return p.reloaded(out), nil
+}
+
+// stillOpens finds a passphrase that was changed in one place and not in the
+// other, while there is a running gateway to say so.
+func stillOpens(s *site.Site, at surroundings) error {
+	e := s.Config.State.Encryption
+	if e == nil || e.KeyFile == nil || e.KeyFile.Passphrase.KeyVault != "" {
+		return nil
+	}
+	_, err := openKeyFile(s, e.KeyFile, at.secrets)
+	return err
 }
 
 // swap puts a site in force, with what has changed in the state while it was

@@ -84,6 +84,10 @@ func doorDialer(u *url.URL) (*egress.Dialer, error) {
 	if addr, err := netip.ParseAddr(to.Host); err == nil && addr.IsLoopback() {
 		cfg.Destinations.State[0].Public = false
 	}
+	if to.Host == "localhost" { // this machine, whatever a DNS server says (RFC 6761, section 6.3)
+		cfg.Destinations.State[0].Public = false
+		cfg.Destinations.State[0].Addresses = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
+	}
 	dialer, problems := egress.New(cfg, egress.Options{})
 	if dialer == nil || problems.HasErrors() {
 		return nil, problems.Err()

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -52,6 +53,10 @@ type state struct {
 	version string
 	// verifier is the audit log's verifier key.
 	verifier string
+	log      *slog.Logger
+	// rolledBack is why the audit log is not written: the state is looked at,
+	// and a witness has seen a later one. Nil: it is written.
+	rolledBack error
 }
 
 // stateOptions are what opening takes from its surroundings.
@@ -91,7 +96,7 @@ func openStore(ctx context.Context, s *site.Site, opt stateOptions) (*state, err
 	if err != nil {
 		return nil, err
 	}
-	st := &state{site: s, dir: stateDir(s), ca: newAuthority(s, options.KEK, opt.at)}
+	st := &state{site: s, dir: stateDir(s), ca: newAuthority(s, options.KEK, opt.at), log: opt.at.log}
 	st.store, err = store.Open(ctx, st.dir, options)
 	// A command that looks at the directory has it for a moment.
 	var locked *store.LockedError
@@ -221,7 +226,14 @@ func (st *state) openAudit(ctx context.Context, opt stateOptions) error {
 		}
 	}
 	dir := filepath.Join(st.dir, auditDir)
-	if st.audit, err = audit.Open(ctx, dir, options); err != nil {
+	aside := movedAside(st.dir)
+	st.audit, err = audit.Open(ctx, dir, options)
+	var back *audit.RollbackError
+	switch {
+	case errors.As(err, &back) && opt.look:
+		st.audit, st.rolledBack = nil, err
+		return nil
+	case err != nil:
 		return err
 	}
 	pub, err := os.ReadFile(filepath.Join(dir, "audit.pub"))
@@ -237,10 +249,16 @@ func (st *state) openAudit(ctx context.Context, opt stateOptions) error {
 		}
 		return st.store.AcceptOlderState(ctx)
 	}
-	if opt.acceptOlder {
+	if opt.acceptOlder && movedAside(st.dir) == aside {
 		opt.at.log.Warn("--accept-older-state was given, and nothing was older: leave it out, or the next roll-back is accepted unseen")
 	}
 	return nil
+}
+
+// movedAside is how many audit logs lie beside the one in use.
+func movedAside(dir string) int {
+	names, _ := filepath.Glob(filepath.Join(dir, auditDir+".before-*")) // the pattern is in order
+	return len(names)
 }
 
 func witnessOf(s *site.Site, w *site.Witness, opt stateOptions) (audit.Witness, error) {
@@ -342,7 +360,14 @@ func writeDurably(path string, data []byte) error {
 func (st *state) close(ctx context.Context) error {
 	var errs []error
 	if st.audit != nil {
-		errs = append(errs, st.audit.Close(ctx))
+		err := st.audit.Close(ctx)
+		if s := st.audit.Status(); err != nil && s.WitnessErr != nil && s.Err == nil && s.PublishErr == nil {
+			// What was done is on disk. Whether anybody outside knows is another
+			// matter, and stops nobody.
+			st.log.Warn("the witness did not take the last checkpoint", "error", s.WitnessErr)
+			err = nil
+		}
+		errs = append(errs, err)
 	}
 	if st.store != nil {
 		errs = append(errs, st.store.Close())

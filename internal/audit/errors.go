@@ -75,5 +75,5 @@ type RollbackError struct {
 }
 
 func (e *RollbackError) Error() string {
-	return fmt.Sprintf("audit log %s: %s; mend: put the newer directory back, or accept the older state, which begins a new log that names both", e.Dir, e.Reason)
+	return fmt.Sprintf("audit log %s: %s; mend: put the newer directory back, or look at what is here and start once with --accept-older-state, which begins a new log that names both", e.Dir, e.Reason)
 }

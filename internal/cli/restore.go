@@ -17,11 +17,13 @@ import (
 type restoreOptions struct {
 	dir  string
 	json bool
+	// acceptClear: see its flag.
+	acceptClear bool
 }
 
 func restoreCommand() *command {
 	return &command{
-		name: "restore", args: "[--dir DIR] [--json] FILE", short: "put a backup in the place of the durable state",
+		name: "restore", args: "[--dir DIR] [--json] [--accept-clear-keyring] FILE", short: "put a backup in the place of the durable state",
 		long: `Puts the state of a backup in the place of what is there: all of it, or nothing.
 No gateway may run. The backup is read and verified before anything is changed,
 and it has to be one of this state, or the state has to be new. "-" is standard
@@ -34,6 +36,7 @@ gateway serves again only when it is started once with --accept-older-state.`,
 		flags: func(fs *flag.FlagSet) any {
 			o := &restoreOptions{}
 			fs.StringVar(&o.dir, "dir", "", "the `DIR` of a site; default: the current one")
+			fs.BoolVar(&o.acceptClear, "accept-clear-keyring", false, "take a backup from before the site sealed its state: anybody could have made it, so know where it is from")
 			fs.BoolVar(&o.json, "json", false, "print JSON for programs")
 			return o
 		},
@@ -68,7 +71,7 @@ func runRestore(ctx context.Context, env *Env, opt any, args []string) error {
 		}
 		backup = f
 	}
-	with := app.OperatorOptions{Dir: o.dir, Secrets: secretsOf(env), Log: operatorLog(env.Stderr), Build: env.build}
+	with := app.OperatorOptions{Dir: o.dir, Secrets: secretsOf(env), Log: operatorLog(env.Stderr), Build: env.build, AcceptClearKeyring: o.acceptClear}
 	before, err := stateBefore(ctx, env, with)
 	if err != nil {
 		return explainRestore(env, err)

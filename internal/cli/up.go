@@ -46,9 +46,11 @@ const (
 type up struct {
 	dir    string
 	listen netip.AddrPort
-	out    io.Writer
-	log    *slog.Logger
-	build  telemetry.Build
+	// acceptOlder starts with a restored state.
+	acceptOlder bool
+	out         io.Writer
+	log         *slog.Logger
+	build       telemetry.Build
 
 	env     upEnvironment
 	ca      *issue.CA
@@ -210,6 +212,7 @@ const readyTimeout = 15 * time.Second
 func (u *up) startGateway(ctx context.Context) error {
 	p, problems, err := app.Start(ctx, app.Options{
 		Dir: u.siteDir(), Log: u.log, Build: u.build, Stdout: io.Discard, Stderr: io.Discard, Development: true,
+		AcceptOlderState: u.acceptOlder,
 		Secrets: secret.Env{LookupEnv: func(name string) (string, bool) {
 			return u.env.backendSecret.Reveal(), name == backendSecret
 		}},

@@ -18,11 +18,14 @@ import (
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
-type upOptions struct{ dir, listen string }
+type upOptions struct {
+	dir, listen string
+	acceptOlder bool
+}
 
 func upCommand() *command {
 	return &command{
-		name: "up", args: "[--dir DIR] [--listen HOST:PORT]", short: "bring up the whole architecture on this machine",
+		name: "up", args: "[--dir DIR] [--listen HOST:PORT] [--accept-older-state]", short: "bring up the whole architecture on this machine",
 		long: `Starts emulated Azure OpenAI and Entra ID, and the gateway before them, for
 development. Nothing else is needed: no cloud account, no container, no root.
 
@@ -34,6 +37,7 @@ Two run side by side, each with a directory and a port of its own.`,
 		flags: func(fs *flag.FlagSet) any {
 			o := &upOptions{}
 			fs.StringVar(&o.dir, "dir", "", "keep everything in `DIR`; default: ~/.local/state/cloister")
+			fs.BoolVar(&o.acceptOlder, "accept-older-state", false, "start with a state that was restored from a backup")
 			fs.StringVar(&o.listen, "listen", "127.0.0.1:8443", "where the gateway stands, `HOST:PORT`: a loopback or private address of this machine; port 0 takes a free one")
 			return o
 		},
@@ -83,7 +87,7 @@ func runUp(ctx context.Context, env *Env, opt any, _ []string) error {
 	stop, cut, free := stopping(ctx, hear(env, signals...), nil)
 	defer free()
 	u := &up{
-		dir: dir, listen: listen, out: env.Stdout, build: env.build,
+		dir: dir, listen: listen, acceptOlder: o.acceptOlder, out: env.Stdout, build: env.build,
 		log: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	return u.run(stop, cut)

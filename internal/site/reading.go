@@ -227,6 +227,17 @@ func (c *decodedConfig) certificates() map[string]string {
 		}
 	}
 	add("telemetry.otlp.caFile", c.Telemetry.OTLP.CAFile)
+	add("admin.clientCA", c.Admin.ClientCA)
+	add("keyVault.caFile", c.KeyVault.CAFile)
+	if s := c.KeyVault.Credential.ClientSecret; s != nil {
+		add("keyVault.credential.clientSecret.caFile", s.CAFile)
+	}
+	if c.State.Postgres != nil {
+		add("state.postgres.caFile", c.State.Postgres.CAFile)
+	}
+	if c.Audit.Witness != nil {
+		add("audit.witness.caFile", c.Audit.Witness.CAFile)
+	}
 	return files
 }
 
