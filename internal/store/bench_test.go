@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/rand"
 	"fmt"
 	"testing"
 )
@@ -63,4 +64,18 @@ func manyRows(b *testing.B) *Store {
 		b.Fatal(err)
 	}
 	return s
+}
+
+// BenchmarkAddUp is what one row costs whoever reads all.
+func BenchmarkAddUp(b *testing.B) {
+	ring, err := newKeyring(rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var sum rowSum
+	a := ring.adder()
+	b.ReportAllocs()
+	for n := Revision(0); b.Loop(); n++ {
+		a.add(&sum, "subscription-of-a-team", n)
+	}
 }
