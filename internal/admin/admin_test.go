@@ -380,6 +380,11 @@ func TestBackupOverTheDoor(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "broke off") {
 		t.Errorf("%v", err)
 	}
+	down := newFixture(t, func(o *Options) {
+		o.Actions.Backup = func(context.Context, io.Writer) error { return errors.New("the database is down") }
+	})
+	err = down.client(AllRoles()...).Backup(t.Context(), io.Discard)
+	refusedWith(t, err, http.StatusInternalServerError, "the database is down")
 }
 
 // TestCalls goes over the socket.

@@ -311,7 +311,14 @@ func (d *Door) answer(w http.ResponseWriter, op operation, c *call, result any, 
 // takes it for whole.
 func (d *Door) stream(ctx context.Context, w http.ResponseWriter, op operation, c *call, s stream) {
 	w.Header().Set("Content-Type", "application/octet-stream")
-	err := s(ctx, &patientWriter{w, http.NewResponseController(w)})
+	out := &patientWriter{to: w, control: http.NewResponseController(w)}
+	err := s(ctx, out)
+	if err != nil && !out.begun {
+		w.Header().Del("Content-Type")
+		d.outcome(ctx, op, c, err)
+		d.answer(w, op, c, nil, err)
+		return
+	}
 	if recErr := d.outcome(ctx, op, c, err); err == nil {
 		err = recErr
 	}
@@ -329,6 +336,7 @@ const streamStall = 30 * time.Second
 type patientWriter struct {
 	to      io.Writer
 	control *http.ResponseController
+	begun   bool
 }
 
 func (w *patientWriter) Write(p []byte) (int, error) {
@@ -336,6 +344,7 @@ func (w *patientWriter) Write(p []byte) (int, error) {
 	if err := w.control.SetWriteDeadline(time.Now().Add(streamStall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
+	w.begun = true
 	return w.to.Write(p)
 }
 

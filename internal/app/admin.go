@@ -109,7 +109,7 @@ func (st *state) status(ctx context.Context, out *admin.Status) error {
 	}
 	if err != nil {
 		// What else is known is worth more than no answer.
-		out.State.Error = err.Error()
+		out.State = admin.StateStatus{Driver: st.driver(), Heard: st.store.Heard(), Error: err.Error()}
 	}
 	if st.rolledBack != nil {
 		out.Audit.Error = st.rolledBack.Error()
@@ -131,6 +131,14 @@ func (st *state) status(ctx context.Context, out *admin.Status) error {
 		}
 	}
 	return nil
+}
+
+// driver is where the site says that its state lies.
+func (st *state) driver() string {
+	if st.site.Config.State.Postgres != nil {
+		return "postgresql"
+	}
+	return "sqlite"
 }
 
 // StateDirectory is the state directory of the site in dir, for commands that

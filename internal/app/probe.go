@@ -68,6 +68,15 @@ func (b *built) trustsOf(v egress.View) []trust {
 				add("client secret of backend "+id, c.CAFile, c.Authority)
 			}
 		}
+		if c := cfg.KeyVault.Credential.ClientSecret; c != nil {
+			add("credential for vaults", c.CAFile, c.Authority)
+		}
+	case egress.Secret:
+		out = []trust{{v.Why, cfg.KeyVault.CAFile}}
+	case egress.State:
+		if w := cfg.Audit.Witness; w != nil {
+			add("witness of the audit log", w.CAFile, w.URL)
+		}
 	case egress.Telemetry:
 		out = []trust{{v.Why, cfg.Telemetry.OTLP.CAFile}}
 	}

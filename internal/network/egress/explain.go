@@ -32,6 +32,8 @@ func (d *Dialer) compileMetadata(cfg *site.Config) {
 	for _, b := range cfg.Backends {
 		d.metadata = d.metadata || b.Credential.ManagedIdentity != nil
 	}
+	// Vaults are asked as the managed identity unless the site says otherwise.
+	d.metadata = d.metadata || cfg.KeyVault.Credential.ClientSecret == nil && len(cfg.Destinations.Secret) > 0
 	if d.metadata {
 		d.order = append(d.order, &destination{
 			class: Identity, host: metadataAddr.String(), port: 80, scheme: "http",
@@ -60,6 +62,30 @@ func (d *Dialer) explain(cfg *site.Config, ps *site.Problems) {
 	}
 	if e := cfg.Telemetry.OTLP.Endpoint; e != "" {
 		d.require(Need{Telemetry, e, "OTLP collector"}, cfg.Telemetry.OTLP.Pos, ps)
+	}
+	d.explainState(cfg)
+}
+
+// explainState notes what the state needs; that it is listed is the site's own
+// check.
+func (d *Dialer) explainState(cfg *site.Config) {
+	if w := cfg.Audit.Witness; w != nil && w.URL != "" {
+		d.note(Need{State, w.URL, "witness of the audit log"})
+	}
+	if e := cfg.State.Encryption; e != nil && e.KeyVault != nil {
+		d.note(Need{Secret, e.KeyVault.Key, "key-encryption key"})
+	}
+	if cs := cfg.KeyVault.Credential.ClientSecret; cs != nil {
+		d.note(Need{Identity, cmp.Or(cs.Authority, publicAuthority), "credential for vaults"})
+	}
+	pg := cfg.State.Postgres
+	if pg == nil {
+		return
+	}
+	host, _, _, _ := normalHost(pg.Host)
+	if dst := d.listed[key{State, host, uint16(cmp.Or(pg.Port, 5432))}]; dst != nil {
+		// PostgreSQL asks before it speaks TLS, so there is no handshake to try.
+		dst.scheme, dst.why = "postgres", append(dst.why, "shared state")
 	}
 }
 

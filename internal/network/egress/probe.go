@@ -98,7 +98,7 @@ func (d *Dialer) probe(ctx context.Context, p *Probe, roots *x509.CertPool) {
 	}
 	defer func() { _ = conn.Close() }()
 	p.Address = addrPortOf(conn.RemoteAddr())
-	if v := p.Scheme; v != "http" && v != "dns" {
+	if v := p.Scheme; v != "http" && v != "dns" && v != "postgres" {
 		p.handshake(ctx, conn, dst, roots)
 	}
 }
