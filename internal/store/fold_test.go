@@ -34,6 +34,7 @@ func unfolded(t *testing.T, ids ...string) (dir string, backup []byte) {
 		for i, id := range ids {
 			sub := Subscription{ID: id, Scope: "/apis", State: "active", PrimaryDigest: fingerprint([]byte{byte(i)})}
 			box, err := w.ring.current().seal(w.random, rowContext(id, w.next()), sub.marshal())
+			w.rows.add(&w.rows.sum, id, w.revision)
 			if err == nil {
 				_, err = w.exec(`INSERT INTO subscription VALUES (?, ?, ?)`, id, int64(w.revision), box)
 			}

@@ -112,7 +112,7 @@ func openBackupRing(ctx context.Context, info *BackupInfo, envelope []byte, opt 
 	if e.Clear != nil && opt.KEK != nil && !opt.AcceptClearKeyring {
 		return nil, &BackupError{
 			Reason: "its keyring lies in clear, and there is a key-encryption key: anybody could have made it, with keys and subscriptions of his own",
-			Mend:   "restore a backup that was taken under a key-encryption key; if you know where this one comes from, say that a keyring in clear is accepted",
+			Mend:   "restore a backup that was taken under a key-encryption key; if you know where this one comes from, restore it with --accept-clear-keyring",
 		}
 	}
 	ring, err := unsealKeyring(ctx, e, opt.KEK)
