@@ -101,7 +101,7 @@ type openedRows struct {
 func (s *Store) rows(ctx context.Context, read func(context.Context) ([]sealedRow, error)) (openedRows, error) {
 	for attempt := 1; ; attempt++ {
 		// Before the rows: a key that is out of use by now has no rows any more.
-		ring := s.ring.Load()
+		ring, was := s.ring.Load(), s.edited.Load()
 		var sealed []sealedRow
 		err := s.read(ctx, func(ctx context.Context) (err error) {
 			sealed, err = read(ctx)
@@ -122,7 +122,7 @@ func (s *Store) rows(ctx context.Context, read func(context.Context) ([]sealedRo
 			continue
 		}
 		if whole {
-			s.note(out.sum)
+			s.note(out.sum, was)
 		}
 		return out, nil
 	}

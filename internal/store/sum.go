@@ -159,9 +159,11 @@ UNION ALL SELECT 0, id, revision, NULL FROM subscription`)
 }
 
 // note remembers whether the rows add up, and says so when that has changed.
-func (s *Store) note(sum error) {
+// was is what was known before they were read: what another reader has found
+// meanwhile is newer than rows that are good.
+func (s *Store) note(sum error, was *Error) {
 	if sum == nil {
-		s.edited.Store(nil)
+		s.edited.CompareAndSwap(was, nil)
 		return
 	}
 	f := s.fault(sum.Error(), "find out who writes to the database; look at \"cloister subscription list\", "+
