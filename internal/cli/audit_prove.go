@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/audit"
@@ -33,6 +34,7 @@ func auditProveCommand() *command {
 		name: "prove", args: doorArgs + " [--json] INDEX | --check FILE [--key KEY|FILE]", short: "prove to somebody else that the log holds a record",
 		long: `Prints the record of that index and the proof that the log holds it, up to a
 signed checkpoint. With --json it is one line, which is what --check reads.
+A record has a proof once it is published, a second after it is on disk.
 Role: auditor.
 
 With --check it asks nobody: it says whether the proof in FILE holds under the
@@ -84,18 +86,25 @@ func runAuditProve(ctx context.Context, env *Env, opt any, args []string) error 
 	})
 }
 
+// notPublished is what the door says of a record that has no proof yet.
+const notPublished = "is not published"
+
 // proofOf asks for a record and its proof.
 func proofOf(ctx context.Context, c *admin.Client, index uint64) (*proof, error) {
-	found, err := c.AuditProof(ctx, index)
-	if err != nil {
-		return nil, err
-	}
 	page, err := c.Audit(ctx, int64(index), 1)
 	if err != nil {
 		return nil, err
 	}
 	if len(page.Entries) != 1 || page.Entries[0].Index != index {
-		return nil, fmt.Errorf("the gateway has a proof of record %d and not the record", index)
+		return nil, mended(fmt.Errorf("there is no record %d: the log has %s, from 0 on", index, count(int(page.Size), "record")),
+			"cloister audit tail shows the newest with their indexes")
+	}
+	found, err := c.AuditProof(ctx, index)
+	if err != nil && strings.Contains(err.Error(), notPublished) {
+		return nil, mended(fmt.Errorf("record %d is on disk and not published yet, and only what is published can be proved", index), "ask again in a second")
+	}
+	if err != nil {
+		return nil, err
 	}
 	text, err := found.MarshalText()
 	return &proof{index, page.Entries[0].Record, string(text)}, err

@@ -28,8 +28,8 @@ type tailOptions struct {
 func auditTailCommand() *command {
 	return &command{
 		name: "tail", args: doorArgs + " [-n N] [-f] [--json]", short: "show the newest records of the audit log",
-		long: `Shows the last N published records, a line for each: index, time, action, what
-came of it, who, to what or by which API and operation, the status, and why.
+		long: `Shows the last N records that are on disk, a line for each: index, time, action,
+what came of it, who, to what or by which API and operation, the status, and why.
 With --json a line is {"index":N,"record":{…}}, with all that the record holds.
 
 With -f it goes on until Ctrl-C, and leaves out the records that its own asking

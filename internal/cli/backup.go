@@ -87,6 +87,9 @@ func (o *backupOptions) free(path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if dir := filepath.Dir(path); !isDirectory(dir) {
+			return mended(fmt.Errorf("there is no directory %s", dir), "make it, or choose another place")
+		}
 		return nil
 	case err != nil:
 		return err
@@ -101,6 +104,10 @@ func (o *backupOptions) free(path string) error {
 // write writes beside path and moves what is whole there.
 func (o *backupOptions) write(ctx context.Context, c *admin.Client, path string) (*store.BackupInfo, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // 0600
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return nil, fmt.Errorf("writing %s: %w", path, at.Err) // not the temporary name
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +146,9 @@ func verifiedBackup(ctx context.Context, c *admin.Client, w io.Writer) (*store.B
 	err := c.Backup(ctx, io.MultiWriter(w, out))
 	out.CloseWithError(err)
 	v := <-verdicts
+	if errors.Is(err, io.EOF) {
+		return nil, mended(errors.New("the gateway broke off before the backup began"), "its log says why; cloister status says whether its database answers")
+	}
 	if err != nil {
 		return nil, err // the reason of v.err too
 	}
@@ -179,7 +189,7 @@ func backupText(i *store.BackupInfo) string {
 		line("sealed by", "nothing: it holds the data keys in clear")
 	}
 	if origin, size, root := checkpointOf(i.AuditCheckpoint); size != "" {
-		line("audit log", "%s records of %s, root %s", size, origin, root)
+		line("audit log", "%s of %s, root %s", counted(size, "record"), origin, root)
 	}
 	for _, id := range i.Damaged {
 		line("damaged", "%s: its row does not open, and is left out", id)

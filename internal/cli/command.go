@@ -149,6 +149,14 @@ func mended(err error, format string, args ...any) error {
 // inlineMend is how errors of lower rooms say what would help.
 const inlineMend = "; mend: "
 
+// cutMend parts what went wrong from what would help: of several mends, as
+// rooms add them one upon the other, the innermost, which knows most.
+func cutMend(text string) (said, mend string) {
+	said, mend, _ = strings.Cut(text, inlineMend)
+	mend, _, _ = strings.Cut(mend, inlineMend)
+	return said, mend
+}
+
 // nobodyReads reports that standard output is a pipe whose reader has gone, as
 // in "cloister audit export site | head": it has what it wanted.
 func nobodyReads(err error) bool {
@@ -172,9 +180,16 @@ func complain(env *Env, path string, err error) int {
 	var m *mendedError
 	if errors.As(err, &m) {
 		mend = m.mend
-	} else if before, after, ok := strings.Cut(text, inlineMend); ok && !strings.Contains(after, inlineMend) {
-		text, mend = before, after
 	}
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") { // of joined errors each has its own
+		said, own := cutMend(line)
+		if own != "" && mend == "" {
+			said += "\n    mend: " + own
+		}
+		lines = append(lines, said)
+	}
+	text = strings.Join(lines, "\n")
 	fmt.Fprintf(env.Stderr, "%s: %s\n", path, printedLines(text))
 	if mend != "" {
 		fmt.Fprintf(env.Stderr, "    mend: %s\n", printedLines(mend))

@@ -65,7 +65,9 @@ func TestComplain(t *testing.T) {
 	f(errors.New("broken"), 1, "cloister x: broken\n")
 	f(mended(errors.New("broken"), "glue %s", "it"), 1, "cloister x: broken\n    mend: glue it\n")
 	f(errors.New("broken; mend: glue it"), 1, "cloister x: broken\n    mend: glue it\n")
-	f(errors.New("a; mend: b\nc; mend: d"), 1, "cloister x: a; mend: b\nc; mend: d\n")
+	f(errors.New("a; mend: b\nc; mend: d"), 1, "cloister x: a\n    mend: b\nc\n    mend: d\n")
+	f(errors.New("a: b; mend: inner; mend: outer"), 1, "cloister x: a: b\n    mend: inner\n")
+	f(mended(errors.New("a; mend: inner"), "mine"), 1, "cloister x: a\n    mend: mine\n")
 }
 
 // TestManuals: every manual has all its parts and fits a terminal.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/cloister-ai/cloister/internal/secret"
@@ -52,6 +53,12 @@ cloister key create --passphrase-file passphrase state.key`, "with a passphrase 
 }
 
 func runKeyCreate(ctx context.Context, env *Env, opt any, args []string) error {
+	if _, err := os.Lstat(args[0]); err == nil { // told before anything is asked
+		return mended(fmt.Errorf("%s is there already", args[0]), "it may be the only way to open what it sealed: choose another name")
+	}
+	if dir := filepath.Dir(args[0]); !isDirectory(dir) {
+		return mended(fmt.Errorf("there is no directory %s", dir), "make it, with mode 700")
+	}
 	ctx, free := interruptible(ctx, env)
 	defer free()
 	from := &passphrases{env: env}

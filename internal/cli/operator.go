@@ -5,9 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +14,8 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/app"
+	"github.com/cloister-ai/cloister/internal/secret"
+	"github.com/cloister-ai/cloister/internal/site"
 	"github.com/cloister-ai/cloister/internal/store"
 )
 
@@ -43,7 +43,7 @@ func declareDoor(flags *flag.FlagSet) *door {
 	flags.StringVar(&d.ca, "ca", "", "`FILE` with the CA that signed the door's certificate; default: the system's")
 	flags.StringVar(&d.token, "token-file", "", "`FILE` with a token to show, which nobody else can read")
 	flags.StringVar(&d.cert, "cert", "", "`FILE` with the client certificate to show")
-	flags.StringVar(&d.certKey, "key-file", "", "`FILE` with its key")
+	flags.StringVar(&d.certKey, "key-file", "", "`FILE` with its key, which nobody else can read")
 	flags.BoolVar(&d.json, "json", false, "print JSON for programs")
 	return d
 }
@@ -65,7 +65,9 @@ func (d *door) check() error {
 		return &usageError{fmt.Sprintf("--server %q is no https:// URL", d.server)}
 	case (d.cert == "") != (d.certKey == ""):
 		return &usageError{"--cert and --key-file go together"}
-	case (d.cert == "") == (d.token == ""):
+	case d.cert != "" && d.token != "":
+		return &usageError{"--token-file and --cert are two who ask: show one"}
+	case d.cert == "" && d.token == "":
 		return &usageError{"--server needs who asks: --token-file FILE, or --cert FILE and --key-file FILE"}
 	}
 	return nil
@@ -83,7 +85,10 @@ func (d *door) do(ctx context.Context, env *Env, act func(context.Context, *admi
 		if err != nil {
 			return err
 		}
-		return interrupted(ctx, act(ctx, c))
+		return interrupted(ctx, explainDoor(act(ctx, c)))
+	}
+	if err := ours(d.dir); err != nil {
+		return err
 	}
 	o, err := openOperator(ctx, app.OperatorOptions{
 		Dir: d.dir, Secrets: secretsOf(env), Log: operatorLog(env.Stderr), Build: env.build,
@@ -133,10 +138,25 @@ func (d *door) ask(ctx context.Context, env *Env, act func(context.Context, *adm
 	if err != nil {
 		return err
 	}
-	return interrupted(ctx, act(ctx, c))
+	if err = act(ctx, c); d.server != "" {
+		err = explainDoor(err)
+	} else if errors.Is(err, admin.ErrNobody) {
+		err = mended(err, "%s starts one", startCommand(d.dir))
+	}
+	return interrupted(ctx, err)
 }
 
+// remote is the way to a door over TLS. What others could read says nothing of
+// who asks.
 func (d *door) remote() (*admin.Client, error) {
+	for _, file := range []string{d.token, d.certKey} {
+		if file == "" {
+			continue
+		}
+		if _, err := secret.Resolve(&site.SecretRef{File: file}, secret.Env{SiteDir: "."}); err != nil {
+			return nil, err
+		}
+	}
 	return app.OpenRemote(app.RemoteOptions{Server: d.server, CAFile: d.ca, CertFile: d.cert, KeyFile: d.certKey, TokenFile: d.token})
 }
 
@@ -195,23 +215,3 @@ func interrupted(ctx context.Context, err error) error {
 	}
 	return fmt.Errorf("%w; what had reached the gateway is carried out all the same", errInterrupted)
 }
-
-// operatorLog prints what should be known besides the result: rows that do not
-// open, a witness that cannot be reached. What the door logs of the call itself
-// the command says in its own words.
-func operatorLog(w io.Writer) *slog.Logger {
-	return slog.New(beside{slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn})})
-}
-
-type beside struct{ slog.Handler }
-
-func (h beside) Handle(ctx context.Context, r slog.Record) error {
-	if strings.HasPrefix(r.Message, "admin call") {
-		return nil
-	}
-	return h.Handler.Handle(ctx, r)
-}
-
-func (h beside) WithAttrs(attrs []slog.Attr) slog.Handler { return beside{h.Handler.WithAttrs(attrs)} }
-
-func (h beside) WithGroup(name string) slog.Handler { return beside{h.Handler.WithGroup(name)} }

@@ -35,7 +35,7 @@ func TestDoorFlags(t *testing.T) {
 		"--server https://h":                                      "needs who asks",
 		"--server https://h --cert c":                             "go together",
 		"--server https://h --key-file k":                         "go together",
-		"--server https://h --cert c --key-file k --token-file t": "needs who asks",
+		"--server https://h --cert c --key-file k --token-file t": "show one",
 		"--token-file t":                                          "--token-file goes with --server",
 		"--ca a":                                                  "--ca goes with --server",
 		"--cert c":                                                "--cert goes with --server",

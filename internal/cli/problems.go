@@ -80,10 +80,15 @@ func summary(problems site.Problems) string {
 }
 
 func count(n int, what string) string {
-	if n == 1 {
+	return counted(fmt.Sprint(n), what)
+}
+
+// counted is count for a number as text.
+func counted(n, what string) string {
+	if n == "1" {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return n + " " + what + "s"
 }
 
 // hanging indents the lines after the first.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -50,8 +49,6 @@ func runReload(ctx context.Context, env *Env, opt any, args []string) error {
 	return d.ask(ctx, env, func(ctx context.Context, c *admin.Client) error {
 		r, err := c.Reload(ctx)
 		switch {
-		case errors.Is(err, admin.ErrNobody):
-			return mended(err, "cloister serve %s starts one", shellQuote(cmp.Or(d.dir, ".")))
 		case err != nil:
 			return err
 		case d.json:

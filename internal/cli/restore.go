@@ -71,6 +71,9 @@ func runRestore(ctx context.Context, env *Env, opt any, args []string) error {
 		}
 		backup = f
 	}
+	if err := ours(o.dir); err != nil {
+		return err
+	}
 	with := app.OperatorOptions{Dir: o.dir, Secrets: secretsOf(env), Log: operatorLog(env.Stderr), Build: env.build, AcceptClearKeyring: o.acceptClear}
 	before, err := stateBefore(ctx, env, with)
 	if err != nil {

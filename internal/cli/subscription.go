@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/cloister-ai/cloister/internal/admin"
 )
@@ -73,6 +74,9 @@ Role: operator.`,
 
 func runSubscriptionCreate(ctx context.Context, env *Env, opt any, args []string) error {
 	o := opt.(*createOptions)
+	if err := keysSeen(env.Stdout); err != nil {
+		return err
+	}
 	return o.door.do(ctx, env, func(ctx context.Context, c *admin.Client) error {
 		keys, err := c.CreateSubscription(ctx, admin.CreateSubscription{Name: args[0], DisplayName: o.displayName, Scope: o.scope})
 		if err != nil {
@@ -113,6 +117,9 @@ Role: operator.`,
 			default:
 				return &usageError{fmt.Sprintf("there is no key %q: primary, secondary or both", o.key)}
 			}
+			if err := keysSeen(env.Stdout); err != nil {
+				return err
+			}
 			return o.door.do(ctx, env, func(ctx context.Context, c *admin.Client) error {
 				keys, err := c.RotateKey(ctx, args[0], o.key)
 				if err != nil {
@@ -122,6 +129,14 @@ Role: operator.`,
 			})
 		},
 	}
+}
+
+// keysSeen refuses to make keys that nobody would ever see.
+func keysSeen(w io.Writer) error {
+	if f, ok := w.(*os.File); ok && thrownAway(f) {
+		return mended(errors.New("standard output is closed, and keys are shown once: nothing was done"), "give it a terminal, a file or a pipe")
+	}
+	return nil
 }
 
 // writeKeys shows keys, which nobody can show again.
