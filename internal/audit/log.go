@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -27,9 +26,8 @@ type Log struct {
 
 	// mu guards what follows. Nobody waits for the disk while holding it.
 	mu sync.Mutex
-	// queue is a batch in the making: room for its header, then the records
-	// that the writer has not taken.
-	queue  []byte
+	// queue holds the records that the writer has not taken, queued their number.
+	queue  queue
 	queued int
 	// since is when the first record of the queue came.
 	since time.Time
@@ -62,8 +60,8 @@ type Log struct {
 
 // Append queues a record and returns its position. It takes a few
 // microseconds and never waits for the disk. Position 0 says that the record
-// was refused, because the log is closed or 64 MiB of records wait for the
-// disk. The record is not kept.
+// was refused, because the log is closed or too many records wait for the disk
+// (Options.MaxHeld). The record is not kept.
 func (l *Log) Append(r *Record) Position {
 	buf, _ := l.buf.Get().(*[]byte)
 	if buf == nil {
@@ -87,21 +85,19 @@ func (l *Log) enqueue(entry []byte) Position {
 	}
 	if l.queued == 0 {
 		l.since = time.Now()
-		l.queue = append(l.queue[:0], make([]byte, batchHeader)...)
 		signal(l.work)
 	}
-	l.queue = binary.BigEndian.AppendUint16(l.queue, uint16(len(entry)))
-	l.queue = append(l.queue, entry...)
+	l.queue.add(entry)
 	l.held += 2 + len(entry)
 	l.queued++
 	l.next++
 	return Position(l.next)
 }
 
-// crowded says that a record of n bytes has no room: neither among those that
-// wait for the disk, nor among those that wait for their publication.
+// crowded says that a record of n bytes has no room beside those that wait for
+// the disk and those that wait for their publication.
 func (l *Log) crowded(n int) bool {
-	return l.held+n > l.set.maxHeld || l.stored-l.out > uint64(l.set.maxHeld)
+	return uint64(l.held+n)+l.stored-l.out > uint64(l.set.MaxHeld)
 }
 
 // Flush asks not to wait for further records before the one at p is written.
@@ -157,7 +153,7 @@ func (l *Log) unavailable() error {
 	case l.broken != nil:
 		return l.broken
 	case l.full:
-		return &UnavailableError{Dir: l.dir, Reason: fmt.Sprintf("more than %d MiB of records wait for the disk", l.set.maxHeld>>20)}
+		return &UnavailableError{Dir: l.dir, Reason: fmt.Sprintf("more than %d MiB of records wait for the disk", l.set.MaxHeld>>20)}
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func newLog(dir string, set settings) *Log {
 	one := func() chan struct{} { return make(chan struct{}, 1) }
 	none := func() chan struct{} { return make(chan struct{}) }
 	return &Log{
-		dir: dir, set: set, work: one(), hurry: one(), publish: one(), publishNow: one(),
+		dir: dir, set: set, queue: queue{size: batchSize(set.MaxHeld)}, work: one(), hurry: one(), publish: one(), publishNow: one(),
 		closing: none(), written: none(), wasPublished: none(), witnessed: none(), changed: none(),
 	}
 }

@@ -49,13 +49,15 @@ type Options struct {
 	// later record names what it held. Give it once, not at every start.
 	Predecessor *Predecessor
 
+	// MaxHeld bounds the bytes of records that wait in memory, for the disk and
+	// for their publication together; 0: 64 MiB, and never less than 1 MiB. Further
+	// records are refused. The memory that they take is at most twice that.
+	MaxHeld int
+
 	// rotateAt is the size in bytes from which on a file of the journal whose
 	// beginning is published is left for a new one; 0: 256 KiB. Smaller ones go
 	// on: a new file costs a flush of its directory, which waiters wait for.
 	rotateAt int
-	// maxHeld bounds the bytes of records that wait in memory for the disk, and
-	// of those that wait for their publication; 0: 64 MiB.
-	maxHeld int
 }
 
 // Predecessor says what a new log comes after.
@@ -106,9 +108,10 @@ func newSettings(opt Options) (settings, error) {
 	if s.rotateAt == 0 {
 		s.rotateAt = 256 << 10
 	}
-	if s.maxHeld == 0 {
-		s.maxHeld = 64 << 20
+	if s.MaxHeld <= 0 {
+		s.MaxHeld = 64 << 20
 	}
+	s.MaxHeld = max(s.MaxHeld, 1<<20)
 	s.enc = encoder{now: s.Now, digest: s.Digest}
 	return s, s.hide()
 }

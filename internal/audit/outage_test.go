@@ -25,7 +25,7 @@ func TestLongOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		files := newCrashFS()
 		var said bytes.Buffer
-		l, err := Open(t.Context(), crashDir, Options{Key: signer, FS: files, maxHeld: testHeld, Log: slog.New(slog.NewTextHandler(&said, nil))})
+		l, err := Open(t.Context(), crashDir, Options{Key: signer, FS: files, MaxHeld: testHeld, Log: slog.New(slog.NewTextHandler(&said, nil))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestTilesCannotBeWritten(t *testing.T) {
 	detail := strings.Repeat("x", maxDetail)
 	synctest.Test(t, func(t *testing.T) {
 		files := newCrashFS()
-		l, err := Open(t.Context(), crashDir, Options{Key: signer, FS: files, maxHeld: testHeld})
+		l, err := Open(t.Context(), crashDir, Options{Key: signer, FS: files, MaxHeld: testHeld})
 		if err != nil {
 			t.Fatal(err)
 		}

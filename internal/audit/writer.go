@@ -5,12 +5,8 @@ import (
 	"time"
 )
 
-const (
-	// retryAfter is how long the writer waits after the disk failed.
-	retryAfter = 250 * time.Millisecond
-	// keepBuffer is the largest batch whose memory is used again.
-	keepBuffer = 4 << 20
-)
+// retryAfter is how long the writer waits after the disk failed.
+const retryAfter = 250 * time.Millisecond
 
 // snapshot is what there is to publish.
 type snapshot struct {
@@ -27,19 +23,18 @@ type snapshot struct {
 //
 //	state     what it holds                       ends
 //	idle      nothing                             when a record is queued
-//	gathering records in the queue                after Gather, or when asked to hurry
+//	gathering records in the queue                after Gather, when asked to hurry, or
+//	                                              when there is a whole batch
 //	writing   a batch                             with a flush: all of it is durable
-//	failed    all that was never flushed, in its  after retryAfter: written again, with
-//	          order                               what came since, into a new file
+//	failed    the batch that was not flushed      after retryAfter: written again, into a new
+//	                                              file; what came since stays in the queue
 type writer struct {
 	l    *Log
 	tree *tree
 	// batch holds the records that are not durable, behind room for a header;
 	// count is their number.
-	batch []byte
-	count int
-	// spare is memory for the next queue.
-	spare  []byte
+	batch  []byte
+	count  int
 	failed bool
 
 	file    File // nil: the next batch begins one
@@ -94,7 +89,7 @@ func (w *writer) gather() bool {
 	}
 	for {
 		l.mu.Lock()
-		queued, urgent, closed, since := l.queued, l.urgent, l.closed, l.since
+		queued, urgent, closed, since := l.queued, l.urgent || len(l.queue.batches) > 1, l.closed, l.since
 		l.mu.Unlock()
 		rest := l.set.Gather - time.Since(since)
 		switch {
@@ -132,35 +127,29 @@ func (w *writer) pauseOrHurry(d time.Duration) {
 	}
 }
 
-// take moves the queue into the batch, and its records into the tree.
+// take moves a batch out of the queue, and its records into the tree, unless one
+// is left that was not flushed: the tree holds all records a second time, until
+// they are published, and an outage should not.
 func (w *writer) take() {
-	l := w.l
-	l.mu.Lock()
-	queue, count := l.queue, l.queued
-	l.queue, l.queued, l.urgent = w.spare[:0], 0, false
-	l.mu.Unlock()
-	w.spare = nil
-	if count == 0 {
-		w.spare = queue
+	if w.count > 0 {
 		return
 	}
-	rest := queue[batchHeader:]
+	l := w.l
+	l.mu.Lock()
+	b := l.queue.take()
+	l.queued -= b.count
+	l.urgent = l.urgent && l.queued > 0
+	l.mu.Unlock()
+	w.batch, w.count = b.data, b.count
+	if b.count == 0 {
+		return
+	}
+	rest := b.data[batchHeader:]
 	for len(rest) > 0 {
 		n := 2 + int(binary.BigEndian.Uint16(rest))
 		w.tree.add(rest[2:n])
 		rest = rest[n:]
 	}
-	if w.count == 0 {
-		w.spare = w.batch
-		w.batch = queue
-	} else {
-		w.batch = append(w.batch, queue[batchHeader:]...)
-		w.spare = queue
-	}
-	if cap(w.spare) > keepBuffer {
-		w.spare = nil
-	}
-	w.count += count
 }
 
 // commit writes the batch and flushes it.
@@ -260,7 +249,8 @@ func (w *writer) succeed(at head) {
 	l.full = l.full && l.crowded(maxEntry)
 	full := append(l.snap.full, t.full...)
 	l.snap = snapshot{at, t.rows, t.bundle, full, l.stored}
-	much := l.stored-l.out > uint64(l.set.maxHeld/4)
+	much := l.stored-l.out > uint64(l.set.MaxHeld/4)
+	l.queue.spare = w.batch[:0]
 	l.broadcast()
 	l.mu.Unlock()
 	signal(l.publish)
@@ -269,7 +259,7 @@ func (w *writer) succeed(at head) {
 	}
 	clear(t.full)
 	t.full = t.full[:0]
-	w.batch, w.count, w.failed = w.batch[:0], 0, false
+	w.batch, w.count, w.failed = nil, 0, false
 	if was != nil {
 		l.set.Log.Info("the audit log can be written again", "records", at.size)
 	}
