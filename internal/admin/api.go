@@ -91,8 +91,18 @@ type Overload struct {
 	Level string `json:"level"`
 	// Pressure by resource, 1 is the limit.
 	Pressure map[string]float64 `json:"pressure"`
-	// Bans is how many clients are banned now.
-	Bans int `json:"bans"`
+	// Bans is how many clients are banned now; Banned are those that are
+	// banned longest, ten at most.
+	Bans   int   `json:"bans"`
+	Banned []Ban `json:"banned,omitempty"`
+}
+
+// Ban is one client that is refused for a while.
+type Ban struct {
+	Client string `json:"client"`
+	Cause  string `json:"cause"`
+	// LeftSeconds is how long it still lasts.
+	LeftSeconds int `json:"leftSeconds"`
 }
 
 // StateStatus is where durable state lives and how it is.

@@ -83,6 +83,9 @@ func (p *Process) status(ctx context.Context) (admin.Status, error) {
 	}
 	guard := p.guard.Status()
 	out.Overload = &admin.Overload{Level: guard.Level, Pressure: map[string]float64{}, Bans: guard.Banned}
+	for _, b := range guard.Bans {
+		out.Overload.Banned = append(out.Overload.Banned, admin.Ban{Client: b.Client, Cause: b.Cause, LeftSeconds: b.Left})
+	}
 	for _, m := range guard.Monitors {
 		out.Overload.Pressure[m.Name] = m.Pressure
 	}
@@ -97,19 +100,24 @@ func (p *Process) backends() *backend.Set {
 	return p.current.backends
 }
 
+// statusTimeout is how long the state may take to say how it is.
+const statusTimeout = 3 * time.Second
+
 // status is what is known of the durable state.
 func (st *state) status(ctx context.Context, out *admin.Status) error {
+	// Who asks how things are wants an answer, above all where they are bad.
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
 	s, err := st.store.Status(ctx)
 	out.State = admin.StateStatus{
 		Driver: s.Driver, Place: s.Place, Schema: s.Schema, Revision: uint64(s.Revision), Subscriptions: s.Subscriptions,
 		KeyEncryptionKey: s.KEK, Heard: st.store.Heard(),
 	}
-	if older, err := st.store.OlderState(ctx); err == nil && older != nil {
-		out.State.RestoredFrom = older.CreatedAt
-	}
 	if err != nil {
 		// What else is known is worth more than no answer.
 		out.State = admin.StateStatus{Driver: st.driver(), Heard: st.store.Heard(), Error: err.Error()}
+	} else if older, err := st.store.OlderState(ctx); err == nil && older != nil {
+		out.State.RestoredFrom = older.CreatedAt
 	}
 	if st.rolledBack != nil {
 		out.Audit.Error = st.rolledBack.Error()

@@ -32,6 +32,8 @@ type OperatorOptions struct {
 	Build telemetry.Build
 	// Now is the wall clock; nil: time.Now.
 	Now func() time.Time
+	// MustExist: a command that only looks makes no state where there is none.
+	MustExist bool
 	// AcceptClearKeyring lets [Restore] take a backup whose keyring is not sealed
 	// although the site seals its own: one from before it did.
 	AcceptClearKeyring bool
@@ -61,6 +63,9 @@ func OpenOperator(ctx context.Context, opt OperatorOptions) (*Operator, error) {
 	}
 	if dir.site == nil {
 		return nil, &SiteError{Dir: opt.Dir, Problems: dir.problems}
+	}
+	if _, err := os.Stat(filepath.Join(dir.state, "lock")); err != nil && opt.MustExist {
+		return nil, fmt.Errorf("there is no state in %s yet; mend: give the directory of the site that is meant; the first start makes its state, and so does \"cloister subscription create\"", dir.state)
 	}
 	st, err := takeState(ctx, dir.site, opt, stateOptions{look: true})
 	if err != nil {
