@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,6 +57,8 @@ type Log struct {
 	witnessAt   time.Time
 	witnessSize uint64
 	witnessErr  error
+	// witnessLost stays once the witness has lost what it held.
+	witnessLost error
 }
 
 // Append queues a record and returns its position. It takes a few
@@ -170,7 +173,8 @@ type Status struct {
 	// PublishErr is why records are durable and cannot be published.
 	PublishErr error
 	// WitnessAt is when the witness last took a checkpoint, WitnessSize how many
-	// records that covers, WitnessErr why the last attempt failed.
+	// records that covers. WitnessErr is why the last attempt failed, or that the
+	// witness has lost the checkpoint that it held, which stays until the next Open.
 	WitnessAt   time.Time
 	WitnessSize uint64
 	WitnessErr  error
@@ -185,7 +189,7 @@ func (l *Log) Status() Status {
 	return Status{
 		Size: l.next, Durable: l.durable, Published: l.published.size, PublishedAt: l.publishedAt,
 		Checkpoint: l.published.raw, PublishErr: l.publishErr,
-		WitnessAt: l.witnessAt, WitnessSize: l.witnessSize, WitnessErr: l.witnessErr,
+		WitnessAt: l.witnessAt, WitnessSize: l.witnessSize, WitnessErr: cmp.Or(l.witnessErr, l.witnessLost),
 		Err: l.unavailable(),
 	}
 }

@@ -87,6 +87,8 @@ type recovered struct {
 	// compared says that the witness was heard, and witnessErr why it was not.
 	compared   bool
 	witnessErr error
+	// heard says that the witness held a checkpoint.
+	heard bool
 	// foreign says that the operator accepted a witness that held no checkpoint
 	// of this log, and why it is none; held is what it held.
 	foreign string
@@ -109,6 +111,7 @@ func (l *Log) recover(ctx context.Context) (recovered, error) {
 			theirs = head{}
 		}
 		out.compared = out.witnessErr == nil
+		out.heard = theirs.raw != nil
 	}
 	there, err := l.exists()
 	if err != nil {
@@ -131,6 +134,10 @@ func (l *Log) recover(ctx context.Context) (recovered, error) {
 	watched, err := l.replayJournal(&out, theirs.size)
 	if err != nil {
 		return out, err
+	}
+	if out.compared && !out.heard && out.foreign == "" && out.newest.size > 0 && l.set.Witness != nil {
+		l.set.Log.Warn("the witness has no checkpoint of an audit log that has records: unless the witness is new, somebody removed it, "+
+			"and a roll-back would not be noticed", "records", out.newest.size)
 	}
 	if theirs.size <= out.published.size {
 		return out, l.rollback(out.published, theirs, nil) // by the tiles on disk
@@ -280,7 +287,7 @@ func (l *Log) start(found *recovered) {
 // are durable.
 func (l *Log) startWitness(found *recovered, anew, told bool) {
 	w := l.witness
-	w.compared, w.anew = found.compared && told, anew
+	w.compared, w.anew, w.held = found.compared && told, anew, found.heard
 	if anew || found.foreign != "" {
 		w.named = Position(l.Status().Size)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -28,7 +29,8 @@ type fileWitness struct {
 }
 
 // FileWitness keeps the checkpoint in a file, which should lie on another
-// volume than the log. It is replaced in one step and flushed.
+// volume than the log. It is replaced in one step and flushed. What is no
+// regular file, a link, or longer than 64 KiB, is not read and is an error.
 func FileWitness(path string) Witness { return fileWitness{path, new(sync.Mutex)} }
 
 func (w fileWitness) Put(_ context.Context, checkpoint []byte) error {
@@ -41,11 +43,34 @@ func (w fileWitness) Put(_ context.Context, checkpoint []byte) error {
 }
 
 func (w fileWitness) Get(context.Context) ([]byte, error) {
-	data, err := osFS{}.ReadFile(w.path)
+	data, err := readRegular(w.path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the witness: %w", err)
 	}
 	return data, nil
+}
+
+// maxWitnessFile bounds what is read of a file that others can write.
+const maxWitnessFile = 64 << 10
+
+func readRegular(path string) (_ []byte, err error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|guardedFlags, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file; mend: remove it, or name another file", path)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxWitnessFile+1))
+	if err == nil && len(data) > maxWitnessFile {
+		err = fmt.Errorf("%s is longer than %d KiB, which no checkpoint is", path, maxWitnessFile>>10)
+	}
+	return data, err
 }
 
 type httpWitness struct {
@@ -120,9 +145,11 @@ type witnessLoop struct {
 	anew bool
 	// named is the position of the record that names what the witness held. What
 	// is put covers it.
-	named  Position
-	ctx    context.Context
-	cancel context.CancelFunc
+	named Position
+	// held says that the witness had a checkpoint, lost that it had none later.
+	held, lost bool
+	ctx        context.Context
+	cancel     context.CancelFunc
 }
 
 func (w *witnessLoop) run() {
@@ -170,7 +197,11 @@ func (w *witnessLoop) put() bool {
 		return true // its publication comes back here
 	}
 	if err == nil {
+		err = w.stillThere(ctx)
+	}
+	if err == nil {
 		err = l.set.Witness.Put(ctx, at.raw)
+		w.held = w.held || err == nil
 	}
 	l.mu.Lock()
 	if err == nil {
@@ -182,6 +213,28 @@ func (w *witnessLoop) put() bool {
 		l.set.Log.Warn("the witness of the audit log did not take a checkpoint", "error", err)
 	}
 	return err == nil
+}
+
+// errLost is what Status shows from then on, though the witness may have taken
+// a checkpoint again: in between a roll-back would have gone unnoticed.
+var errLost = errors.New("the witness has lost its checkpoint; mend: find out who removed it, verify the log, and start the gateway anew")
+
+// stillThere looks whether the witness still has what it had. One that has lost
+// it is given the next all the same.
+func (w *witnessLoop) stillThere(ctx context.Context) error {
+	if !w.held || w.lost {
+		return nil
+	}
+	raw, err := heldByWitness(ctx, w.l.set.Witness)
+	if err != nil || raw != nil {
+		return err
+	}
+	w.lost = true
+	w.l.mu.Lock()
+	w.l.witnessLost = errLost
+	w.l.mu.Unlock()
+	w.l.set.Log.Error("the witness of the audit log has lost its checkpoint: a roll-back would not be noticed")
+	return nil
 }
 
 // compare does what Open could not do while the witness was away.
@@ -196,6 +249,7 @@ func (w *witnessLoop) compare(ctx context.Context, at head) error {
 	if err != nil {
 		return err
 	}
+	w.held = theirs.raw != nil
 	err = w.l.rollback(at, theirs, nil)
 	var back *RollbackError
 	if errors.As(err, &back) {

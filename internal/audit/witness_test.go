@@ -1,10 +1,12 @@
 package audit_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -67,6 +69,47 @@ func TestWitness(t *testing.T) {
 				t.Error(r.Problems)
 			}
 		})
+	}
+}
+
+// TestWitnessLoses: a witness that had a checkpoint and has none is shown and
+// logged once, and stays shown when it has taken the next one.
+func TestWitnessLoses(t *testing.T) {
+	signer, _ := newKey(t)
+	dir, path := filepath.Join(t.TempDir(), "audit"), filepath.Join(t.TempDir(), "witness")
+	var said bytes.Buffer
+	opt := audit.Options{Key: signer, Witness: audit.FileWitness(path), PublishEvery: time.Millisecond, WitnessEvery: time.Millisecond, Log: slog.New(slog.NewTextHandler(&said, nil))}
+	for _, restarted := range []bool{false, true} {
+		l := open(t, dir, opt)
+		size := int(l.Status().Size)
+		if !restarted {
+			fill(t, l, 0, 10)
+			size = 10
+		}
+		waitFor(t, func() bool { s := l.Status(); return s.WitnessErr == nil && (restarted || s.WitnessSize == 10) })
+		for range 2 {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			fill(t, l, size, size+5)
+			size += 5
+			waitFor(t, func() bool { return l.Status().WitnessSize == uint64(size) })
+			if s := l.Status(); s.WitnessErr == nil || !strings.Contains(s.WitnessErr.Error(), "the witness has lost its checkpoint") || s.Err != nil {
+				t.Errorf("%+v", s)
+			}
+		}
+		closeLog(t, l)
+		if n := strings.Count(said.String(), "has lost its checkpoint"); n != 1 {
+			t.Errorf("it is told %d times:\n%s", n, said.String())
+		}
+		said.Reset()
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	closeLog(t, open(t, dir, opt))
+	if !strings.Contains(said.String(), "unless the witness is new") {
+		t.Errorf("at the start nothing is told of it:\n%s", said.String())
 	}
 }
 
