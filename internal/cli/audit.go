@@ -115,7 +115,7 @@ cloister audit export site | grep "$digest"`, "what did this client ask for?"},
 			if o.kind == "" {
 				return &usageError{"a flag is missing: --kind principal, client or subscription"}
 			}
-			return o.door.do(ctx, env, func(ctx context.Context, c *admin.Client) error {
+			return o.door.look(ctx, env, func(ctx context.Context, c *admin.Client) error {
 				digest, err := c.AuditDigest(ctx, o.kind, args[0])
 				switch {
 				case err != nil:

@@ -72,7 +72,7 @@ func runAuditProve(ctx context.Context, env *Env, opt any, args []string) error 
 	if err != nil {
 		return &usageError{fmt.Sprintf("%q is not the index of a record", args[0])}
 	}
-	return o.door.do(ctx, env, func(ctx context.Context, c *admin.Client) error {
+	return o.door.look(ctx, env, func(ctx context.Context, c *admin.Client) error {
 		p, err := proofOf(ctx, c, index)
 		switch {
 		case err != nil:

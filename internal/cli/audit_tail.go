@@ -49,7 +49,7 @@ leaves (audit.read). Role: auditor.`,
 			if o.n < 0 {
 				return &usageError{fmt.Sprintf("-n %d: how many records is no less than 0", o.n)}
 			}
-			return o.door.do(ctx, env, func(ctx context.Context, c *admin.Client) error {
+			return o.door.look(ctx, env, func(ctx context.Context, c *admin.Client) error {
 				t := &tailing{client: c, out: env.Stdout, json: o.door.json, colours: coloursFor(env.Stdout, env)}
 				err := t.run(ctx, o)
 				if o.follow && ctx.Err() != nil {

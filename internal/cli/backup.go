@@ -65,7 +65,7 @@ func runBackup(ctx context.Context, env *Env, opt any, args []string) error {
 	} else if f, ok := env.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return &usageError{"a backup is nothing for a terminal: give a FILE, or a pipe"}
 	}
-	return o.door.do(ctx, env, func(ctx context.Context, c *admin.Client) error {
+	return o.door.look(ctx, env, func(ctx context.Context, c *admin.Client) error {
 		if path == "-" {
 			_, err := verifiedBackup(ctx, c, env.Stdout)
 			return noRoom(err, "standard output")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -72,13 +73,13 @@ to be where cloister.yaml says, or the vault has to answer.`,
 }
 
 type caIssueOptions struct {
-	client bool
-	out    string
+	client, force bool
+	out           string
 }
 
 func caIssueCommand() *command {
 	return &command{
-		name: "issue", args: "[--client] [--out PREFIX] DIR NAME...", short: "sign a certificate",
+		name: "issue", args: "[--client] [--out PREFIX] [--force] DIR NAME...", short: "sign a certificate",
 		long: `Signs a certificate for a server of these names, or with --client for a client of
 one name, for 90 days, and writes PREFIX.pem and PREFIX.key (mode 0600). The
 gateway's own hostnames need none: theirs are signed as it runs.
@@ -88,6 +89,7 @@ passphrase has to be where cloister.yaml says, or the vault has to answer.`,
 		flags: func(fs *flag.FlagSet) any {
 			o := &caIssueOptions{}
 			fs.BoolVar(&o.client, "client", false, "for a client, not a server")
+			fs.BoolVar(&o.force, "force", false, "replace the files where they are there, as to renew a certificate")
 			fs.StringVar(&o.out, "out", "", "write `PREFIX`.pem and PREFIX.key; default: the first name")
 			return o
 		},
@@ -95,7 +97,7 @@ passphrase has to be where cloister.yaml says, or the vault has to answer.`,
 			{"cloister ca issue --client --out app site team-a", "a certificate by which an application is known"},
 			{"cloister ca issue --out tls/api site api.internal.example", "a server's certificate, for another machine"},
 		},
-		failed: "a name lies outside what the CA may sign, its key does not open, or a file cannot be written",
+		failed: "a name lies outside what the CA may sign, its key does not open, or a file is there or cannot be written",
 		min:    2, max: 64, run: runCAIssue,
 	}
 }
@@ -122,16 +124,13 @@ func runCAIssue(ctx context.Context, env *Env, opt any, args []string) error {
 		}
 		request = issue.Request{Client: names[0]}
 	}
-	cert, err := ca.Issue(request)
+	prefix, err := o.prefix(s, names)
 	if err != nil {
 		return err
 	}
-	prefix := o.out
-	if prefix == "" {
-		prefix = filepath.Base(names[0])
-	}
-	if same(prefix+".key", filepath.Join(app.CADirectory(s), issue.KeyFile)) {
-		return fmt.Errorf("%s.pem and %s.key are the authority's own", prefix, prefix)
+	cert, err := ca.Issue(request)
+	if err != nil {
+		return err
 	}
 	if err := cert.WriteFiles(prefix+".pem", prefix+".key"); err != nil {
 		return err
@@ -141,6 +140,21 @@ func runCAIssue(ctx context.Context, env *Env, opt any, args []string) error {
 		_, err = fmt.Fprintf(env.Stdout, "in cloister.yaml, for the subscription that it calls as:\n  boundTo: {certificates: [%q]}\n", fmt.Sprintf("%x", sha256.Sum256(cert.Leaf.Raw)))
 	}
 	return err
+}
+
+// prefix is where the files go, which replace nothing unasked, and never what
+// is the authority's.
+func (o *caIssueOptions) prefix(s *site.Site, names []string) (string, error) {
+	prefix := cmp.Or(o.out, filepath.Base(names[0]))
+	if same(prefix+".key", filepath.Join(app.CADirectory(s), issue.KeyFile)) {
+		return "", fmt.Errorf("%s.pem and %s.key are the authority's own", prefix, prefix)
+	}
+	for _, path := range []string{prefix + ".pem", prefix + ".key"} {
+		if _, err := os.Lstat(path); err == nil && !o.force {
+			return "", mended(fmt.Errorf("%s is there already", path), "choose another name with --out, or replace it with --force")
+		}
+	}
+	return prefix, nil
 }
 
 func caExportCommand() *command {

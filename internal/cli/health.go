@@ -43,7 +43,11 @@ func writeHealth(env *Env, asJSON bool, h admin.Health) (err error) {
 	case h.Ready:
 		_, err = fmt.Fprintln(env.Stdout, "ready")
 	default:
-		_, err = fmt.Fprintf(env.Stdout, "not ready: %s\n", printed(h.Reason))
+		why, mend := cutMend(h.Reason)
+		if mend != "" {
+			mend = "\n    mend: " + printed(mend)
+		}
+		_, err = fmt.Fprintf(env.Stdout, "not ready: %s%s\n", printed(why), mend)
 	}
 	if !h.Ready {
 		err = errors.Join(err, errSilent)

@@ -100,6 +100,19 @@ func (d *door) do(ctx context.Context, env *Env, act func(context.Context, *admi
 	return interrupted(ctx, act(ctx, o.Client))
 }
 
+// look is do for what only looks: where there is no state it begins none, which
+// a mistyped state.directory would.
+func (d *door) look(ctx context.Context, env *Env, act func(context.Context, *admin.Client) error) error {
+	if d.server == "" {
+		if state, _, err := app.StateOf(d.dir); err == nil {
+			if _, err := os.Stat(state); errors.Is(err, fs.ErrNotExist) {
+				return mended(fmt.Errorf("there is no state directory %s", state), "the first start makes it; if there was one, look at state.directory and --dir")
+			}
+		}
+	}
+	return d.do(ctx, env, act)
+}
+
 // ownerWait is how long a command waits for who owns the state directory and
 // does not answer: another command, or a gateway that is about to.
 const ownerWait = 3 * time.Second

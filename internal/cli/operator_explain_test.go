@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/store"
@@ -99,6 +100,36 @@ func TestBackupTextCounts(t *testing.T) {
 		note := bytes.Replace(checkpointText("log"), []byte("\n7\n"), []byte("\n"+size+"\n"), 1)
 		if text := backupText(&store.BackupInfo{BackupMeta: store.BackupMeta{AuditCheckpoint: note}}); !strings.Contains(text, want) {
 			t.Errorf("%s is not in:\n%s", want, text)
+		}
+	}
+}
+
+// TestStatusOfSilentState: what cannot be asked is not guessed, and each thing
+// is said once.
+func TestStatusOfSilentState(t *testing.T) {
+	var b bytes.Buffer
+	full := "audit log /x: it cannot be written: no space left on device; mend: make room"
+	err := writeStatus(&b, colours{}, &admin.Status{
+		Running: true, NotReady: full,
+		State: admin.StateStatus{Driver: "postgresql", Error: "it does not answer; mend: see that PostgreSQL runs"},
+		Audit: admin.AuditStatus{Error: full, WitnessError: "it is down", Witnessed: time.Unix(1, 0).UTC()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"  state      postgresql cannot be asked: it does not answer\n  mend       see that PostgreSQL runs\n",
+		"  audit log  audit log /x: it cannot be written: no space left on device\n  mend       make room\n",
+		"  ready      no: audit log /x: it cannot be written: no space left on device\n",
+		"  witnessed  1970-01-01T00:00:01Z; not now: it is down\n",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not in:\n%s", want, b.String())
+		}
+	}
+	for _, no := range []string{"in clear", "revision", "; mend"} {
+		if strings.Contains(b.String(), no) {
+			t.Errorf("%q is in:\n%s", no, b.String())
 		}
 	}
 }

@@ -17,7 +17,7 @@ func isSite(dir string) error {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return mended(fmt.Errorf("there is no directory %s", dir), "cloister init %s writes a site to begin with", shellQuote(dir))
+		return mended(fmt.Errorf("there is no directory %s", dir), "give the directory of a site, in which cloister.yaml lies; cloister init DIR writes one to begin with")
 	case err != nil:
 		return err
 	case !info.IsDir():

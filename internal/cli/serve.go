@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"syscall"
 
@@ -78,6 +80,9 @@ func runServe(ctx context.Context, env *Env, opt any, args []string) error {
 		Dir:              args[0], Secrets: secretsOf(env), Stdout: env.Stdout, Stderr: env.Stderr, Log: log, Build: env.build,
 		Sockets: sockets,
 	})
+	if at := new(net.OpError); errors.As(err, &at) && at.Op == "listen" && errors.Is(err, syscall.EADDRINUSE) {
+		return mended(err, "stop what listens there, or name another port in listeners or health.address of cloister.yaml")
+	}
 	if err != nil {
 		return err
 	}

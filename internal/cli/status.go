@@ -30,7 +30,7 @@ Role: reader.`,
 		},
 		run: func(ctx context.Context, env *Env, opt any, _ []string) error {
 			d := opt.(*door)
-			return d.do(ctx, env, func(ctx context.Context, c *admin.Client) error {
+			return d.look(ctx, env, func(ctx context.Context, c *admin.Client) error {
 				s, err := c.Status(ctx)
 				switch {
 				case err != nil:
@@ -65,7 +65,8 @@ func gatewayRows(c colours, s *admin.Status) [][]cell {
 	case s.Running && s.Ready:
 		ready = cell{"yes", c.green}
 	case s.Running:
-		ready = cell{"no: " + s.NotReady, c.red}
+		why, _ := cutMend(s.NotReady) // the part that it is of says the mend
+		ready = cell{"no: " + why, c.red}
 	}
 	last := cell{}
 	if r := s.LastReload; r != nil {
@@ -111,13 +112,21 @@ func loadRows(c colours, s *admin.Status) [][]cell {
 }
 
 func stateRows(c colours, s *admin.Status) [][]cell {
-	sealed := cell{s.State.KeyEncryptionKey, ""}
-	if sealed.text == "" {
-		sealed = cell{"no key-encryption key: keys lie in the state directory in clear", c.yellow}
-	}
 	heard := cell{}
 	if s.State.Driver != "sqlite" { // an embedded database is always heard
 		heard.text = moment(s.State.Heard)
+	}
+	if s.State.Error != "" {
+		why, mend := cutMend(s.State.Error)
+		return [][]cell{
+			{{"state", c.dim}, {strings.TrimSpace(s.State.Driver+" "+s.State.Place) + " cannot be asked: " + why, c.red}},
+			{{"mend", c.dim}, {text: mend}},
+			{{"heard", c.dim}, heard},
+		}
+	}
+	sealed := cell{s.State.KeyEncryptionKey, ""}
+	if sealed.text == "" {
+		sealed = cell{"no key-encryption key: keys lie in the state directory in clear", c.yellow}
 	}
 	restored := cell{}
 	if t := s.State.RestoredFrom; !t.IsZero() {
@@ -135,8 +144,12 @@ func stateRows(c colours, s *admin.Status) [][]cell {
 func auditRows(c colours, s *admin.Status) [][]cell {
 	a := &s.Audit
 	size := cell{text: fmt.Sprintf("%s, %d on disk, %d published", count(int(a.Size), "record"), a.Durable, a.Published)}
-	if a.Error != "" {
-		size = cell{"cannot be written: " + a.Error, c.red}
+	why, mend := cutMend(a.Error)
+	if why != "" {
+		if !strings.Contains(why, cannotBeWritten) { // its own words may be those
+			why = cannotBeWritten + ": " + why
+		}
+		size = cell{why, c.red}
 	}
 	if a.PublishError != "" {
 		size = cell{size.text + "; cannot be published: " + a.PublishError, c.yellow}
@@ -144,14 +157,20 @@ func auditRows(c colours, s *admin.Status) [][]cell {
 	_, _, root := checkpointOf([]byte(a.Checkpoint))
 	witness := cell{text: moment(a.Witnessed)}
 	if a.WitnessError != "" {
-		witness = cell{strings.TrimLeft(witness.text+" ", " ") + "not now: " + a.WitnessError, c.yellow}
+		if witness.text != "" {
+			witness.text += "; "
+		}
+		witness = cell{witness.text + "not now: " + a.WitnessError, c.yellow}
 	}
 	return [][]cell{
 		{{"audit log", c.dim}, size},
+		{{"mend", c.dim}, {text: mend}},
 		{{"root", c.dim}, {text: root}},
 		{{"witnessed", c.dim}, witness},
 	}
 }
+
+const cannotBeWritten = "cannot be written"
 
 func writeDestinations(w io.Writer, c colours, s *admin.Status) {
 	if len(s.Destinations) == 0 {

@@ -64,7 +64,8 @@ Role: operator.`,
 			return o
 		},
 		examples: []entry{
-			{"cloister subscription create --dir site --scope /products/starter team-a", "keys for a team"},
+			{"cloister subscription create --dir site team-a", "keys for a team, for every API"},
+			{"cloister subscription create --scope /products/ID team-b", "for the APIs of one product of the site"},
 			{"cloister subscription create --json team-a | jq -r .primaryKey >team-a.key", "hand a key on without showing it"},
 		},
 		failed: "there is a subscription of this name, the scope is not the site's, or it was refused",

@@ -24,7 +24,7 @@ Role: reader.`,
 		},
 		run: func(ctx context.Context, env *Env, opt any, _ []string) error {
 			d := opt.(*door)
-			return d.do(ctx, env, func(ctx context.Context, c *admin.Client) error {
+			return d.look(ctx, env, func(ctx context.Context, c *admin.Client) error {
 				list, err := c.Subscriptions(ctx)
 				switch {
 				case err != nil:
@@ -92,7 +92,7 @@ func subscriptionShowCommand() *command {
 		min:      1, max: 1,
 		run: func(ctx context.Context, env *Env, opt any, args []string) error {
 			d := opt.(*door)
-			return d.do(ctx, env, func(ctx context.Context, c *admin.Client) error {
+			return d.look(ctx, env, func(ctx context.Context, c *admin.Client) error {
 				s, err := c.Subscription(ctx, args[0])
 				switch {
 				case err != nil:

@@ -31,7 +31,8 @@ development. Nothing else is needed: no cloud account, no container, no root.
 
 When everything answers it writes DIR/cloister.env, shell lines with the
 addresses and secrets that an application needs, and prints three commands to
-try. Ctrl-C stops it; the next start finds its state and its key again.
+try. Ctrl-C stops it; the next start finds its state and its key again. Its own
+subscription, "development", is active after every start.
 
 Two run side by side, each with a directory and a port of its own.`,
 		flags: func(fs *flag.FlagSet) any {
