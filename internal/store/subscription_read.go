@@ -87,6 +87,9 @@ type Damaged struct {
 	Err error
 }
 
+// rowAttempts are those to read rows by one keyring, while it is rotated.
+const rowAttempts = 50
+
 type openedRows struct {
 	subs    []Subscription
 	deleted []string
@@ -112,14 +115,17 @@ func (s *Store) rows(ctx context.Context, read func(context.Context) ([]sealedRo
 		}
 		out, whole := s.openRows(ring, sealed)
 		good := len(out.damaged) == 0 && out.sum == nil
-		again := false
-		if !good && attempt < attempts {
-			if again, err = s.refreshKeyring(ctx, ring); err != nil {
+		if !good {
+			again, err := s.refreshKeyring(ctx, ring)
+			switch {
+			case err != nil:
 				return openedRows{}, err
+			case again && attempt < rowAttempts:
+				continue
+			case again:
+				// What is wrong cannot be told: it may be nothing.
+				return openedRows{}, &Error{Dir: s.dir, Reason: "its keyring changes all the time", Mend: "try again", Err: ErrUnavailable}
 			}
-		}
-		if again {
-			continue
 		}
 		if whole {
 			s.note(out.sum, was)
