@@ -23,9 +23,9 @@ emulator's issuer, CA or keys is refused.
 
 SIGHUP and "cloister reload DIR" load the site anew. A good one is in force at
 once and ends no request and no stream; a bad one is reported and the one before
-stays. The site's name, listeners, health.address, admin.listener, state, audit,
-the access log's place and the collector (telemetry.otlp) change with a restart
-only.
+stays. The site's name, listeners, health.address, admin.listener, audit,
+state.directory, state.postgres, state.staleAfter, limits.memoryBytes, the access
+log's place and the collector (telemetry.otlp) change with a restart only.
 Renewed certificate files are taken into use by themselves.
 
 SIGTERM and SIGINT turn readiness off, stop accepting, let open requests go on
