@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -268,6 +269,38 @@ func TestBeginNamesJournal(t *testing.T) {
 		if err := r.run(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestPutAfterNamed: where a log begins anew, no checkpoint is put that does not
+// cover the record that names what the witness held.
+func TestPutAfterNamed(t *testing.T) {
+	signer, _ := testKey(t)
+	var down atomic.Pointer[string]
+	tiles := "/tile/"
+	down.Store(&tiles)
+	w := seen(t, signer, 7)
+	held, err := w.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Open(t.Context(), t.TempDir()+"/audit", Options{
+		Key: signer, FS: downFS{part: &down}, Witness: w, WitnessEvery: time.Millisecond, PublishEvery: time.Millisecond,
+		Predecessor: &Predecessor{Reason: "restored"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(20 * time.Millisecond)
+	if got, err := w.Get(t.Context()); err != nil || !bytes.Equal(got, held) {
+		t.Errorf("before the record is published the witness has %q, %v", got, err)
+	}
+	down.Store(nil)
+	if err := l.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got, err := w.Get(t.Context()); err != nil || !bytes.Equal(got, l.Status().Checkpoint) {
+		t.Errorf("afterwards it has %q, %v", got, err)
 	}
 }
 

@@ -41,9 +41,10 @@ func TestHeldMemory(t *testing.T) {
 			before, n := memory(), uint64(0)
 			for ; l.Append(r) != 0; n++ {
 				if n%1000 == 0 {
-					time.Sleep(time.Millisecond) // so that the disk is asked again and again
+					time.Sleep(time.Millisecond)
 				}
 			}
+			time.Sleep(2 * retryAfter) // the disk is asked again
 			after := memory()
 			live, all := after.HeapAlloc-before.HeapAlloc, after.TotalAlloc-before.TotalAlloc
 			t.Logf("%d records; of %d MiB that are allowed: %d MiB live, %d MiB allocated in all", n, held>>20, live>>20, all>>20)

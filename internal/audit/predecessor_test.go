@@ -163,24 +163,6 @@ func TestPredecessorUnheard(t *testing.T) {
 	closeLog(t, open(t, dir, opt))
 }
 
-// TestPutAfterNamed: where a log begins anew, no checkpoint is put that does not
-// cover the record that names what the witness held.
-func TestPutAfterNamed(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "witness")
-	dir, backup, _ := restorable(t, audit.FileWitness(path))
-	puts := 0
-	w := watched{&faulty{Witness: audit.FileWitness(path)}, func(checkpoint []byte) {
-		if puts++; strings.Contains(string(checkpoint), "\n0\n") {
-			t.Errorf("an empty log was put: %q", checkpoint)
-		}
-	}}
-	l := open(t, dir, audit.Options{Key: otherKey(t), Witness: w, Predecessor: &audit.Predecessor{Checkpoints: [][]byte{backup}}})
-	closeLog(t, l)
-	if puts == 0 {
-		t.Error("nothing was put")
-	}
-}
-
 // TestBeginsLarge: what is named never keeps the first record from being one.
 func TestBeginsLarge(t *testing.T) {
 	long := make([]byte, 1<<20)
