@@ -153,8 +153,8 @@ func (d *door) ask(ctx context.Context, env *Env, act func(context.Context, *adm
 	}
 	if err = act(ctx, c); d.server != "" {
 		err = explainDoor(err)
-	} else if errors.Is(err, admin.ErrNobody) {
-		err = mended(err, "%s starts one", startCommand(d.dir))
+	} else {
+		err = d.explainSocket(err)
 	}
 	return interrupted(ctx, err)
 }

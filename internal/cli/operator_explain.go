@@ -35,7 +35,20 @@ func ours(dir string) error {
 
 func notOurs(err error) error {
 	return mended(fmt.Errorf("%w: only the gateway's own user and root may call it", err),
-		"become that user, or come over TLS with a role: --server")
+		becomeMend)
+}
+
+const becomeMend = "become that user, or come over TLS with a role: --server"
+
+// explainSocket says what helps where the socket of a gateway does not answer.
+func (d *door) explainSocket(err error) error {
+	switch {
+	case errors.Is(err, admin.ErrNobody):
+		return mended(err, "%s starts one", startCommand(d.dir))
+	case errors.Is(err, fs.ErrPermission):
+		return mended(err, becomeMend)
+	}
+	return err
 }
 
 // startCommand is what starts a gateway with the state that dir leads to.

@@ -128,14 +128,19 @@ func stateRows(c colours, s *admin.Status) [][]cell {
 	if sealed.text == "" {
 		sealed = cell{"no key-encryption key: keys lie in the state directory in clear", c.yellow}
 	}
-	restored := cell{}
-	if t := s.State.RestoredFrom; !t.IsZero() {
-		restored = cell{"from a backup of " + moment(t) + "; serve refuses it without --accept-older-state", c.red}
+	restored, edited := cell{}, cell{}
+	const unaccepted = "; serve refuses it without --accept-older-state"
+	switch t := s.State.RestoredFrom; {
+	case s.State.Edited != "":
+		edited = cell{"by somebody else than a gateway: " + s.State.Edited + unaccepted, c.red}
+	case !t.IsZero():
+		restored = cell{"from a backup of " + moment(t) + unaccepted, c.red}
 	}
 	place := fmt.Sprintf("%s, schema %d, revision %d, %s", s.State.Driver, s.State.Schema, s.State.Revision, count(s.State.Subscriptions, "subscription"))
 	return [][]cell{
 		{{"state", c.dim}, {text: place}},
 		{{"restored", c.dim}, restored},
+		{{"edited", c.dim}, edited},
 		{{"sealed by", c.dim}, sealed},
 		{{"heard", c.dim}, heard},
 	}
