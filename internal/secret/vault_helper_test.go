@@ -72,6 +72,7 @@ type vault struct {
 	// answer stands before the vault; false: the vault answers.
 	answer func(http.ResponseWriter, *http.Request) bool
 	allow  func(action string) bool
+	mu     sync.Mutex // guards hosts: requests come side by side
 	hosts  []string
 }
 
@@ -110,7 +111,9 @@ func newVault(t *testing.T) *vault {
 	}
 	network := &pipes{conns: make(chan net.Conn), ended: make(chan struct{})}
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v.mu.Lock()
 		v.hosts = append(v.hosts, r.Host)
+		v.mu.Unlock()
 		if v.answer == nil || !v.answer(w, r) {
 			v.ServeHTTP(w, r)
 		}
