@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/cloister-ai/cloister/internal/audit"
+	"github.com/cloister-ai/cloister/internal/store"
 )
 
 func status(ctx context.Context, d *Door, _ *call) (any, error) {
@@ -57,7 +58,13 @@ func notRunning() error {
 }
 
 func backup(_ context.Context, d *Door, _ *call) (any, error) {
-	return stream(func(ctx context.Context, w io.Writer) error { return d.Backup(ctx, w) }), nil
+	return stream(func(ctx context.Context, w io.Writer) error {
+		err := d.Backup(ctx, w)
+		if errors.Is(err, store.ErrBackupRuns) {
+			return &Error{Status: http.StatusConflict, Message: "another backup is being taken", Mend: "wait until it has ended, or end it", Err: err}
+		}
+		return err
+	}), nil
 }
 
 func rotateState(ctx context.Context, d *Door, c *call) (any, error) {

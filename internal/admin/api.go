@@ -123,6 +123,9 @@ type StateStatus struct {
 	// RestoredFrom is the time of the backup that was restored, while nobody has
 	// accepted that what came after it may be lost; zero: there is none.
 	RestoredFrom time.Time `json:"restoredFrom,omitzero"`
+	// Edited says how the state was changed by somebody else than a gateway,
+	// while nobody has accepted that; empty: it was not.
+	Edited string `json:"edited,omitempty"`
 	// Heard is when shared state was last known to be current.
 	Heard time.Time `json:"heard"`
 }

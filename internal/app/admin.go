@@ -117,7 +117,7 @@ func (st *state) status(ctx context.Context, out *admin.Status) error {
 		// What else is known is worth more than no answer.
 		out.State = admin.StateStatus{Driver: st.driver(), Heard: st.store.Heard(), Error: err.Error()}
 	} else if older, err := st.store.OlderState(ctx); err == nil && older != nil {
-		out.State.RestoredFrom = older.CreatedAt
+		out.State.RestoredFrom, out.State.Edited = older.CreatedAt, older.Edited
 	}
 	if st.rolledBack != nil {
 		out.Audit.Error = st.rolledBack.Error()

@@ -20,7 +20,7 @@ func (p *Process) watchState(ctx context.Context) {
 	// back what has ended.
 	err := p.state.store.Watch(ctx, p.revision, func(c store.Changes) error {
 		if c.OlderState {
-			p.opt.Log.Error("the shared state was restored from a backup while this gateway runs; it refuses requests until that is accepted")
+			p.opt.Log.Error("the shared state was restored from a backup or edited while this gateway runs; it refuses requests until that is accepted")
 		}
 		p.restored.Store(c.OlderState)
 		return p.catchUp(ctx)

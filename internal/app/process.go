@@ -418,7 +418,7 @@ func (p *Process) notReady() error {
 		return errors.New("starting or stopping")
 	}
 	if p.restored.Load() {
-		return errors.New("the shared state was restored from a backup, and nobody has accepted that")
+		return errors.New("the shared state was restored from a backup or edited, and nobody has accepted that")
 	}
 	if p.silent.Load() {
 		return errors.New("the shared state is silent")

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/audit"
+	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
@@ -77,17 +78,35 @@ type stateOptions struct {
 	predecessor *audit.Predecessor
 }
 
-// OlderStateError says that the state was restored from a backup, and that
-// nobody has accepted what was lost by that.
+// OlderStateError says that the state was restored from a backup or edited by
+// somebody else than a gateway, and that nobody has accepted what was lost by
+// that.
 type OlderStateError struct {
 	Dir    string
 	Backup *store.BackupInfo
 }
 
 func (e *OlderStateError) Error() string {
-	return fmt.Sprintf("state directory %s: it was restored from a backup of %s: keys that were deleted, suspended or rotated since then would open again; "+
+	return fmt.Sprintf("state directory %s: it was %s: keys that were deleted, suspended or rotated since then would open again; "+
 		"mend: look at \"cloister subscription list\", then start once with --accept-older-state",
-		e.Dir, e.Backup.CreatedAt.UTC().Format(time.RFC3339))
+		e.Dir, whyOlder(e.Backup))
+}
+
+// maxHeld is how much the records take that wait for disk: an eighth of the
+// memory, which may be twice that while a batch is being written, and no more
+// than the log's default.
+func maxHeld(s *site.Site) int {
+	memory, _ := limit.MemoryLimit(limit.SystemOptions{MemoryBytes: s.Config.Limits.MemoryBytes})
+	return int(min(memory/8, audit.DefaultMaxHeld))
+}
+
+// whyOlder is what has happened to a state that is older than what was
+// acknowledged.
+func whyOlder(b *store.BackupInfo) string {
+	if b.Edited != "" {
+		return "edited by somebody else than a gateway (" + b.Edited + ")"
+	}
+	return "restored from the backup of " + b.CreatedAt.UTC().Format(time.RFC3339)
 }
 
 // openStore opens the store of a site.
@@ -217,7 +236,7 @@ func (st *state) openAudit(ctx context.Context, opt stateOptions) error {
 	}
 	options := audit.Options{
 		Key: key.Reveal(), Now: opt.at.now, Log: opt.at.log, Digest: st.digest, Hide: st.site.Config.Audit.Digests,
-		AcceptOlder: opt.acceptOlder, Predecessor: opt.predecessor,
+		AcceptOlder: opt.acceptOlder, Predecessor: opt.predecessor, MaxHeld: maxHeld(st.site),
 	}
 	if w := st.site.Config.Audit.Witness; w != nil {
 		options.WitnessEvery = durationOr(w.Interval, defaultWitnessEvery)
@@ -242,7 +261,7 @@ func (st *state) openAudit(ctx context.Context, opt stateOptions) error {
 	}
 	st.verifier = strings.TrimSpace(string(pub))
 	if older != nil && opt.acceptOlder {
-		at := st.audit.Append(&audit.Record{Kind: audit.KindLog, Action: "older-state.accepted", Detail: "restored from the backup of " + older.CreatedAt.UTC().Format(time.RFC3339)})
+		at := st.audit.Append(&audit.Record{Kind: audit.KindLog, Action: "older-state.accepted", Detail: whyOlder(older)})
 		st.audit.Flush(at)
 		if err := st.audit.Wait(ctx, at); err != nil {
 			return err

@@ -70,6 +70,9 @@ type Predecessor struct {
 	Reason string
 }
 
+// DefaultMaxHeld is [Options.MaxHeld] in bytes where nothing is given.
+const DefaultMaxHeld = 64 << 20
+
 // settings are Options with every default filled in.
 type settings struct {
 	Options
@@ -109,7 +112,7 @@ func newSettings(opt Options) (settings, error) {
 		s.rotateAt = 256 << 10
 	}
 	if s.MaxHeld <= 0 {
-		s.MaxHeld = 64 << 20
+		s.MaxHeld = DefaultMaxHeld
 	}
 	s.MaxHeld = max(s.MaxHeld, 1<<20)
 	s.enc = encoder{now: s.Now, digest: s.Digest}
