@@ -88,10 +88,11 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 }
 
 // stillOpens finds a passphrase that was changed in one place and not in the
-// other, while there is a running gateway to say so.
+// other, while there is a running gateway to say so. Only a file can be read
+// again: the environment and systemd's credentials are those of the start.
 func stillOpens(s *site.Site, at surroundings) error {
 	e := s.Config.State.Encryption
-	if e == nil || e.KeyFile == nil || e.KeyFile.Passphrase.KeyVault != "" {
+	if e == nil || e.KeyFile == nil || e.KeyFile.Passphrase.File == "" {
 		return nil
 	}
 	_, err := openKeyFile(s, e.KeyFile, at.secrets)

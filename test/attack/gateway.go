@@ -81,10 +81,7 @@ func startGateway(ctx context.Context, program string, opt siteOptions, b *backe
 }
 
 func (g *gateway) start(ctx context.Context, program string, opt siteOptions, b *backend) (err error) {
-	if g.port, err = freePort(); err != nil {
-		return err
-	}
-	if g.health, err = freePort(); err != nil {
+	if g.port, g.health, err = freePorts(); err != nil {
 		return err
 	}
 	if err := writeSite(g.dir, opt, g.port, g.health, b); err != nil {
@@ -270,12 +267,17 @@ func (g *gateway) watch() (stop func() []string) {
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// freePort is a loopback port that was free a moment ago.
-func freePort() (int, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+// freePorts are two loopback ports that were free a moment ago.
+func freePorts() (one, two int, err error) {
+	a, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port, nil
+	defer a.Close() // after the other is known: the same is not given twice
+	b, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer b.Close()
+	return a.Addr().(*net.TCPAddr).Port, b.Addr().(*net.TCPAddr).Port, nil
 }
