@@ -9,7 +9,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
 
-# command → Debian package
+# command or file → Debian package
 APT=(
   git:git
   curl:curl
@@ -24,10 +24,16 @@ APT=(
   systemd-analyze:systemd
   strace:strace
   initdb:postgresql
+  mcs:mono-mcs
+  mono:mono-runtime
+  /usr/lib/mono/4.5/System.Core.dll:libmono-system-core4.0-cil
+  /usr/lib/mono/4.5/System.Xml.Linq.dll:libmono-system-xml-linq4.0-cil
+  /usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll:libnewtonsoft-json5.0-cil
 )
 
 # Debian keeps the programs of the PostgreSQL server out of PATH.
 present() {
+  case $1 in /*) [ -e "$1" ]; return ;; esac
   command -v "$1" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null
 }
 
