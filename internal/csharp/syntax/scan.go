@@ -9,17 +9,6 @@ import (
 // an expression.
 const MaxDepth = 200
 
-// Error says why no expression was found.
-type Error struct {
-	// Offset is the place in the text that was scanned, in bytes: of the token
-	// that is wrong or has no end.
-	Offset int
-	// Reason has no full stop.
-	Reason string
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("at byte %d: %s", e.Offset, e.Reason) }
-
 // ScanExpression finds the end of the expression that begins at src[start:]
 // with "@(" or "@{". The end is just after the bracket that closes it; multi
 // says that it was "@{", a block of statements. The error is an [*Error].
@@ -128,9 +117,9 @@ func (s *scanner) inCode() error {
 	case ')', ']', '}':
 		return s.close(c)
 	case '"':
-		return s.quoted('"', "string")
+		return s.quoted("string")
 	case '\'':
-		return s.quoted('\'', "character")
+		return s.quoted("character")
 	case '@':
 		return s.atSign()
 	case '$':
@@ -161,11 +150,29 @@ func (s *scanner) close(c byte) error {
 	return nil
 }
 
+// quoted takes "…" or '…'.
+func (s *scanner) quoted(what string) error {
+	end, how := quotedEnd(s.src, s.at)
+	switch how {
+	case cutLine:
+		return &Error{Offset: s.at, Reason: fmt.Sprintf("the %s does not end on its line", what)}
+	case cutText:
+		return &Error{Offset: s.at, Reason: fmt.Sprintf("the %s has no end", what)}
+	}
+	s.at = end
+	return nil
+}
+
 // atSign takes @"…", @$"…", or "@" alone, which may begin a name.
 func (s *scanner) atSign() error {
 	switch {
 	case s.next(`@"`):
-		return s.verbatimString()
+		end, how := verbatimEnd(s.src, s.at+2)
+		if how != closed {
+			return &Error{Offset: s.at, Reason: "the string has no end"}
+		}
+		s.at = end
+		return nil
 	case s.next(`@$"`):
 		s.at += 3
 		return s.push(verbatim, s.at-3)
@@ -188,43 +195,69 @@ func (s *scanner) dollar() error {
 }
 
 func (s *scanner) slash() error {
-	switch {
-	case s.next("//"):
-		s.toLineEnd()
-	case s.next("/*"):
-		i := strings.Index(s.src[s.at+2:], "*/")
-		if i < 0 {
-			return &Error{Offset: s.at, Reason: "the comment has no end"}
-		}
-		s.at += 2 + i + 2
-	default:
+	if !s.next("//") && !s.next("/*") {
 		s.at++
+		return nil
 	}
+	end, ok := commentEnd(s.src, s.at)
+	if !ok {
+		return &Error{Offset: s.at, Reason: "the comment has no end"}
+	}
+	s.at = end
 	return nil
 }
 
 // directive takes a line such as "#region don't look", whose text is no code.
 func (s *scanner) directive() {
-	for i := s.at - 1; i >= s.start; i-- {
-		switch s.src[i] {
-		case ' ', '\t':
-			continue
-		case '\n', '\r':
-			s.toLineEnd()
-			return
-		}
-		break
+	if firstOnLine(s.src, s.start, s.at) {
+		s.at = restOfLine(s.src, s.at)
+		return
 	}
 	s.at++
 }
 
-func (s *scanner) next(prefix string) bool { return strings.HasPrefix(s.src[s.at:], prefix) }
-
-// toLineEnd moves to the line's end, which stays.
-func (s *scanner) toLineEnd() {
-	if i := strings.IndexAny(s.src[s.at:], "\r\n"); i >= 0 {
-		s.at += i
-		return
+// inText takes one step inside an interpolated string: text up to a hole or to
+// the string's end.
+func (s *scanner) inText(verbatim bool) error {
+	s.at = pieceEnd(s.src, s.at, verbatim)
+	if s.at == len(s.src) {
+		return nil
 	}
-	s.at = len(s.src)
+	switch s.src[s.at] {
+	case '"':
+		s.at++
+		s.pop()
+		return nil
+	case '{':
+		s.at++
+		return s.push(hole, s.at-1)
+	case '}':
+		return &Error{Offset: s.at, Reason: `"}" in an interpolated string is written "}}"`}
+	}
+	return &Error{Offset: s.open[len(s.open)-1].at, Reason: "the string does not end on its line"}
 }
+
+// format takes ":…}" of a hole, for instance ":0.00}". Quotes are no strings
+// there, and one ends the string around it, as in C#.
+func (s *scanner) format() error {
+	if s.next("::") {
+		s.at += 2
+		return nil
+	}
+	outer := s.open[len(s.open)-2]
+	s.at = pieceEnd(s.src, s.at, outer.kind == verbatim)
+	if s.at == len(s.src) {
+		return nil
+	}
+	switch c := s.src[s.at]; c {
+	case '}':
+		s.at++
+		s.pop()
+		return nil
+	case '"', '{':
+		return &Error{Offset: s.at, Reason: fmt.Sprintf("%q in the format of a hole", c)}
+	}
+	return &Error{Offset: outer.at, Reason: "the string does not end on its line"}
+}
+
+func (s *scanner) next(prefix string) bool { return strings.HasPrefix(s.src[s.at:], prefix) }

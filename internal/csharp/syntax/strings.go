@@ -1,107 +1,108 @@
 package syntax
 
-import (
-	"fmt"
-	"strings"
+import "strings"
+
+// This file knows where strings end, for the scanner and the lexer alike.
+
+// ending says how the text of a string stops.
+type ending byte
+
+const (
+	closed  ending = iota // its quote was found
+	cutLine               // the line ended first
+	cutText               // the source ended first
 )
 
-// quoted takes "…" or '…' with escapes, on one line.
-func (s *scanner) quoted(quote byte, what string) error {
-	start := s.at
-	for i := start + 1; i < len(s.src); i++ {
-		switch s.src[i] {
-		case '\\':
-			if i+1 < len(s.src) && !isLineEnd(s.src[i+1]) {
+// quotedEnd finds the end of "…" or '…' with escapes, on one line; at is the
+// place of the opening quote. The end is behind the closing quote, or where
+// the line or the source ends.
+func quotedEnd(src string, at int) (int, ending) {
+	quote := src[at]
+	for i := at + 1; i < len(src); i++ {
+		switch c := src[i]; {
+		case c == quote:
+			return i + 1, closed
+		case isLineEnd(c):
+			return i, cutLine
+		case c == '\\':
+			if i+1 < len(src) && !isLineEnd(src[i+1]) {
 				i++
 			}
-		case quote:
-			s.at = i + 1
-			return nil
-		case '\n', '\r':
-			return &Error{Offset: start, Reason: fmt.Sprintf("the %s does not end on its line", what)}
 		}
 	}
-	return &Error{Offset: start, Reason: fmt.Sprintf("the %s has no end", what)}
+	return len(src), cutText
 }
 
-// verbatimString takes @"…", in which "" is a quote and lines may end.
-func (s *scanner) verbatimString() error {
-	for i := s.at + 2; i < len(s.src); i++ {
-		if s.src[i] != '"' {
+// verbatimEnd finds the end of @"…", in which "" is a quote and lines may end;
+// at is the place behind the opening quote.
+func verbatimEnd(src string, at int) (int, ending) {
+	for i := at; i < len(src); i++ {
+		if src[i] != '"' {
 			continue
 		}
-		if i+1 < len(s.src) && s.src[i+1] == '"' {
+		if i+1 < len(src) && src[i+1] == '"' {
 			i++
 			continue
 		}
-		s.at = i + 1
-		return nil
+		return i + 1, closed
 	}
-	return &Error{Offset: s.at, Reason: "the string has no end"}
+	return len(src), cutText
 }
 
-// inText takes one step inside an interpolated string: text up to a hole or to
-// the string's end.
-func (s *scanner) inText(verbatim bool) error {
-	for s.at < len(s.src) {
-		switch c := s.src[s.at]; {
-		case s.next("{{"), s.next("}}"), verbatim && s.next(`""`):
-			s.at += 2
-		case c == '"':
-			s.at++
-			s.pop()
-			return nil
-		case c == '{':
-			s.at++
-			return s.push(hole, s.at-1)
-		case c == '}':
-			return &Error{Offset: s.at, Reason: `"}" in an interpolated string is written "}}"`}
-		case !verbatim && c == '\\':
-			s.escape()
-		case !verbatim && isLineEnd(c):
-			return &Error{Offset: s.open[len(s.open)-1].at, Reason: "the string does not end on its line"}
+// pieceEnd finds where the text of an interpolated string, or the format of a
+// hole in one, stops: at a quote, a brace, the line's end unless verbatim, or
+// the end of the source.
+func pieceEnd(src string, at int, verbatim bool) int {
+	for at < len(src) {
+		c := src[at]
+		twice := at+1 < len(src) && src[at+1] == c
+		switch {
+		case (c == '{' || c == '}' || verbatim && c == '"') && twice:
+			at += 2
+		case c == '{' || c == '}' || c == '"' || !verbatim && isLineEnd(c):
+			return at
+		case c == '\\' && !verbatim && at+1 < len(src) && !isLineEnd(src[at+1]):
+			at += 2
 		default:
-			s.at++
+			at++
 		}
 	}
-	return nil
+	return at
 }
 
-// format takes ":…}" of a hole, for instance ":0.00}". Quotes are no strings
-// there, and one ends the string around it, as in C#.
-func (s *scanner) format() error {
-	if s.next("::") {
-		s.at += 2
-		return nil
+// commentEnd finds the end of the comment at, "//…" up to the line's end or
+// "/*…*/"; ok is false when the latter has none.
+func commentEnd(src string, at int) (end int, ok bool) {
+	if src[at+1] == '/' {
+		return restOfLine(src, at), true
 	}
-	outer := s.open[len(s.open)-2]
-	for s.at < len(s.src) {
-		switch c := s.src[s.at]; {
-		case s.next("{{"), s.next("}}"), outer.kind == verbatim && s.next(`""`):
-			s.at += 2
-		case c == '}':
-			s.at++
-			s.pop()
-			return nil
-		case c == '"' || c == '{':
-			return &Error{Offset: s.at, Reason: fmt.Sprintf("%q in the format of a hole", c)}
-		case outer.kind == text && c == '\\':
-			s.escape()
-		case outer.kind == text && isLineEnd(c):
-			return &Error{Offset: outer.at, Reason: "the string does not end on its line"}
-		default:
-			s.at++
+	i := strings.Index(src[at+2:], "*/")
+	if i < 0 {
+		return len(src), false
+	}
+	return at + 2 + i + 2, true
+}
+
+// restOfLine is where the line ends.
+func restOfLine(src string, at int) int {
+	if i := strings.IndexAny(src[at:], "\r\n"); i >= 0 {
+		return at + i
+	}
+	return len(src)
+}
+
+// firstOnLine reports whether only blanks stand before the place on its line.
+func firstOnLine(src string, start, at int) bool {
+	for i := at - 1; i >= start; i-- {
+		switch src[i] {
+		case ' ', '\t':
+			continue
+		case '\n', '\r':
+			return true
 		}
+		return false
 	}
-	return nil
+	return false
 }
 
-// escape takes a backslash and the character after it.
-func (s *scanner) escape() {
-	s.at++
-	if s.at < len(s.src) && !isLineEnd(s.src[s.at]) {
-		s.at++
-	}
-}
-
-func isLineEnd(c byte) bool { return strings.IndexByte("\r\n", c) >= 0 }
+func isLineEnd(c byte) bool { return c == '\n' || c == '\r' }
