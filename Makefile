@@ -23,8 +23,8 @@ PROFILE  ?=
 .PHONY: help
 help: ## Show this list
 	@printf 'Cloister: private, zero-trust access to Azure OpenAI in one binary.\n\n'
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /|/' | \
-	  while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /|/' | \
+	  while IFS='|' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 	@printf '\nStart with "make up", then "make test".\n'
 
 .PHONY: build
@@ -66,6 +66,14 @@ attack: build ## Attack the gateway and print what held (ARGS="-markdown", ARGS=
 .PHONY: crash
 crash: ## Kill the gateway 50 times on each database, and more (ARGS="-seed 7 -kills 100")
 	@CLOISTER_TEST_STRICT=1 go test -count=1 -v -timeout 30m ./test/crash -seed 0 -kills 50 $(ARGS)
+
+.PHONY: oracle
+oracle: ## Ask a C# compiler for the answers to new rows of test/oracle (ARGS="-only string -print")
+	@go run ./test/oracle/record $(ARGS)
+
+.PHONY: oracle-members
+oracle-members: ## List anew the members that expressions may use (test/oracle/members.txt)
+	@go run ./test/oracle/record -members
 
 .PHONY: licences
 licences: ## Check the licence of every module in the binary

@@ -28,11 +28,13 @@ static class Members
     static int Main(string[] args)
     {
         var order = new List<Type>();
+        var context = new List<Type>();
         bool supporting = false;
         foreach (var raw in File.ReadAllLines(args[0])) {
             var line = raw.Trim();
             if (line == "" || line[0] == '#') continue;
             if (line == "supporting:") { supporting = true; continue; }
+            if (line == "context:") { foreach (var t in typeof(IContext).Assembly.GetExportedTypes()) { context.Add(t); allowed[t] = null; } continue; }
             var parts = line.Split(new[] { ": " }, 2, StringSplitOptions.None);
             var type = assemblies.Select(a => a.GetType(parts[0])).FirstOrDefault(t => t != null);
             if (type == null) { Console.Error.WriteLine("no such type: " + parts[0]); return 1; }
@@ -53,6 +55,8 @@ static class Members
                 Console.WriteLine("  " + Name(m.ReturnType) + " Invoke(" + Parameters(m.GetParameters(), true) + ")");
             } else foreach (var m in Lines(t, t)) Console.WriteLine("  " + m.Key + " = " + m.Value);
         }
+        Console.WriteLine("\n## The context: types and members of the reference page, as context.cs has them");
+        foreach (var t in context.OrderBy(Full, StringComparer.Ordinal)) Print(t);
         Console.WriteLine("\n## Types that are part of a signature above and are in neither list\n");
         foreach (var t in without.OrderBy(x => x, StringComparer.Ordinal)) Console.WriteLine("  " + t);
         return 0;
