@@ -1,0 +1,93 @@
+package clr
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/cloister-ai/cloister/internal/csharp/syntax"
+)
+
+// resolve is the type that a declaration names; nil: it is not known.
+func (b *builder) resolve(t syntax.Type, scope map[string]*Type) *Type {
+	switch t := t.(type) {
+	case *syntax.ArrayType:
+		if e := b.resolve(t.Elem, scope); e != nil {
+			return e.ArrayOf(t.Rank)
+		}
+	case *syntax.NullableType:
+		if e := b.resolve(t.Elem, scope); e != nil {
+			return e.NullableOf()
+		}
+	case *syntax.NamedType:
+		return b.named(t, scope)
+	}
+	return nil
+}
+
+func (b *builder) named(t *syntax.NamedType, scope map[string]*Type) *Type {
+	last := t.Parts[len(t.Parts)-1]
+	if len(t.Parts) == 1 {
+		if p := scope[last.Name]; p != nil {
+			return p
+		}
+		if t.Predefined {
+			return Keyword(last.Name)
+		}
+	}
+	var space []string
+	for _, p := range t.Parts[:len(t.Parts)-1] {
+		space = append(space, p.Name)
+	}
+	args := make([]*Type, len(last.Args))
+	for i, a := range last.Args {
+		if args[i] = b.resolve(a, scope); args[i] == nil {
+			return nil
+		}
+	}
+	for _, found := range b.u.byName[arityName(last.Name, len(args))] {
+		if within := strings.Join(space, "."); within == "" || found.Namespace == within || strings.HasSuffix(found.Namespace, "."+within) {
+			if len(args) > 0 {
+				return found.Of(args...)
+			}
+			return found
+		}
+	}
+	return nil
+}
+
+// constant is the value of a literal in a declaration, as a value of type t.
+func constant(e syntax.Expr, t *Type) Value {
+	negative := false
+	if u, ok := e.(*syntax.Unary); ok && u.Op == "-" {
+		e, negative = u.X, true
+	}
+	l, ok := e.(*syntax.Literal)
+	if !ok {
+		return Zero(t)
+	}
+	switch v := l.Value.(type) {
+	case bool:
+		return Bool(v)
+	case string:
+		if l.Kind == syntax.RealLiteral {
+			f, _ := strconv.ParseFloat(v, 64)
+			if negative {
+				f = -f
+			}
+			return Value{N: math.Float64bits(f), O: t}
+		}
+		return Str(v)
+	case uint16:
+		return CharOf(v)
+	case uint64:
+		if negative {
+			v = -v
+		}
+		if t == Double || t == Single {
+			return Value{N: math.Float64bits(float64(int64(v))), O: t}
+		}
+		return Value{N: v, O: t}
+	}
+	return Zero(t)
+}

@@ -1,0 +1,141 @@
+package clr
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Limits bound one run.
+type Limits struct {
+	// Steps is about how many operators, calls and statements are carried out;
+	// members that work through something cost more by its size.
+	Steps int64
+	// Bytes is how much memory may be allocated, given back or not.
+	Bytes int64
+	// Depth is how deep calls may nest.
+	Depth int
+	// Time is how long one run may take; regular expressions have a limit of
+	// their own below it.
+	Time time.Duration
+}
+
+// DefaultLimits are those of a policy expression.
+func DefaultLimits() Limits {
+	return Limits{Steps: 10_000_000, Bytes: 64 << 20, Depth: 128, Time: 5 * time.Second}
+}
+
+// Thread is one run of an expression. It is used by one goroutine.
+type Thread struct {
+	// Host is what the members of "context" ask.
+	Host any
+	// Now is the wall clock, in UTC; Random gives the bytes of new Guids and
+	// seeds. Both are set.
+	Now    func() time.Time
+	Random io.Reader
+	// Zone is that of DateTime.Now and TimeZoneInfo.Local.
+	Zone *time.Location
+
+	ctx   context.Context
+	steps int64
+	bytes int64
+	depth int
+	until time.Time
+	limit Limits
+}
+
+// LimitError says that a run was ended because it passed a limit. C# cannot
+// catch it.
+type LimitError struct {
+	// Limit is steps, memory, depth or time.
+	Limit string
+	// Most is the limit, for people.
+	Most string
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the expression was ended: it takes more than its limit of %s (%s)", e.Limit, e.Most)
+}
+
+// Start begins a run: the thread's limits are full again.
+func (t *Thread) Start(ctx context.Context, l Limits) {
+	t.ctx, t.limit = ctx, l
+	t.steps, t.bytes, t.depth = l.Steps, l.Bytes, 0
+	t.until = time.Time{}
+}
+
+// stepsPerLook is after how many steps the clock is looked at.
+const stepsPerLook = 1 << 14
+
+// Step takes one step.
+func (t *Thread) Step() {
+	if t.steps--; t.steps&(stepsPerLook-1) == 0 {
+		t.look()
+	}
+}
+
+// Work takes n steps: for members that go through n things.
+func (t *Thread) Work(n int) {
+	before := t.steps
+	t.steps -= int64(n)
+	if before/stepsPerLook != t.steps/stepsPerLook || t.steps <= 0 {
+		t.look()
+	}
+}
+
+func (t *Thread) look() {
+	if t.steps <= 0 {
+		panic(&LimitError{"steps", fmt.Sprint(t.limit.Steps)})
+	}
+	now := time.Now()
+	if t.until.IsZero() {
+		t.until = now.Add(t.limit.Time)
+	}
+	if now.After(t.until) {
+		panic(&LimitError{"time", t.limit.Time.String()})
+	}
+	if t.ctx != nil && t.ctx.Err() != nil {
+		panic(&LimitError{"time", t.ctx.Err().Error()})
+	}
+}
+
+// Left is how long the run may go on, for what has a time limit of its own.
+func (t *Thread) Left() time.Duration {
+	if t.until.IsZero() {
+		t.until = time.Now().Add(t.limit.Time)
+	}
+	return time.Until(t.until)
+}
+
+// Allocate takes n bytes, before they are allocated.
+func (t *Thread) Allocate(n int) {
+	if t.bytes -= int64(n); t.bytes < 0 {
+		panic(&LimitError{"memory", fmt.Sprintf("%d MiB", t.limit.Bytes>>20)})
+	}
+}
+
+// Enter goes one call deeper; Leave comes back.
+func (t *Thread) Enter() {
+	if t.depth++; t.depth > t.limit.Depth {
+		panic(&LimitError{"depth", fmt.Sprint(t.limit.Depth)})
+	}
+}
+
+// Leave ends what Enter began.
+func (t *Thread) Leave() { t.depth-- }
+
+// Depth is how deep calls are; SetDepth puts it back after an exception.
+func (t *Thread) Depth() int { return t.depth }
+
+// SetDepth puts back what Depth was.
+func (t *Thread) SetDepth(d int) { t.depth = d }
+
+// Used is how many steps and bytes the run has taken.
+func (t *Thread) Used() (steps, bytes int64) { return t.limit.Steps - t.steps, t.limit.Bytes - t.bytes }
+
+// New is a string of C#: its bytes count.
+func (t *Thread) New(s string) Value {
+	t.Allocate(len(s))
+	return Str(s)
+}
