@@ -179,16 +179,23 @@ func (l *lexer) code() {
 	}
 }
 
-// lineEnd takes the end of a line. In the hole of a string that has to end on
-// its line, C# 7 allows none.
+// lineEnd takes the end of a line.
 func (l *lexer) lineEnd() {
-	if l.lined > 0 {
-		code, reason := tooNew("newlines in interpolations", "11.0")
-		l.bad(l.at+1, code, reason)
-		return
-	}
+	l.onOneLine(l.at + 1)
 	l.at++
 	l.newLine = true
+}
+
+// onOneLine refuses ends of lines from here to end inside the hole of a string
+// that has to end on its line. C# 11 allows them.
+func (l *lexer) onOneLine(end int) {
+	if l.lined == 0 {
+		return
+	}
+	if i := strings.IndexAny(l.src[l.at:end], "\r\n"); i >= 0 {
+		code, reason := tooNew("newlines in interpolations", "11.0")
+		l.fail(l.at+i, l.at+i+1, code, reason)
+	}
 }
 
 func (l *lexer) comment() {
@@ -197,6 +204,7 @@ func (l *lexer) comment() {
 		l.bad(end, "CS1035", "End-of-file found, '*/' expected")
 		return
 	}
+	l.onOneLine(end)
 	if strings.ContainsAny(l.src[l.at:end], "\r\n") {
 		l.newLine = true
 	}

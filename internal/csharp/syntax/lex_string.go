@@ -32,6 +32,7 @@ func (l *lexer) verbatimString() {
 		l.bad(end, "CS1039", "Unterminated string literal")
 		return
 	}
+	l.onOneLine(end)
 	v := strings.ReplaceAll(l.src[l.at+2:end-1], `""`, `"`)
 	l.literal(&Literal{Kind: StringLiteral, Value: validText(v), Quote: '@'}, end)
 }

@@ -7,6 +7,7 @@ import "strings"
 func (l *lexer) piece(isVerbatim bool) {
 	end := pieceEnd(l.src, l.at, isVerbatim)
 	if end > l.at {
+		l.onOneLine(end)
 		l.add(token{kind: tokPiece, text: l.pieceText(l.at, end, isVerbatim)}, end)
 		return
 	}

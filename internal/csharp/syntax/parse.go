@@ -84,25 +84,35 @@ func (p *parser) need(text string) bool {
 	if p.skip(text) {
 		return true
 	}
-	code := map[string]string{")": "CS1026", "}": "CS1513", "{": "CS1514", ";": "CS1002", "in": "CS1515", "while": "CS1003"}[text]
-	switch {
-	case code == "CS1026" || code == "CS1513" || code == "CS1514" || code == "CS1002":
-		p.fail(p.prevEnd, p.prevEnd, code, text+" expected")
-	case code == "CS1515":
-		p.fail(p.prevEnd, p.prevEnd, code, "'in' expected")
+	code, what := "", text+" expected"
+	switch text {
+	case ")":
+		code = "CS1026"
+	case "}":
+		code = "CS1513"
+	case "{":
+		code = "CS1514"
+	case ";":
+		code = "CS1002"
+	case "in":
+		code, what = "CS1515", "'in' expected"
 	default:
-		p.fail(p.tok.from, p.tok.to, "CS1003", fmt.Sprintf("Syntax error, '%s' expected", text))
+		p.failAt("CS1003", fmt.Sprintf("Syntax error, '%s' expected", text))
+		return false
 	}
+	p.fail(p.prevEnd, p.prevEnd, code, what)
 	return false
 }
 
 // fail tells of an error and is stuck from then on. Where the lexer has told
-// of one already at this token, nothing is said.
+// of one already at this token, or of one that cut off the rest, nothing is
+// said.
 func (p *parser) fail(from, to Pos, code, reason string) {
 	if p.stuck {
 		return
 	}
-	if p.tok.kind != tokBad {
+	cut := p.tok.kind == tokEnd && p.i > 1 && p.tokens[p.i-1].kind == tokBad
+	if p.tok.kind != tokBad && !cut {
 		p.report(from, to, code, reason)
 	}
 	p.stuck = true

@@ -91,6 +91,7 @@ func (p *parser) namedType(open bool) Type {
 		part := NamePart{Ident: p.ident()}
 		if p.is("<") {
 			part.Args, part.Open = p.typeArgs(open)
+			part.To = max(part.To, p.prevEnd)
 		}
 		t.Parts = append(t.Parts, part)
 		if !p.is(".") {
