@@ -30,6 +30,10 @@ type Family struct {
 	// Hooks has what types do for virtual members, by the names of their
 	// definitions: "System.DateTime", "System.Collections.Generic.List<T>".
 	Hooks map[string]*Hooks
+	// Types are those that the family's code names, made by [Named]. What is
+	// declared nowhere becomes hidden: values may have it, expressions cannot
+	// name it.
+	Types []*Type
 }
 
 // Universe is every type that expressions meet.
@@ -120,6 +124,12 @@ func build(files fs.FS, families []Family) (*Universe, error) {
 	for _, t := range exceptionTypes {
 		b.add(t)
 	}
+	for _, t := range b.given {
+		if !t.known {
+			t.Hidden = true
+			b.add(t)
+		}
+	}
 	for i := range b.heads {
 		b.complete(&b.heads[i])
 	}
@@ -134,6 +144,7 @@ type builder struct {
 	used  map[string]bool
 	heads []headed
 	errs  []error
+	given []*Type // by the families
 }
 
 type headed struct {
@@ -148,6 +159,7 @@ func (b *builder) fail(where string, err error) {
 
 func (b *builder) gather(families []Family) error {
 	for _, f := range families {
+		b.given = append(b.given, f.Types...)
 		for key, do := range f.Do {
 			name, put := strings.CutSuffix(key, "=")
 			if strings.Contains(key, "operator") || strings.HasSuffix(key, ")") {
@@ -208,6 +220,11 @@ func (b *builder) declare(l *typeLines) {
 func (b *builder) find(d *syntax.TypeDecl) *Type {
 	for _, t := range named() {
 		if t.Namespace == d.Namespace && t.Name == d.Name && !t.known && (len(d.Params) > 0) == namedGeneric(t) {
+			return t
+		}
+	}
+	for _, t := range b.given {
+		if t.Namespace == d.Namespace && t.Name == d.Name && !t.known && t.arity == len(d.Params) {
 			return t
 		}
 	}

@@ -67,6 +67,8 @@ type Type struct {
 	allBases  []*Type
 	basesOnce sync.Once
 	id        uint64
+	// arity is how many parameters [Named] foresaw.
+	arity int
 }
 
 // EnumName is one name of an enum.
@@ -111,6 +113,14 @@ func newType(namespace, name string, kind Kind) *Type {
 func NewParam(name, variance string, index int, method bool) *Type {
 	t := newType("", name, ParamKind)
 	t.Variance, t.Index, t.Method = variance, index, method
+	return t
+}
+
+// Named makes a type that the code of a family names; the family lists it, and
+// a declaration completes it.
+func Named(namespace, name string, arity int) *Type {
+	t := newType(namespace, name, Class)
+	t.arity = arity
 	return t
 }
 
