@@ -48,6 +48,7 @@ func FuzzParse(f *testing.F) {
 func checkParse(t *testing.T, src string) {
 	t.Helper()
 	prog, errs := Parse(src)
+	checkScan(t, src, prog, errs)
 	if len(errs) > 0 {
 		if prog != nil || len(errs) > maxErrors {
 			t.Fatalf("%q: a program and %d errors", src, len(errs))
@@ -70,6 +71,21 @@ func checkParse(t *testing.T, src string) {
 	}
 	if !Equal(prog, again) {
 		t.Fatalf("%q is written as\n%s\nwhich reads as\n%s", src, text, Format(again))
+	}
+}
+
+// checkScan holds the parser to the end that the scanner finds: to no other,
+// and to no string or comment that ends elsewhere.
+func checkScan(t *testing.T, src string, prog *Program, errs []*Error) {
+	t.Helper()
+	end, _, err := ScanExpression(src, 0)
+	if prog != nil && (err != nil || end != int(prog.End())) {
+		t.Fatalf("%q is parsed up to %d, and scanned up to %d (%v)", src, prog.End(), end, err)
+	}
+	for _, e := range errs {
+		if cut := e.Code == "CS1010" || e.Code == "CS1039" || e.Code == "CS1035"; cut && err == nil && e.Offset < end {
+			t.Fatalf("%q is scanned, and parsed with %v", src, e)
+		}
 	}
 }
 

@@ -72,12 +72,16 @@ func lex(src string, start int) ([]token, []*Error) {
 	l := &lexer{src: src, at: start, newLine: true}
 	// Index 0 is no token, so that a match of 0 means none.
 	l.tokens = append(l.tokens, token{kind: tokBad, from: Pos(start), to: Pos(start)})
-	for l.at < len(l.src) {
+	for l.at < len(l.src) && len(l.errs) < maxErrors {
 		if t := l.top(); t == text || t == verbatim {
 			l.piece(t == verbatim)
 		} else {
 			l.code()
 		}
+	}
+	if l.at < len(l.src) {
+		// There are errors enough.
+		l.add(token{kind: tokBad}, len(src))
 	}
 	l.unclosed()
 	l.add(token{kind: tokEnd}, len(src))
@@ -138,11 +142,9 @@ func (l *lexer) pop() {
 // unclosed tells of a string that is still open at the end. Brackets that are
 // open the parser meets by itself.
 func (l *lexer) unclosed() {
-	for i := len(l.open) - 1; i >= 0; i-- {
-		if k := l.open[i].kind; k == text || k == verbatim {
-			from := int(l.tokens[l.open[i].token].from)
-			l.fail(from, len(l.src), "CS1039", "Unterminated string literal")
-			l.add(token{kind: tokBad}, len(l.src))
+	for i, o := range l.open {
+		if o.kind == text || o.kind == verbatim {
+			l.collapse(i, len(l.src), "CS1039", "Unterminated string literal")
 			return
 		}
 	}

@@ -18,11 +18,21 @@ func (l *lexer) quoted() {
 	}
 	end, how := quotedEnd(l.src, l.at)
 	if how != closed {
-		l.bad(end, "CS1010", "Newline in constant")
+		l.unquoted(end)
 		return
 	}
 	v := l.unescape(l.at+1, end-1)
 	l.literal(&Literal{Kind: StringLiteral, Value: v, Quote: '"'}, end)
+}
+
+// unquoted takes a string or a character that does not end on its line.
+func (l *lexer) unquoted(end int) {
+	if l.lined > 0 {
+		l.at = end
+		l.cut()
+		return
+	}
+	l.bad(end, "CS1010", "Newline in constant")
 }
 
 // verbatimString takes @"…".
@@ -41,7 +51,7 @@ func (l *lexer) verbatimString() {
 func (l *lexer) char() {
 	end, how := quotedEnd(l.src, l.at)
 	if how != closed {
-		l.bad(end, "CS1010", "Newline in constant")
+		l.unquoted(end)
 		return
 	}
 	if end == l.at+2 {

@@ -1,6 +1,9 @@
 package syntax
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // piece takes one step inside an interpolated string: its text, a hole's
 // beginning, or its end.
@@ -27,30 +30,50 @@ func (l *lexer) piece(isVerbatim bool) {
 	}
 }
 
-// cut takes an interpolated string whose line ends first.
+// cut takes an interpolated string whose line ends first. The strings around
+// it that have to end on this line are cut with it.
 func (l *lexer) cut() {
-	from := int(l.tokens[l.open[len(l.open)-1].token].from)
-	l.fail(from, l.at, "CS1010", "Newline in constant")
-	l.add(token{kind: tokBad}, l.at)
-	l.pop()
+	for i, o := range l.open {
+		if o.kind == text {
+			l.collapse(i, l.at, "CS1010", "Newline in constant")
+			return
+		}
+	}
+}
+
+// collapse makes one bad token, up to end, of the i-th of what is open and of
+// all inside, so that the error is the only one there.
+func (l *lexer) collapse(i, end int, code, reason string) {
+	opener := l.open[i].token
+	for len(l.open) > i {
+		l.pop()
+	}
+	first := l.tokens[opener]
+	l.at, l.newLine = int(first.from), first.newLine
+	l.tokens = l.tokens[:opener]
+	l.errs = slices.DeleteFunc(l.errs, func(e *Error) bool { return e.Offset >= l.at })
+	l.bad(end, code, reason)
 }
 
 // format takes the ":0.00" of a hole. The hole's end is left.
 func (l *lexer) format() {
-	outer := l.open[len(l.open)-2].kind
-	end := pieceEnd(l.src, l.at+1, outer == verbatim)
-	l.add(token{kind: tokFormat, text: l.pieceText(l.at+1, end, outer == verbatim)}, end)
+	i := len(l.open) - 2
+	isVerbatim := l.open[i].kind == verbatim
+	end := pieceEnd(l.src, l.at+1, isVerbatim)
 	if end == len(l.src) || l.src[end] == '}' {
+		l.onOneLine(end)
+		l.add(token{kind: tokFormat, text: l.pieceText(l.at+1, end, isVerbatim)}, end)
 		return
 	}
-	// The hole ends here with an error, and the string goes on.
-	if c := l.src[end]; c == '"' {
-		l.fail(end, end+1, "CS8076", "Missing close delimiter '}' for interpolated expression started with '{'")
-	} else if c == '{' {
-		l.fail(end, end+1, "CS8087", "A '{' character may only be escaped by doubling '{{' in an interpolated string")
+	switch l.src[end] {
+	case '"':
+		l.collapse(i, restOfLine(l.src, end), "CS8076", "Missing close delimiter '}' for interpolated expression started with '{'")
+	case '{':
+		l.collapse(i, restOfLine(l.src, end), "CS8087", "A '{' character may only be escaped by doubling '{{' in an interpolated string")
+	default:
+		l.at = end
+		l.cut()
 	}
-	l.add(token{kind: tokBad}, end)
-	l.pop()
 }
 
 // pieceText resolves text of an interpolated string: escapes, and what is

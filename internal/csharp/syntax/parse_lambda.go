@@ -60,7 +60,14 @@ func (p *parser) function(async bool, body func()) {
 // lambdaParams reads (x, y), all without types, or (int x, ref T y).
 func (p *parser) lambdaParams() []Param {
 	if after := p.at(2); !p.isName(p.at(1)) || !after.is(",") && !after.is(")") {
-		return p.params("(", ")")
+		params := p.params("(", ")")
+		for _, q := range params {
+			if q.Default != nil && !p.stuck {
+				code, reason := tooNew("lambda optional parameters", "12.0")
+				p.report(q.Start(), q.End(), code, reason)
+			}
+		}
+		return params
 	}
 	p.need("(")
 	var out []Param

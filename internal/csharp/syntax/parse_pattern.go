@@ -12,11 +12,19 @@ func (p *parser) isPattern() Pattern {
 		return nil
 	}
 	if shape == noType || p.goesOn(&p.tokens[end]) {
-		x := p.binary(shiftLevel)
-		p.noCombinator(p.tok, p.at(1))
-		return &ConstPattern{Span: p.span(from), X: x}
+		return p.constPattern(from, p.binary(shiftLevel))
 	}
 	return p.typeOrDecl(end, afterIs)
+}
+
+// constPattern is the pattern of an expression that was read just now.
+func (p *parser) constPattern(from Pos, x Expr) Pattern {
+	if _, positional := x.(*Tuple); positional {
+		code, reason := tooNew("recursive patterns", "8.0")
+		p.fail(from, p.prevEnd, code, reason)
+	}
+	p.noCombinator(p.tok, p.at(1))
+	return &ConstPattern{Span: p.span(from), X: x}
 }
 
 // typeOrDecl reads a type, which ends before the token at end, and the name of
@@ -65,9 +73,7 @@ func (p *parser) casePattern() Pattern {
 			return p.typeOrDecl(end, afterIs)
 		}
 	}
-	x := p.parseExpr()
-	p.noCombinator(p.tok, p.at(1))
-	return &ConstPattern{Span: p.span(from), X: x}
+	return p.constPattern(from, p.parseExpr())
 }
 
 // tooNewPattern refuses patterns of later versions.

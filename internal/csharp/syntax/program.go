@@ -24,8 +24,8 @@ func Parse(src string) (*Program, []*Error) {
 		p.need(")")
 	}
 	prog.Span = Span{From: 0, To: p.prevEnd}
-	if len(p.errs) == 0 {
-		p.end()
+	if len(p.errs) == 0 && p.tok.kind != tokEnd {
+		p.failAt("CS1022", "Type or namespace definition, or end-of-file expected")
 	}
 	return finish(p, prog)
 }
