@@ -130,6 +130,7 @@ func build(files fs.FS, families []Family) (*Universe, error) {
 			b.add(t)
 		}
 	}
+	b.nest()
 	for i := range b.heads {
 		b.complete(&b.heads[i])
 	}
@@ -207,7 +208,7 @@ func (b *builder) declare(l *typeLines) {
 		return
 	}
 	t := b.find(d)
-	t.Static, t.Abstract, t.Sealed, t.Flags = d.Static, d.Abstract, d.Sealed, flags
+	t.Static, t.Abstract, t.Sealed, t.Flags, t.Hidden = d.Static, d.Abstract, d.Sealed, flags, l.hidden
 	t.Kind = map[string]Kind{"class": Class, "struct": Struct, "interface": Interface, "enum": Enum, "delegate": Delegate}[d.Kind]
 	for i, p := range d.Params {
 		t.Params = append(t.Params, NewParam(p.Name, p.Variance, i, false))
@@ -266,6 +267,18 @@ func (b *builder) complete(h *headed) {
 	}
 	for _, line := range h.lines.lines {
 		b.member(t, line, scope)
+	}
+}
+
+// nest finds the types that stand in another one: the outer's name is where
+// other types have their namespace.
+func (b *builder) nest() {
+	names := map[string]*Type{}
+	for _, t := range b.u.types {
+		names[t.Namespace+"."+t.Name] = t
+	}
+	for _, t := range b.u.types {
+		t.outer = names[t.Namespace]
 	}
 }
 

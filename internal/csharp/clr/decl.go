@@ -19,10 +19,13 @@ var declarations embed.FS
 //	- KEY = …                                                   one that Azure's list leaves out
 //	  KEY = …                                                   one of a type that is reached, not listed
 //	System.DayOfWeek.Monday = 1                                 a name of an enum
+//	# System.Linq.Grouping<K, E>: class : IGrouping<K, E> [hidden]   no expression may name it
 type typeLines struct {
 	where string
 	head  string
 	lines []memberLine
+	// hidden: values may have the type, and an expression may not name it.
+	hidden bool
 }
 
 type memberLine struct {
@@ -85,6 +88,7 @@ func readMemberLine(where, line string) memberLine {
 func (l *typeLines) parse() (d *syntax.TypeDecl, flags bool, err error) {
 	name, rest, _ := strings.Cut(l.head, ": ")
 	rest, flags = strings.CutSuffix(rest, " [Flags]")
+	rest, l.hidden = strings.CutSuffix(rest, " [hidden]")
 	kind, bases, _ := strings.Cut(rest, " : ")
 	if kind == "delegate" {
 		return l.parseDelegate(name)

@@ -109,15 +109,19 @@ func (t *Thread) ThrowOverflow() {
 
 // ThrowNull throws NullReferenceException.
 func (t *Thread) ThrowNull() {
-	t.Throw(NullReferenceException, "Object reference not set to an instance of an object")
+	t.Throw(NullReferenceException, "Object reference not set to an instance of an object.")
 }
 
-// ThrowCast throws InvalidCastException for a value that is not of a type.
+// ThrowCast throws InvalidCastException for a value that is not of a type. Only
+// where a reference was to be cast, .NET names the types.
 func (t *Thread) ThrowCast(from, to *Type) {
 	if from == nil {
 		t.ThrowNull()
 	}
-	t.Throw(InvalidCastException, "Specified cast is not valid.")
+	if to == nil || to.IsValue() {
+		t.Throw(InvalidCastException, "Specified cast is not valid.")
+	}
+	t.Throw(InvalidCastException, "Unable to cast object of type '"+from.FullName()+"' to type '"+to.FullName()+"'.")
 }
 
 // ThrowIndex throws IndexOutOfRangeException.

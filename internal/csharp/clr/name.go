@@ -36,6 +36,8 @@ func (t *Type) String() string {
 		return "(" + t.list(t.Args, t.Fields) + ")"
 	case t.Kind == AnonymousKind:
 		return "<anonymous type: " + t.list(t.Args, t.Fields) + ">"
+	case t.Def != nil && t.outer != nil && len(t.outer.Params) > 0:
+		return t.outer.Name + "<" + t.list(t.Args, nil) + ">." + t.Name
 	case t.Def != nil:
 		return t.Name + "<" + t.list(t.Args, nil) + ">"
 	case len(t.Params) > 0:
@@ -68,7 +70,12 @@ func (t *Type) FullName() string {
 		return t.Args[0].FullName() + "[" + strings.Repeat(",", t.Rank-1) + "]"
 	}
 	name := t.Name
-	if t.Namespace != "" {
+	switch o := t.outer; {
+	case o != nil && len(o.Params) > 0: // whose parameters are counted there
+		return o.Namespace + "." + o.Name + "`" + strconv.Itoa(len(o.Params)) + "+" + name + fullArgs(t.Args)
+	case o != nil:
+		name = t.Namespace + "+" + name
+	case t.Namespace != "":
 		name = t.Namespace + "." + name
 	}
 	args := t.Args
@@ -84,11 +91,15 @@ func (t *Type) FullName() string {
 	if len(args) == 0 {
 		return name
 	}
+	return name + "`" + strconv.Itoa(len(args)) + fullArgs(args)
+}
+
+func fullArgs(args []*Type) string {
 	parts := make([]string, len(args))
 	for i, a := range args {
 		parts[i] = a.FullName()
 	}
-	return name + "`" + strconv.Itoa(len(args)) + "[" + strings.Join(parts, ",") + "]"
+	return "[" + strings.Join(parts, ",") + "]"
 }
 
 // key is how declarations name a type: System.Collections.Generic.List<T>.

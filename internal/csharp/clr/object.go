@@ -172,8 +172,19 @@ type Lazy struct {
 // Type is the sequence's: IEnumerable<T>, or what Make said.
 func (l *Lazy) Type() *Type { return l.T }
 
-// All goes through the sequence.
-func (l *Lazy) All(t *Thread) iter.Seq[Value] { return l.Seq(t) }
+// All goes through the sequence. Sequences that are made of each other are
+// nested calls, and bounded as such: a chain of any length would otherwise
+// overflow Go's stack, which nothing survives.
+func (l *Lazy) All(t *Thread) iter.Seq[Value] { return t.Nested(l.Seq) }
+
+// Nested is a sequence whose making counts as a call.
+func (t *Thread) Nested(make func(t *Thread) iter.Seq[Value]) iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		t.Enter()
+		make(t)(yield)
+		t.Leave()
+	}
+}
 
 // List is List<T>.
 type List struct {

@@ -36,11 +36,15 @@ func (b *builder) named(t *syntax.NamedType, scope map[string]*Type) *Type {
 		}
 	}
 	var space []string
+	given := last.Args
 	for _, p := range t.Parts[:len(t.Parts)-1] {
 		space = append(space, p.Name)
+		if len(p.Args) > 0 { // Dictionary<K, V>.KeyCollection
+			given = p.Args
+		}
 	}
-	args := make([]*Type, len(last.Args))
-	for i, a := range last.Args {
+	args := make([]*Type, len(given))
+	for i, a := range given {
 		if args[i] = b.resolve(a, scope); args[i] == nil {
 			return nil
 		}

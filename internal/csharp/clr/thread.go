@@ -43,6 +43,19 @@ type Thread struct {
 	depth int
 	until time.Time
 	limit Limits
+	ends  []func()
+}
+
+// AtEnd has f called when the run ends, for what holds a goroutine or a file.
+func (t *Thread) AtEnd(f func()) { t.ends = append(t.ends, f) }
+
+// End ends the run; who calls Start calls it too, whatever the run came to.
+func (t *Thread) End() {
+	for len(t.ends) > 0 {
+		f := t.ends[len(t.ends)-1]
+		t.ends = t.ends[:len(t.ends)-1]
+		f()
+	}
 }
 
 // LimitError says that a run was ended because it passed a limit. C# cannot
@@ -60,6 +73,7 @@ func (e *LimitError) Error() string {
 
 // Start begins a run: the thread's limits are full again.
 func (t *Thread) Start(ctx context.Context, l Limits) {
+	t.End()
 	t.ctx, t.limit = ctx, l
 	t.steps, t.bytes, t.depth = l.Steps, l.Bytes, 0
 	t.until = time.Time{}

@@ -69,6 +69,9 @@ type Type struct {
 	id        uint64
 	// arity is how many parameters [Named] foresaw.
 	arity int
+	// outer is the type that this one is nested in; nil: none. A generic one's
+	// parameters are the nested one's too.
+	outer *Type
 }
 
 // EnumName is one name of an enum.
@@ -201,7 +204,7 @@ func (t *Type) construct(args []*Type) *Type {
 		return made
 	}
 	made := newType(t.Namespace, t.Name, t.Kind)
-	made.Def, made.Args = t, append([]*Type(nil), args...)
+	made.Def, made.Args, made.outer = t, append([]*Type(nil), args...), t.outer
 	made.Static, made.Abstract, made.Sealed, made.Hidden = t.Static, t.Abstract, t.Sealed, t.Hidden
 	if t.made == nil {
 		t.made = map[string]*Type{}
