@@ -127,7 +127,13 @@ func (d *Differences) Stale(rows []*Row) []string {
 }
 
 // Trouble says why the row's answer does not fit its kind, "" when it does.
-func (r *Row) Trouble() string { return fits(r.Kind, r.Want) }
+func (r *Row) Trouble() string {
+	s := fits(r.Kind, r.Want)
+	if len(s) > 300 {
+		s = s[:300] + "…"
+	}
+	return s
+}
 
 func fits(kind Kind, a Answer) string {
 	switch {

@@ -166,11 +166,9 @@ using Newtonsoft.Json.Linq;
 
 // source is the file of program n.
 func source(n int, expression string) string {
-	body := "{ return\n" + strings.TrimPrefix(expression, "@") + "\n; }"
-	if strings.HasPrefix(expression, "@(") && strings.HasSuffix(expression, ")") {
-		body = "{ return\n" + expression[2:len(expression)-1] + "\n; }"
-	} else if strings.HasPrefix(expression, "@{") {
-		body = expression[1:]
+	body := strings.TrimPrefix(expression, "@")
+	if strings.HasPrefix(body, "(") {
+		body = "{ return\n" + body + "\n; }"
 	}
 	return fmt.Sprintf("%spublic static class R%d {\npublic static object Run(IContext context)\n%s\n}\n", usings, n, body)
 }

@@ -21,6 +21,9 @@ import (
 // start; a crash of it costs a search in the chunk.
 const chunk = 250
 
+// maxValue bounds what is recorded of one program: answers are read by people.
+const maxValue = 8 << 10
+
 // Run gives the results of the programs, in their order. The error is of the
 // machinery, never of a program.
 func (m *Mono) Run(ctx context.Context, programs []Program) ([]Result, error) {
@@ -92,18 +95,7 @@ func (c *compilation) narrow(ctx context.Context, rows []int) ([]int, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		bad := map[int]bool{}
-		for _, line := range strings.Split(text, "\n") {
-			m := located.FindStringSubmatch(strings.TrimSpace(line))
-			if m == nil {
-				continue
-			}
-			n, _ := strconv.Atoi(m[1])
-			if !bad[n] {
-				bad[n] = true
-				c.refuse(n, m[2], m[3])
-			}
-		}
+		bad := c.refuseAll(text)
 		if len(bad) == 0 {
 			// The compiler itself broke, without a place: search for who did it.
 			good, err := c.search(ctx, rows)
@@ -121,9 +113,32 @@ func (c *compilation) narrow(ctx context.Context, rows []int) ([]int, error) {
 	return nil, nil
 }
 
+// refuseAll notes every program that mcs names, with its first error.
+func (c *compilation) refuseAll(text string) map[int]bool {
+	bad := map[int]bool{}
+	for _, line := range strings.Split(text, "\n") {
+		m := located.FindStringSubmatch(strings.TrimSpace(line))
+		if m == nil {
+			continue
+		}
+		n, _ := strconv.Atoi(m[1])
+		if old := c.results[n].Answer.Error; !bad[n] || summary[old.Code] {
+			c.refuse(n, m[2], m[3])
+		}
+		bad[n] = true
+	}
+	return bad
+}
+
+// summary are errors that mcs gives before the one that says what is wrong,
+// which is the only one of csc: CS1503 for an argument, for example.
+var summary = map[string]bool{"CS1502": true, "CS1594": true, "CS1928": true}
+
 func (c *compilation) refuse(n int, code, message string) {
-	// What follows on the same line of an internal error is a trace.
-	message, _, _ = strings.Cut(message, "System.")
+	if code == "CS0589" {
+		// What follows on the same line is a trace of the compiler's own.
+		message, _, _ = strings.Cut(message, "System.")
+	}
 	c.results[n].Answer.Error = &oracle.Failure{Type: "compile", Code: code, Message: strings.TrimSpace(message)}
 }
 
@@ -151,11 +166,8 @@ func (c *compilation) single(ctx context.Context, n int) ([]int, error) {
 	if err == nil {
 		return []int{n}, nil
 	}
-	for _, line := range strings.Split(text, "\n") {
-		if m := located.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
-			c.refuse(n, m[2], m[3])
-			return nil, nil
-		}
+	if c.refuseAll(text)[n] {
+		return nil, nil
 	}
 	c.refuse(n, "CS0589", "internal compiler error")
 	return nil, ctx.Err()
@@ -269,6 +281,10 @@ func accept(line []byte, want int, results []Result) error {
 	r.Answer = asNET(r.Answer)
 	if e := r.Answer.Error; e != nil && (e.Type == "System.StackOverflowException" || e.Type == "System.OutOfMemoryException") {
 		r.Trouble = "runs into a limit of the machine: " + e.Type
+	}
+	if len(r.Answer.Value) > maxValue {
+		r.Trouble = fmt.Sprintf("gives %d bytes, more than %d", len(r.Answer.Value), maxValue)
+		r.Answer = oracle.Answer{}
 	}
 	if head.Unsteady {
 		r.Trouble = "gives another answer the second time"
