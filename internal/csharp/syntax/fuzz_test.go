@@ -40,6 +40,11 @@ func FuzzParse(f *testing.F) {
 		checkParse(t, "@{"+src+"}")
 		_, _ = ParseSignature(src)
 		_, _ = ParseTypeDecl(src)
+		if typ, err := ParseType(src); err == nil {
+			if again, err := ParseType(Format(typ)); err != nil || !Equal(typ, again) {
+				t.Fatalf("the type %q is written as %s (%v)", src, Format(typ), err)
+			}
+		}
 	})
 }
 

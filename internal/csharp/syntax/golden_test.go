@@ -1,10 +1,12 @@
 package syntax
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -16,7 +18,8 @@ var update = flag.Bool("update", false, "write what the parser finds into testda
 // TestGolden reads the files in testdata. They consist of entries with blank
 // lines between: a C# text, and below it what the parser makes of it, each line
 // behind a tab. What does not begin with "@" is an expression that stands
-// alone. Lines that begin with "# " are headings.
+// alone; signatures.txt and types.txt hold declarations of .NET members and
+// types. Lines that begin with "# " are headings.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
 	if err != nil || len(files) == 0 {
@@ -32,9 +35,16 @@ func goldenFile(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	read := parsed
+	switch filepath.Base(file) {
+	case "signatures.txt":
+		read = func(_ *testing.T, src string) string { return declared(ParseSignature, src) }
+	case "types.txt":
+		read = func(_ *testing.T, src string) string { return declared(ParseTypeDecl, src) }
+	}
 	var out []string
 	for entry := range strings.SplitSeq(strings.TrimSpace(string(data)), "\n\n") {
-		out = append(out, goldenEntry(t, entry))
+		out = append(out, goldenEntry(t, entry, read))
 	}
 	got := strings.Join(out, "\n\n") + "\n"
 	if *update {
@@ -49,7 +59,7 @@ func goldenFile(t *testing.T, file string) {
 }
 
 // goldenEntry is an entry with what it should say below the text.
-func goldenEntry(t *testing.T, entry string) string {
+func goldenEntry(t *testing.T, entry string, read func(*testing.T, string) string) string {
 	var head, src []string
 	for line := range strings.SplitSeq(entry, "\n") {
 		switch {
@@ -63,7 +73,7 @@ func goldenEntry(t *testing.T, entry string) string {
 		return entry
 	}
 	text := strings.Join(src, "\n")
-	result := parsed(t, text)
+	result := read(t, text)
 	return strings.Join(append(head, text), "\n") + "\n\t" + strings.ReplaceAll(result, "\n", "\n\t")
 }
 
@@ -92,6 +102,15 @@ func parsed(t *testing.T, src string) string {
 		return carets(src, errs)
 	}
 	return dump(x)
+}
+
+func declared[T any](parse func(string) (*T, error), src string) string {
+	d, err := parse(src)
+	var e *Error
+	if errors.As(err, &e) {
+		return carets(src, []*Error{e})
+	}
+	return toSexpr(reflect.ValueOf(d)).layout(0)
 }
 
 // carets writes errors below the lines that they are in.

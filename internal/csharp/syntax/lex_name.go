@@ -1,28 +1,27 @@
 package syntax
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// keywords are the reserved words, sorted. Contextual ones are identifiers.
-var keywords = strings.Fields(`
-	abstract as base bool break byte case catch char checked class const
-	continue decimal default delegate do double else enum event explicit extern
-	false finally fixed float for foreach goto if implicit in int interface
-	internal is lock long namespace new null object operator out override params
-	private protected public readonly ref return sbyte sealed short sizeof
-	stackalloc static string struct switch this throw true try typeof uint ulong
-	unchecked unsafe ushort using virtual void volatile while`)
-
+// isKeyword reports whether a word is reserved. Contextual keywords are not.
 func isKeyword(s string) bool {
-	_, found := slices.BinarySearch(keywords, s)
-	return found
+	switch s {
+	case "abstract", "as", "base", "break", "case", "catch", "checked", "class", "const", "continue",
+		"default", "delegate", "do", "else", "enum", "event", "explicit", "extern", "false", "finally",
+		"fixed", "for", "foreach", "goto", "if", "implicit", "in", "interface", "internal", "is", "lock",
+		"namespace", "new", "null", "operator", "out", "override", "params", "private", "protected",
+		"public", "readonly", "ref", "return", "sealed", "sizeof", "stackalloc", "static", "struct",
+		"switch", "this", "throw", "true", "try", "typeof", "unchecked", "unsafe", "using", "virtual",
+		"volatile", "while":
+		return true
+	}
+	return isPredefined(s)
 }
 
-// predefined are the types that are keywords.
+// isPredefined reports whether a word is one of the types that are keywords.
 func isPredefined(s string) bool {
 	switch s {
 	case "bool", "byte", "char", "decimal", "double", "float", "int", "long", "object",

@@ -146,6 +146,11 @@ func appendUnit(b []byte, r rune) []byte {
 	return append(b, 0xE0|byte(r>>12), 0x80|byte(r>>6)&0x3F|0x80, 0x80|byte(r)&0x3F)
 }
 
-// validText replaces what is not UTF-8, so that lone surrogates come from
-// escapes alone.
-func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+// validText replaces each byte that is not UTF-8, so that lone surrogates come
+// from escapes alone.
+func validText(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
+}

@@ -35,11 +35,15 @@ type parser struct {
 
 // newParser reads src[start:], of which the tokens' errors are in errs already.
 func newParser(src string, start int) *parser {
-	if len(src) > math.MaxInt32 {
+	tooLong := len(src) > math.MaxInt32
+	if tooLong {
 		src = src[:start]
 	}
 	tokens, errs := lex(src, start)
 	p := &parser{tokens: tokens, errs: errs}
+	if tooLong {
+		p.report(0, 0, "CS8078", "An expression is too long or complex to compile")
+	}
 	p.to(1)
 	return p
 }

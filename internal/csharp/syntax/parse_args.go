@@ -4,7 +4,7 @@ package syntax
 func (p *parser) args(open, shut string) []Arg {
 	p.need(open)
 	var out []Arg
-	for !p.stuck && !p.is(shut) {
+	for !p.stuck && !p.is(shut) && p.tok.kind != tokEnd {
 		out = append(out, p.arg())
 		if !p.skip(",") {
 			break

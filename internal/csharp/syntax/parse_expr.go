@@ -281,7 +281,7 @@ func (p *parser) castAhead() bool {
 		return false
 	}
 	after := &p.tokens[end+1]
-	if shape == surely {
+	if shape == surely || shape == question {
 		return true
 	}
 	if after.kind == tokOp {
@@ -297,7 +297,7 @@ func (p *parser) failTerm() {
 		p.failAt("CS1733", "Expected expression")
 	case p.tok.kind == tokHoleEnd && p.i > 0 && p.tokens[p.i-1].kind == tokHole:
 		p.failAt("CS1733", "Expected expression")
-	case p.is(".."):
+	case p.is("..") && !p.at(1).is("."):
 		p.failNew("range operator", "8.0")
 	case p.is("["):
 		p.failNew("collection expressions", "12.0")

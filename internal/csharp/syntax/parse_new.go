@@ -74,8 +74,11 @@ func (p *parser) newArray(from Pos, elem Type) Expr {
 	if elem != nil && !p.stuck {
 		n.Elem = p.arrayType(elem, elem.Start())
 	}
-	if p.is("{") {
+	switch {
+	case p.is("{"):
 		n.Init = p.initializer(true)
+	case p.is("["):
+		p.failAt("CS0178", "Invalid rank specifier: expected ',' or ']'")
 	}
 	if n.Sizes == nil && n.Init == nil {
 		p.fail(p.prevEnd, p.prevEnd, "CS1586", "Array creation must have array size or array initializer")

@@ -5,7 +5,7 @@ package syntax
 func (p *parser) params(open, shut string) []Param {
 	p.need(open)
 	var out []Param
-	for !p.stuck && !p.is(shut) {
+	for !p.stuck && !p.is(shut) && p.tok.kind != tokEnd {
 		out = append(out, p.param())
 		if !p.skip(",") {
 			break

@@ -114,7 +114,7 @@ func (p *printer) hole(part *InterpolatedPart, isVerbatim bool) {
 	p.str("{")
 	p.expr(part.Expr)
 	if part.Align != nil {
-		p.str(", ")
+		p.str(",")
 		p.expr(part.Align)
 	}
 	if part.HasFormat {

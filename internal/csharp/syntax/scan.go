@@ -14,7 +14,7 @@ const MaxDepth = 200
 // says that it was "@{", a block of statements. The error is an [*Error].
 func ScanExpression(src string, start int) (end int, multi bool, err error) {
 	if start < 0 || start+1 >= len(src) || src[start] != '@' || src[start+1] != '(' && src[start+1] != '{' {
-		return 0, false, &Error{Offset: max(start, 0), Reason: `an expression begins with "@(" or "@{"`}
+		return 0, false, scanError(max(start, 0), `an expression begins with "@(" or "@{"`)
 	}
 	s := scanner{src: src, at: start + 1, start: start}
 	if end, err = s.scan(); err != nil {
@@ -22,6 +22,9 @@ func ScanExpression(src string, start int) (end int, multi bool, err error) {
 	}
 	return end, src[start+1] == '{', nil
 }
+
+// scanError is an error of which only the place is known.
+func scanError(at int, reason string) *Error { return &Error{Offset: at, End: at, Reason: reason} }
 
 // frame is something open: a bracket, an interpolated string or a hole in one.
 type frame struct {
@@ -79,7 +82,7 @@ func (s *scanner) top() frameKind {
 
 func (s *scanner) push(kind frameKind, at int) error {
 	if len(s.open) >= MaxDepth {
-		return &Error{Offset: at, Reason: fmt.Sprintf("the expression nests deeper than %d", MaxDepth)}
+		return scanError(at, fmt.Sprintf("the expression nests deeper than %d", MaxDepth))
 	}
 	s.open = append(s.open, frame{kind: kind, at: at})
 	return nil
@@ -89,7 +92,7 @@ func (s *scanner) pop() { s.open = s.open[:len(s.open)-1] }
 
 func (s *scanner) unclosed() error {
 	if len(s.open) == 0 {
-		return &Error{Offset: s.at, Reason: "the expression has no end"}
+		return scanError(s.at, "the expression has no end")
 	}
 	f := s.open[len(s.open)-1]
 	what := map[frameKind]string{
@@ -97,7 +100,7 @@ func (s *scanner) unclosed() error {
 		hole: `"{" in a string is never closed`,
 		text: "the string has no end", verbatim: "the string has no end",
 	}[f.kind]
-	return &Error{Offset: f.at, Reason: what}
+	return scanError(f.at, what)
 }
 
 // special are the bytes that need care in code.
@@ -143,7 +146,7 @@ func (s *scanner) close(c byte) error {
 	f := s.open[len(s.open)-1]
 	want := map[frameKind]byte{round: ')', square: ']', curly: '}', hole: '}'}[f.kind]
 	if c != want {
-		return &Error{Offset: s.at, Reason: fmt.Sprintf("%q closes nothing here: %q is wanted first", c, want)}
+		return scanError(s.at, fmt.Sprintf("%q closes nothing here: %q is wanted first", c, want))
 	}
 	s.at++
 	s.pop()
@@ -155,9 +158,9 @@ func (s *scanner) quoted(what string) error {
 	end, how := quotedEnd(s.src, s.at)
 	switch how {
 	case cutLine:
-		return &Error{Offset: s.at, Reason: fmt.Sprintf("the %s does not end on its line", what)}
+		return scanError(s.at, fmt.Sprintf("the %s does not end on its line", what))
 	case cutText:
-		return &Error{Offset: s.at, Reason: fmt.Sprintf("the %s has no end", what)}
+		return scanError(s.at, fmt.Sprintf("the %s has no end", what))
 	}
 	s.at = end
 	return nil
@@ -169,7 +172,7 @@ func (s *scanner) atSign() error {
 	case s.next(`@"`):
 		end, how := verbatimEnd(s.src, s.at+2)
 		if how != closed {
-			return &Error{Offset: s.at, Reason: "the string has no end"}
+			return scanError(s.at, "the string has no end")
 		}
 		s.at = end
 		return nil
@@ -201,7 +204,7 @@ func (s *scanner) slash() error {
 	}
 	end, ok := commentEnd(s.src, s.at)
 	if !ok {
-		return &Error{Offset: s.at, Reason: "the comment has no end"}
+		return scanError(s.at, "the comment has no end")
 	}
 	s.at = end
 	return nil
@@ -232,9 +235,9 @@ func (s *scanner) inText(verbatim bool) error {
 		s.at++
 		return s.push(hole, s.at-1)
 	case '}':
-		return &Error{Offset: s.at, Reason: `"}" in an interpolated string is written "}}"`}
+		return scanError(s.at, `"}" in an interpolated string is written "}}"`)
 	}
-	return &Error{Offset: s.open[len(s.open)-1].at, Reason: "the string does not end on its line"}
+	return scanError(s.open[len(s.open)-1].at, "the string does not end on its line")
 }
 
 // format takes ":…}" of a hole, for instance ":0.00}". Quotes are no strings
@@ -255,9 +258,9 @@ func (s *scanner) format() error {
 		s.pop()
 		return nil
 	case '"', '{':
-		return &Error{Offset: s.at, Reason: fmt.Sprintf("%q in the format of a hole", c)}
+		return scanError(s.at, fmt.Sprintf("%q in the format of a hole", c))
 	}
-	return &Error{Offset: outer.at, Reason: "the string does not end on its line"}
+	return scanError(outer.at, "the string does not end on its line")
 }
 
 func (s *scanner) next(prefix string) bool { return strings.HasPrefix(s.src[s.at:], prefix) }

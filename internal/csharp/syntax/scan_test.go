@@ -133,7 +133,7 @@ func FuzzScanExpression(f *testing.F) {
 		end, multi, err := ScanExpression(src, 0)
 		if err != nil {
 			var e *Error
-			if !errors.As(err, &e) || e.Offset < 0 || e.Offset > len(src) || e.Reason == "" {
+			if !errors.As(err, &e) || e.Offset < 0 || e.Offset > len(src) || e.End != e.Offset || e.Reason == "" {
 				t.Fatalf("error %#v", err)
 			}
 			return
