@@ -12,7 +12,7 @@
 // It guarantees:
 //   - The end that [ScanExpression] gives is the first one possible, and the
 //     one that [Parse] gives. Both find ends of strings by the same functions.
-//   - Every byte is looked at a bounded number of times, and no text makes the
+//   - The time grows with the length of the text, and no text makes the
 //     program panic or run out of stack: brackets, strings and their holes nest
 //     up to [MaxDepth], what nests without brackets up to five times that, and
 //     no tree is higher than [MaxHeight].

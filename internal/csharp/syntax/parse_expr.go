@@ -145,7 +145,8 @@ func (p *parser) coalesce() Expr {
 	return x
 }
 
-// shiftLevel is the level of << and >>, and of what they bind weaker than.
+// The levels of comparisons and of shifts: what stands behind "is" binds as
+// strong as these.
 const relationalLevel, shiftLevel = 7, 8
 
 // level is how strong a binary operator binds; 0: it is none.

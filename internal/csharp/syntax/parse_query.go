@@ -30,9 +30,13 @@ func (p *parser) parseQuery() Expr {
 	for !p.stuck {
 		c := p.clause()
 		q.Clauses = append(q.Clauses, c)
-		if (c.Kind == "select" || c.Kind == "group") && !p.tok.word("into") {
+		if c.Kind != "select" && c.Kind != "group" {
+			continue
+		}
+		if !p.tok.word("into") {
 			break
 		}
+		q.Clauses = append(q.Clauses, p.into())
 	}
 	q.Span = p.span(from)
 	return q
@@ -67,12 +71,17 @@ func (p *parser) clause() QueryClause {
 		c.X = p.parseExpr()
 		p.needWord("by", "CS0744")
 		c.Y = p.parseExpr()
-	case "into":
-		p.next()
-		c.Name = p.ident()
 	default:
 		p.fail(p.prevEnd, p.prevEnd, "CS0742", "A query body must end with a select clause or a group clause")
 	}
+	c.Span = p.span(from)
+	return c
+}
+
+// into reads "into x", behind which the query goes on.
+func (p *parser) into() QueryClause {
+	from := p.next().from
+	c := QueryClause{Kind: "into", Name: p.ident()}
 	c.Span = p.span(from)
 	return c
 }

@@ -25,6 +25,9 @@ func TestWalkVisitsAll(t *testing.T) {
 				t.Errorf("%s: %T is visited twice", src, n)
 			}
 			got[n] = true
+			if Format(n) == "" {
+				t.Errorf("%s: a %T is written as nothing", src, n)
+			}
 			kinds[strings.TrimPrefix(reflect.TypeOf(n).String(), "*syntax.")] = true
 			return true
 		})
