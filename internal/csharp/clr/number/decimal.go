@@ -149,6 +149,10 @@ func (d Decimal) Sub(o Decimal) (Decimal, error) { return d.Add(o.Neg()) }
 
 // Mul is d * o; the scales add up, as far as they fit.
 func (d Decimal) Mul(o Decimal) (Decimal, error) {
+	switch small := d.hi|o.hi == 0 && (d.lo|o.lo)>>32 == 0; {
+	case small && int(d.scale)+int(o.scale) > maxScale+19, !small && (d.IsZero() || o.IsZero()):
+		return Decimal{}, nil // .NET loses scale and sign
+	}
 	return d.wide().mul(o.wide()).decimal(int(d.scale)+int(o.scale), d.neg != o.neg)
 }
 

@@ -55,8 +55,9 @@ func fromFloat(f float64, digits int) (Decimal, error) {
 	if power < 0 {
 		return wide{mant}.scaleUp(-power).decimal(0, neg)
 	}
-	for ; power > 0 && mant%10 == 0; power-- {
+	for strip := min(power, digits-1); strip > 0 && mant%10 == 0; strip-- {
 		mant /= 10
+		power--
 	}
 	return Decimal{lo: mant, scale: uint8(power), neg: neg}, nil
 }
