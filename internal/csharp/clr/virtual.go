@@ -20,8 +20,11 @@ func (t *Thread) Text(v Value) string {
 	if h := typ.Hooks(); h != nil && h.Text != nil {
 		return h.Text(t, v)
 	}
-	if r, ok := v.O.(*Record); ok {
-		return t.recordText(r)
+	switch o := v.O.(type) {
+	case *Record:
+		return t.recordText(o)
+	case *TypeObject:
+		return o.Of().FullName()
 	}
 	return typ.FullName()
 }
