@@ -19,6 +19,7 @@ PKG      ?= ./...
 FUZZTIME ?= 30s
 BENCH    ?= all
 PROFILE  ?=
+SEED     ?= $(shell date +%s)
 
 .PHONY: help
 help: ## Show this list
@@ -74,6 +75,10 @@ oracle: ## Ask a C# compiler for the answers to new rows of test/oracle (ARGS="-
 .PHONY: oracle-members
 oracle-members: ## List anew the members that expressions may use (test/oracle/members.txt)
 	@go run ./test/oracle/record -members
+
+.PHONY: oracle-random
+oracle-random: build ## Compare 5,000 random expressions with a C# compiler (SEED=7, ARGS="-n 500 -most 3")
+	@go run ./test/oracle/random -cloister bin/cloister -seed $(SEED) $(ARGS)
 
 .PHONY: licences
 licences: ## Check the licence of every module in the binary

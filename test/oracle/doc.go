@@ -59,9 +59,10 @@
 // Mono compiles in the invariant culture and UTC with the namespaces that
 // published policies use without their names: System, System.Collections.Generic,
 // System.IO, System.Linq, System.Net, System.Security.Cryptography and its
-// X509Certificates, System.Text and its RegularExpressions, System.Xml,
-// System.Xml.Linq, Newtonsoft.Json and Newtonsoft.Json.Linq. Azure does not
-// publish its list. An "@(…)" is the operand of a return statement in a method
+// X509Certificates, System.Text and its RegularExpressions, System.Xml.Linq,
+// Newtonsoft.Json and Newtonsoft.Json.Linq, and of System.Xml the one type
+// XmlNodeType: with all of it Formatting.None, which published policies write,
+// would be ambiguous. Azure does not publish its list. An "@(…)" is the operand of a return statement in a method
 // that returns object, an "@{…}" the body of that method. mono/context.cs is
 // what an expression sees of the request.
 //
@@ -73,6 +74,6 @@
 //
 // [Load] gives the rows with their answers, [LoadDifferences] the exceptions;
 // [Differences.Compare] holds an answer against both. [Coverage] names members
-// without rows. [Generate] makes random expressions, for which package random
-// asks Mono on the spot.
+// without rows. [Generate] makes random expressions and [Hunt] those on which
+// two evaluators disagree, made small: "make oracle-random SEED=7".
 package oracle

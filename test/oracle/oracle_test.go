@@ -31,9 +31,9 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestCoverage: every member, operator and statement has rows, but for types
+// TestMembers: every member, operator and statement has rows, but for types
 // that uncovered.txt names.
-func TestCoverage(t *testing.T) {
+func TestMembers(t *testing.T) {
 	tables, err := oracle.LoadTables(oracle.Files())
 	if err != nil {
 		t.Fatal(err)

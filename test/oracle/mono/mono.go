@@ -81,6 +81,24 @@ func New(ctx context.Context, mcs, mono, cache string) (*Mono, error) {
 	return m, m.build(ctx)
 }
 
+// Find returns the Mono of this machine. What it compiles of ours is kept in
+// .cache/oracle below the working directory, the repository's root.
+func Find(ctx context.Context) (*Mono, error) {
+	mcs, err := exec.LookPath("mcs")
+	if err != nil {
+		return nil, fmt.Errorf("%w; run: sudo make deps", err)
+	}
+	runtime, err := exec.LookPath("mono")
+	if err != nil {
+		return nil, fmt.Errorf("%w; run: sudo make deps", err)
+	}
+	cache, err := filepath.Abs(filepath.Join(".cache", "oracle"))
+	if err != nil {
+		return nil, err
+	}
+	return New(ctx, mcs, runtime, cache)
+}
+
 func (m *Mono) world() string { return filepath.Join(m.dir, "world.exe") }
 
 func (m *Mono) build(ctx context.Context) error {
@@ -158,10 +176,10 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.RegularExpressions;
-using System.Xml;
 using System.Xml.Linq;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
+using XmlNodeType = System.Xml.XmlNodeType;
 `
 
 // source is the file of program n.

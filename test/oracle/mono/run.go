@@ -81,8 +81,8 @@ type compilation struct {
 	results []Result
 }
 
-// located is an error that mcs gives a place to.
-var located = regexp.MustCompile(`^R(\d+)\.cs\(\d+,\d+\): error (CS\d+): (.*)`)
+// located is an error that mcs gives a place to. It counts columns to 255+.
+var located = regexp.MustCompile(`^R(\d+)\.cs\(\d+,\d+\+?\): error (CS\d+): (.*)`)
 
 // narrow compiles until no error is left and returns the programs that remain,
 // now compiled to rows.dll.
@@ -236,6 +236,9 @@ func (m *Mono) process(ctx context.Context, dir string, rows []int, results []Re
 		if err != nil {
 			break // the process has ended, by itself or by us
 		}
+		if !bytes.HasPrefix(line, []byte(`{"row":`)) {
+			continue // the runtime's own words, or the program's
+		}
 		if !watch.Reset(m.RowTimeout) {
 			break // it had fired: what came last came too late
 		}
@@ -290,4 +293,25 @@ func accept(line []byte, want int, results []Result) error {
 		r.Trouble = "gives another answer the second time"
 	}
 	return nil
+}
+
+// Evaluator answers by this Mono. To programs with trouble it says nothing.
+func (m *Mono) Evaluator() oracle.Evaluator {
+	return func(ctx context.Context, questions []oracle.Question) ([]oracle.Answer, error) {
+		programs := make([]Program, len(questions))
+		for i, q := range questions {
+			programs[i] = Program{Expression: q.Expression, Context: q.Context}
+		}
+		results, err := m.Run(ctx, programs)
+		if err != nil {
+			return nil, err
+		}
+		out := make([]oracle.Answer, len(results))
+		for i, r := range results {
+			if r.Trouble == "" {
+				out[i] = r.Answer
+			}
+		}
+		return out, nil
+	}
 }

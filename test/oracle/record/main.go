@@ -18,7 +18,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 
@@ -43,7 +42,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&o.dir, "dir", "test/oracle", "the directory of tables and answers")
 	members := flag.Bool("members", false, "write members.txt and end")
 	flag.Parse()
-	m, err := find(ctx)
+	m, err := mono.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -55,23 +54,6 @@ func run(ctx context.Context) error {
 		return os.WriteFile(filepath.Join(o.dir, "members.txt"), text, 0o644)
 	}
 	return o.record(ctx, m)
-}
-
-// find returns the Mono of this machine.
-func find(ctx context.Context) (*mono.Mono, error) {
-	mcs, err := exec.LookPath("mcs")
-	if err != nil {
-		return nil, fmt.Errorf("%w; run: sudo make deps", err)
-	}
-	runtime, err := exec.LookPath("mono")
-	if err != nil {
-		return nil, fmt.Errorf("%w; run: sudo make deps", err)
-	}
-	cache, err := filepath.Abs(".cache/oracle")
-	if err != nil {
-		return nil, err
-	}
-	return mono.New(ctx, mcs, runtime, cache)
 }
 
 type options struct {
