@@ -50,14 +50,14 @@ var rules = map[string][]string{
 		"‹string›.Substring(‹int› & 3)", "‹string›.Substring(‹int› & 1, ‹int› & 3)", "‹string›.ToUpperInvariant()", "‹string›.ToLowerInvariant()", "‹string›.Trim()", "‹string›.Replace(‹char›, ‹char›)", "‹string›.Replace(‹string›, ‹string›)", "‹string›.Insert(‹int› & 1, ‹string›)",
 		"‹string›.Remove(‹int› & 3)", "‹string›.PadLeft(‹int› & 15)", "‹string›.PadRight(‹int› & 7, ‹char›)", "‹string›.TrimStart('a', 'H')", "‹int›.ToString()", "‹long›.ToString(\"X\")", "‹int›.ToString(\"D5\")", "‹decimal›.ToString()", "‹bool›.ToString()", "‹char›.ToString()", "‹int?›.ToString()",
 		"string.Join(\",\", ‹int[]›)", "string.Join(‹string›, ‹string[]›)", "string.Join(\"-\", ‹List<int>›)", "string.Join(\";\", ‹int[]›.Select(‹x:int:string›))", "string.Concat(‹string›, ‹object›)", "string.Format(\"{0}|{1,4}|{2:D3}\", ‹string›, ‹char›, ‹int›)", "$\"{‹int›}:{‹string›,5}\"", "$\"{‹bool›}{‹decimal›:F2}{‹int?›}\"",
-		"new string(‹char›, ‹int› & 7)", "(string)‹object›", "‹object› as string", "‹object›?.ToString()", "‹string›?.Trim()?.ToUpperInvariant()", "‹string[]›[‹int› & 1]", "‹string[]›.FirstOrDefault()", "Convert.ToString(‹int›, 2)", "new string(‹string›.Reverse().ToArray())", "‹int›.GetType().Name", "(‹int[]›.Any() ? \"some\" : \"none\")",
+		"new string(‹char›, ‹int› & 7)", "(string)‹object›", "‹object› as string", "(string)(‹object›?.ToString())", "(string)(‹string›?.Trim()?.ToUpperInvariant())", "‹string[]›[‹int› & 1]", "‹string[]›.FirstOrDefault()", "Convert.ToString(‹int›, 2)", "new string(‹string›.Reverse().ToArray())", "‹int›.GetType().Name", "(‹int[]›.Any() ? \"some\" : \"none\")",
 		"Convert.ToBase64String(Encoding.UTF8.GetBytes(‹string›))", "WebUtility.UrlEncode(‹string›)", "Uri.EscapeDataString(‹string›)", "new JArray(‹int[]›).ToString(Formatting.None)", "JsonConvert.SerializeObject(‹string[]›)", "new StringBuilder(‹string›).Append(‹int›).Append(‹char›).ToString()",
 	},
 	"decimal": {
 		"‹decimal› + ‹decimal›", "‹decimal› - ‹decimal›", "‹decimal› * ‹decimal›", "‹decimal› / ‹decimal›", "‹decimal› % ‹decimal›", "-‹decimal›", "(decimal)‹int›", "‹decimal› + ‹int›", "‹bool› ? ‹decimal› : ‹int›", "Math.Round(‹decimal›, 1)", "Math.Floor(‹decimal›)", "Math.Abs(‹decimal›)", "Math.Max(‹decimal›, ‹decimal›)", "‹int[]›.Sum(‹x:int:decimal›)",
 	},
 	"int?": {
-		"‹int?› + ‹int›", "‹int?› * ‹int?›", "‹int?› & ‹int?›", "(int?)‹int›", "‹object› as int?", "‹bool› ? ‹int?› : ‹int›", "‹string›?.Length", "-‹int?›", "‹int?› ?? ‹int?›", "(int?)‹object›",
+		"‹int?› + ‹int›", "‹int?› * ‹int?›", "‹int?› & ‹int?›", "(int?)‹int›", "‹object› as int?", "‹bool› ? ‹int?› : ‹int›", "(int?)(‹string›?.Length)", "-‹int?›", "‹int?› ?? ‹int?›", "(int?)‹object›",
 	},
 	"object": {
 		"(object)‹int›", "(object)‹string›", "(object)‹bool›", "(object)‹char›", "(object)‹long›", "(object)‹decimal›", "(object)‹int?›", "‹bool› ? (object)‹int› : (object)‹string›", "‹object› ?? ‹string›", "‹string› ?? ‹object›",
