@@ -32,11 +32,31 @@ var shapes = [...]shape{
 	{"dhmsf", [4]string{":", ":", ":", "."}},
 }
 
-// piece is a number of length digits.
+// piece is a number with so many zeros before its first digit.
 type piece struct {
 	before string
 	value  int64
-	length int
+	zeros  int
+}
+
+// fraction are the ticks of a fraction of a second. It may have seven digits;
+// .NET takes an eighth behind a zero, and counts it as ticks: 0.00000012 is 12.
+func (p piece) fraction() (int64, bool) {
+	most, least := int64(TicksPerSecond), int64(TicksPerSecond/10)
+	if p.zeros > 0 {
+		most *= 10
+	}
+	for range p.zeros {
+		most, least = most/10, least/10
+	}
+	if p.value >= most {
+		return 0, p.value == 0 && p.zeros <= 7
+	}
+	n := p.value
+	for n != 0 && n < least {
+		n *= 10
+	}
+	return n, p.zeros <= 7
 }
 
 // largestPiece is what no number may reach, whatever it is.
@@ -97,8 +117,11 @@ func spanPieces(s string) ([]piece, *Problem) {
 		if s = s[n:]; s == "" {
 			return append(pieces, p), nil
 		}
-		for p.length = 0; p.length < len(s) && isDigit(s[p.length]); p.length++ {
-			p.value = p.value*10 + int64(s[p.length]-'0')
+		for n = 0; n < len(s) && isDigit(s[n]); n++ {
+			if p.value == 0 && s[n] == '0' {
+				p.zeros++
+			}
+			p.value = p.value*10 + int64(s[n]-'0')
 			if p.value >= largestPiece {
 				return nil, overflow(spanTooLarge)
 			}
@@ -106,7 +129,7 @@ func spanPieces(s string) ([]piece, *Problem) {
 		if len(pieces) == 5 {
 			return nil, badFormat(notASpan)
 		}
-		s = s[p.length:]
+		s = s[n:]
 		pieces = append(pieces, p)
 	}
 }
@@ -144,12 +167,10 @@ func sumPieces(parts string, pieces []piece, negative bool) (int64, bool) {
 				return 0, false
 			}
 			sum += uint64(p.value) * spanUnit(part)
-		case p.length > 7:
-			return 0, false
 		default:
-			n := p.value
-			for range 7 - p.length {
-				n *= 10
+			n, ok := p.fraction()
+			if !ok {
+				return 0, false
 			}
 			sum += uint64(n)
 		}
