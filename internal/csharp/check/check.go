@@ -48,7 +48,7 @@ func Check(p *syntax.Program, opt Options) (*Program, []*syntax.Error) {
 	}
 	c.close()
 	if len(c.errs) == 0 {
-		c.flow(main)
+		c.flow(main, out.Context)
 	}
 	return out, c.errs
 }

@@ -480,13 +480,13 @@ func (c *checker) argumentValue(a argument, to *clr.Type) Expr {
 	switch {
 	case a.decl != nil:
 		v := c.declare(a.decl.Name, to)
-		return &RefArg{typed{to, spanOf(a.node)}, &Local{typed{to, spanOf(a.node)}, v}}
+		return &RefArg{typed{to, spanOf(a.node)}, &Local{typed{to, spanOf(a.node)}, v}, true}
 	case a.op.kind == discard:
 		v := c.temp(to)
-		return &RefArg{typed{to, spanOf(a.node)}, &Local{typed{to, spanOf(a.node)}, v}}
+		return &RefArg{typed{to, spanOf(a.node)}, &Local{typed{to, spanOf(a.node)}, v}, true}
 	case a.ref != "":
 		c.assignable(a.op.e, a.node, "CS1510", "A ref or out value must be an assignable variable")
-		return &RefArg{typed{to, spanOf(a.node)}, a.op.e}
+		return &RefArg{typed{to, spanOf(a.node)}, a.op.e, a.ref == "out"}
 	}
 	return c.convert(a.op, to, a.node)
 }

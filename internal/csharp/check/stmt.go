@@ -23,11 +23,19 @@ func (c *checker) stmts(in []syntax.Stmt, funcs map[*syntax.LocalFunc]*Var) []St
 			out = append(out, c.localFunc(f, funcs[f]))
 			continue
 		}
-		if got := c.stmt(s); got != nil {
-			out = append(out, got)
-		}
+		out = appendStmt(out, c.stmt(s))
 	}
 	return out
+}
+
+func appendStmt(out []Stmt, s Stmt) []Stmt {
+	switch s := s.(type) {
+	case nil:
+		return out
+	case *several:
+		return append(out, s.stmts...)
+	}
+	return append(out, s)
 }
 
 // embedded is a statement behind if, while and their like, which may not be a
@@ -235,7 +243,7 @@ func (c *checker) localDecl(s *syntax.LocalDecl) Stmt {
 }
 
 // several is a declaration of several variables: they belong to the block
-// around it.
+// around it, which takes it apart.
 type several struct{ stmts []Stmt }
 
 func (*several) stmt() {}
@@ -403,9 +411,7 @@ func (c *checker) forLoop(s *syntax.For) Stmt {
 	c.open()
 	out := &Loop{Span: s.Span}
 	for _, i := range s.Init {
-		if got := c.stmt(i); got != nil {
-			out.Init = append(out.Init, got)
-		}
+		out.Init = appendStmt(out.Init, c.stmt(i))
 	}
 	if s.Cond != nil {
 		out.Cond = c.condition(s.Cond)
@@ -541,9 +547,7 @@ func (c *checker) try(s *syntax.Try) Stmt {
 	return out
 }
 
-// catchType is the exception that a catch names. Only System.Exception stands
-// on Azure's list; the ones that .NET throws are known by name all the same,
-// so that they are caught as they would be.
+// catchType is the exception that a catch names.
 func (c *checker) catchType(t syntax.Type) *clr.Type {
 	of := c.resolve(t)
 	if of == bad {

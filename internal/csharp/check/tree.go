@@ -119,6 +119,8 @@ type (
 	RefArg struct {
 		typed
 		Target Expr
+		// Out: out, else ref.
+		Out bool
 	}
 	// Convert changes a value into one of its Type.
 	Convert struct {
