@@ -1,0 +1,44 @@
+// Package collection is the collections of .NET: arrays, lists, dictionaries,
+// sets, queues, stacks, tuples, nullables, and LINQ over anything that can be
+// gone through.
+//
+// It guarantees .NET's order everywhere: a dictionary gives out its entries in
+// the order of its slots, freed ones being used again last in first out; sorting
+// is .NET's own introsort where the order of equal elements shows, and stable
+// where LINQ's is. LINQ is lazy exactly where .NET's is, and evaluates in the
+// same order. Whatever grows is charged to the run before it grows, and every
+// step along a chain of a hash table costs a step, so that keys which collide
+// end the run and not the process.
+//
+// Members of interfaces work on what the receiver is in Go: an array
+// ([clr.ArrayObject]), a [clr.List], the types here, or an object of another
+// family by the small interfaces of this package ([Map], [Container], …).
+//
+// What it does not have: the names of the classes behind LINQ's sequences, which
+// ToString() shows in .NET; here they are IEnumerable`1.
+package collection
+
+import "github.com/cloister-ai/cloister/internal/csharp/clr"
+
+// funcs is what members do, by their keys.
+type funcs = map[string]clr.Func
+
+// Family is the code of the collections.
+func Family() clr.Family {
+	do := funcs{}
+	for _, part := range []funcs{
+		arrayMembers(),
+		listMembers(),
+		dictionaryMembers(), viewMembers(), setMembers(), setOperationMembers(), queueMembers(), stackMembers(), pairMembers(),
+		interfaceMembers(), plainInterfaceMembers(), enumeratorMembers(),
+		tupleMembers(),
+	} {
+		for key, f := range part {
+			if do[key] != nil {
+				panic("collection: " + key + " is there twice")
+			}
+			do[key] = f
+		}
+	}
+	return clr.Family{Name: "collection", Do: do, Hooks: hooks(), Types: types()}
+}
