@@ -14,12 +14,22 @@ type Thrown struct {
 	HResult          int32
 	// Bare: no message was given, or null, so that Message is .NET's own.
 	Bare bool
+	// Made: an expression has made it with new, and not thrown it yet.
+	Made bool
+}
+
+// Text is the property Message.
+func (e *Thrown) Text() string {
+	if e.Bare {
+		return "Exception of type '" + e.T.FullName() + "' was thrown."
+	}
+	return e.Message
 }
 
 // Type is the exception's.
 func (e *Thrown) Type() *Type { return e.T }
 
-func (e *Thrown) Error() string { return e.T.FullName() + ": " + e.Message }
+func (e *Thrown) Error() string { return e.T.FullName() + ": " + e.Text() }
 
 // exceptionTypes are those that members throw; all but System.Exception cannot
 // be named by an expression.

@@ -20,6 +20,7 @@ var objectMembers = map[string]clr.Func{
 	"System.Object.Equals(object)":                  func(c *clr.Call) clr.Value { return clr.Bool(c.Equal(c.Args[0], c.Args[1])) },
 	"System.Object.Equals(object, object)":          func(c *clr.Call) clr.Value { return clr.Bool(c.Equal(c.Args[0], c.Args[1])) },
 	"System.Object.ReferenceEquals(object, object)": func(c *clr.Call) clr.Value { return clr.Bool(clr.Same(c.Args[0], c.Args[1])) },
+	"System.Object.GetType()":                       typeOf,
 	"System.Object.GetHashCode()":                   func(c *clr.Call) clr.Value { return clr.Int(int32(c.Hash(c.Args[0]))) },
 	"System.Object.ToString()":                      func(c *clr.Call) clr.Value { return clr.Str(c.Thread.Text(c.Args[0])) },
 }

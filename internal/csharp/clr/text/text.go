@@ -25,7 +25,7 @@ func Family() clr.Family {
 	return clr.Family{
 		Name: "text",
 		Do: join(
-			objectMembers, booleanMembers,
+			objectMembers, exceptionMembers, booleanMembers,
 			charMembers, charClassMembers,
 			stringMembers, stringMakeMembers, stringCompareMembers, stringFindMembers, stringLastMembers, stringChangeMembers, stringSplitMembers,
 			comparerMembers,
@@ -41,9 +41,10 @@ func Family() clr.Family {
 			"System.String.Length":                      func(s string) int32 { return int32(clr.Length(s)) },
 		},
 		Hooks: map[string]*clr.Hooks{
-			"System.Boolean": booleanHooks,
-			"System.Char":    charHooks,
-			"System.String":  stringHooks,
+			"System.Boolean":   booleanHooks,
+			"System.Char":      charHooks,
+			"System.String":    stringHooks,
+			"System.Exception": exceptionHooks,
 		},
 	}
 }
