@@ -29,6 +29,7 @@ func Family() clr.Family {
 			charMembers, charClassMembers,
 			stringMembers, stringMakeMembers, stringCompareMembers, stringFindMembers, stringLastMembers, stringChangeMembers, stringSplitMembers,
 			comparerMembers,
+			builderMembers, builderAppendMembers, builderInsertMembers, builderChangeMembers,
 		),
 		Fast: map[string]any{
 			"System.String.operator ==(string, string)": func(a, b string) bool { return a == b },
@@ -40,11 +41,13 @@ func Family() clr.Family {
 			"System.String.IsNullOrEmpty(string)":       func(s string) bool { return s == "" },
 			"System.String.Length":                      func(s string) int32 { return int32(clr.Length(s)) },
 		},
+		Types: []*clr.Type{builderType},
 		Hooks: map[string]*clr.Hooks{
-			"System.Boolean":   booleanHooks,
-			"System.Char":      charHooks,
-			"System.String":    stringHooks,
-			"System.Exception": exceptionHooks,
+			"System.Boolean":            booleanHooks,
+			"System.Char":               charHooks,
+			"System.String":             stringHooks,
+			"System.Exception":          exceptionHooks,
+			"System.Text.StringBuilder": builderHooks,
 		},
 	}
 }
