@@ -125,7 +125,9 @@ func build(files fs.FS, families []Family) (*Universe, error) {
 		}
 	}
 	for _, t := range exceptionTypes {
-		b.add(t)
+		if !t.known {
+			b.add(t)
+		}
 	}
 	for _, t := range b.given {
 		if !t.known {
@@ -226,6 +228,9 @@ func (b *builder) find(d *syntax.TypeDecl) *Type {
 		if t.Namespace == d.Namespace && t.Name == d.Name && !t.known && (len(d.Params) > 0) == namedGeneric(t) {
 			return t
 		}
+	}
+	if t := exceptionTypes[d.Namespace+"."+d.Name]; t != nil && !t.known {
+		return t
 	}
 	for _, t := range b.given {
 		if t.Namespace == d.Namespace && t.Name == d.Name && !t.known && t.arity == len(d.Params) {
@@ -358,7 +363,7 @@ func (b *builder) member(t *Type, line memberLine, scope map[string]*Type) {
 	}
 	b.used[m.Key] = true
 	if m.Code = b.codes[m.Key]; m.Code == nil {
-		m.Code = &Code{}
+		m.Code = &Code{Do: own(m)}
 	}
 	if m.Const == nil && (m.Do == nil && m.Get || m.Put == nil && m.Set) {
 		b.u.missing = append(b.u.missing, m.Key)

@@ -31,8 +31,8 @@ func (e *Thrown) Type() *Type { return e.T }
 
 func (e *Thrown) Error() string { return e.T.FullName() + ": " + e.Text() }
 
-// exceptionTypes are those that members throw; all but System.Exception cannot
-// be named by an expression.
+// exceptionTypes are those that members throw; those that stand in no
+// declaration cannot be named by an expression.
 var exceptionTypes = map[string]*Type{}
 
 func exceptionType(namespace, name string, base *Type) *Type {
