@@ -96,30 +96,48 @@ func (c *checker) implicitArray(n *syntax.NewArray) operand {
 	if n.Init == nil {
 		return wrong(n)
 	}
+	rank := max(n.Rank, 1)
 	var ops []operand
-	for i := range n.Init.Elems {
-		x, ok := n.Init.Elems[i].Value.(syntax.Expr)
-		if !ok {
-			c.errorf(&n.Init.Elems[i], "CS0826", "No best type found for implicitly-typed array")
-			return wrong(n)
-		}
-		o := c.rvalue(c.expr(x))
-		if o.isBad() {
-			return wrong(n)
-		}
-		if o.node = x; o.kind == invalid {
-			return wrong(n)
-		}
-		ops = append(ops, o)
+	if !c.arrayOperands(n.Init, rank, &ops) {
+		return wrong(n)
 	}
 	t := c.bestCommon(ops)
 	if t == nil {
 		c.errorf(n, "CS0826", "No best type found for implicitly-typed array")
 		return wrong(n)
 	}
-	out := &NewArray{typed: typed{t.ArrayOf(1), n.Span}}
+	out := &NewArray{typed: typed{t.ArrayOf(rank), n.Span}}
+	if rank > 1 {
+		c.arrayInit(out, t, rank, n.Init)
+		return c.valueOf(out, n)
+	}
 	for _, o := range ops {
 		out.Elems = append(out.Elems, c.convert(o, t, o.node))
 	}
 	return c.valueOf(out, n)
+}
+
+// arrayOperands gathers the elements of an array whose type they say; false
+// after an error.
+func (c *checker) arrayOperands(in *syntax.Initializer, rank int, ops *[]operand) bool {
+	for i := range in.Elems {
+		if nested, ok := in.Elems[i].Value.(*syntax.Initializer); ok && rank > 1 {
+			if !c.arrayOperands(nested, rank-1, ops) {
+				return false
+			}
+			continue
+		}
+		x, ok := in.Elems[i].Value.(syntax.Expr)
+		if !ok || rank > 1 {
+			c.errorf(&in.Elems[i], "CS0826", "No best type found for implicitly-typed array")
+			return false
+		}
+		o := c.rvalue(c.expr(x))
+		if o.isBad() || o.kind == invalid {
+			return false
+		}
+		o.node = x
+		*ops = append(*ops, o)
+	}
+	return true
 }

@@ -77,6 +77,9 @@ func (c *checker) compound(n syntax.Node, op string, x, y operand, post bool) op
 	t := x.typ()
 	old := c.temp(t)
 	read := c.valueOf(&Local{typed{t, x.e.At()}, old}, x.node)
+	if invokeOf(t) != nil && y.kind != value {
+		y = c.valueOf(c.convert(y, t, y.node), y.node)
+	}
 	res := c.binaryOp(n, op, read, y)
 	if res.isBad() {
 		return wrong(n)

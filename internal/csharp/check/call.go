@@ -125,6 +125,10 @@ func (c *checker) callMember(cand *candidate, x Expr, args []argument, n syntax.
 func (c *checker) callDelegate(f Expr, args []argument, n syntax.Node) operand {
 	invoke := invokeOf(f.T())
 	if invoke == nil {
+		if g, ok := f.(*Get); ok {
+			c.errorf(n, "CS1955", "Non-invocable member '%s.%s' cannot be used like a method; mend: leave out ()", g.M.Declaring, g.M.Name)
+			return wrong(n)
+		}
 		c.errorf(n, "CS0149", "Method name expected")
 		return wrong(n)
 	}

@@ -61,7 +61,7 @@ func (c *checker) mainExpr(e syntax.Expr) *clr.Type {
 	}
 	c.fn.Result = result
 	if o.kind == value && o.e.T() == clr.Void {
-		c.errorf(e, "CS0127", "the expression gives no value; mend: one that does, or @{ … }")
+		c.errorf(e, "CS0029", "Cannot implicitly convert type 'void' to 'object': the expression gives no value")
 		return result
 	}
 	x := c.convert(o, result, e)

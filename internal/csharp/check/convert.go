@@ -31,7 +31,9 @@ func (c *checker) noConversion(o operand, to *clr.Type, n syntax.Node) {
 		c.errorf(n, "CS0428", "Cannot convert method group '%s' to non-delegate type '%s'. Did you intend to invoke the method?", o.group.name, to)
 	case o.kind == value && o.e.T() == clr.Void:
 		c.errorf(n, "CS0029", "Cannot implicitly convert type 'void' to '%s'", to)
-	case o.constant() != nil && isInteger(o.typ()) && isInteger(to):
+	case (to == clr.Single || to == clr.Decimal) && o.constant() != nil && o.typ() == clr.Double:
+		c.errorf(n, "CS0664", "Literal of type double cannot be implicitly converted to type '%s'; use an '%s' suffix to create a literal of this type", to, map[bool]string{true: "F", false: "M"}[to == clr.Single])
+	case o.constant() != nil && (o.typ() == clr.Int32 || o.typ() == clr.Int64 && to == clr.UInt64) && isInteger(to) && to != clr.Char:
 		c.errorf(n, "CS0031", "Constant value '%s' cannot be converted to a '%s'", constText(o.constant()), to)
 	case c.canExplicit(o, to):
 		c.errorf(n, "CS0266", "Cannot implicitly convert type '%s' to '%s'. An explicit conversion exists (are you missing a cast?)", o.describe(), to)

@@ -69,7 +69,7 @@ func (c *checker) exprMore(e syntax.Expr) operand {
 			c.refuse(n, "async")
 			return wrong(n)
 		}
-		return operand{kind: lambdaExpr, lambda: n, node: n}
+		return operand{kind: lambdaExpr, lambda: n, node: n, scope: c.scope, fn: c.fn}
 	case *syntax.New:
 		return c.create(n)
 	case *syntax.NewArray:
@@ -224,7 +224,7 @@ func (c *checker) name(n *syntax.Name) operand {
 	}
 	if v := c.lookup(name); v != nil {
 		if v.local != nil {
-			return operand{kind: methods, group: &group{name: name, local: v, args: types, node: n, in: clr.ObjectType}, node: n}
+			return operand{kind: methods, group: &group{name: name, local: v, args: types, node: n, in: clr.ObjectType}, node: n, scope: c.scope, fn: c.fn}
 		}
 		if len(types) > 0 {
 			c.errorf(n, "CS0307", "The variable '%s' cannot be used with type arguments", name)
@@ -490,5 +490,13 @@ func (c *checker) sizeOf(n *syntax.SizeOf) operand {
 
 // exception is what throw takes.
 func (c *checker) exception(e syntax.Expr) Expr {
-	return c.convert(c.expr(e), clr.Exception, e)
+	o := c.rvalue(c.expr(e))
+	if x := c.implicit(o, clr.Exception); x != nil || o.isBad() {
+		if x == nil {
+			x = wrong(e).e
+		}
+		return x
+	}
+	c.errorf(e, "CS0155", "The type caught or thrown must be derived from System.Exception")
+	return wrong(e).e
 }

@@ -487,8 +487,13 @@ func (c *checker) referenceEquality(n syntax.Node, op string, x, y operand) Expr
 }
 
 func (c *checker) logical(n *syntax.Binary) operand {
-	x, y := c.condition(n.X), c.condition(n.Y)
-	if x.T() == bad || y.T() == bad {
+	left, right := c.rvalue(c.expr(n.X)), c.rvalue(c.expr(n.Y))
+	if left.isBad() || right.isBad() {
+		return wrong(n)
+	}
+	x, y := c.implicit(left, clr.Boolean), c.implicit(right, clr.Boolean)
+	if x == nil || y == nil {
+		c.errorf(n, "CS0019", "Operator '%s' cannot be applied to operands of type '%s' and '%s'", n.Op, left.describe(), right.describe())
 		return wrong(n)
 	}
 	or := n.Op == "||"

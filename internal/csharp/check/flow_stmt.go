@@ -148,7 +148,7 @@ func (f *flow) switches(s *Switch, a assigned) assigned {
 	for _, sec := range s.Sections {
 		in := dead
 		for _, l := range sec.Labels {
-			def = def || l.Pattern == nil
+			def = def || s.takesAll(l)
 			at := f.matched(l.Pattern, a)
 			if l.When != nil {
 				at, _ = f.cond(l.When, at)

@@ -131,7 +131,12 @@ func (c *checker) lambdaParams(l *syntax.Lambda, invoke *clr.Member) ([]*clr.Typ
 }
 
 // lambdaTo converts a lambda to a delegate; nil: it does not fit.
-func (c *checker) lambdaTo(o operand, to *clr.Type) Expr {
+func (c *checker) lambdaTo(o operand, to *clr.Type) (x Expr) {
+	c.there(o, func() { x = c.lambdaToHere(o, to) })
+	return x
+}
+
+func (c *checker) lambdaToHere(o operand, to *clr.Type) Expr {
 	invoke := invokeOf(to)
 	if invoke == nil {
 		return nil
@@ -239,7 +244,12 @@ func isStatement(e Expr) bool {
 
 // lambdaResult is the type that a lambda with these parameters returns; nil: it
 // has none.
-func (c *checker) lambdaResult(o operand, types []*clr.Type) *clr.Type {
+func (c *checker) lambdaResult(o operand, types []*clr.Type) (t *clr.Type) {
+	c.there(o, func() { t = c.lambdaResultHere(o, types) })
+	return t
+}
+
+func (c *checker) lambdaResultHere(o operand, types []*clr.Type) *clr.Type {
 	l := o.lambda
 	if !l.NoParams && len(l.Params) != len(types) {
 		return nil
@@ -337,7 +347,12 @@ func (c *checker) betterLambda(o operand, t1, t2 *clr.Type) int {
 }
 
 // sayLambda tells the errors inside a lambda that no form of a call takes.
-func (c *checker) sayLambda(o operand, members []*clr.Member, i int) bool {
+func (c *checker) sayLambda(o operand) (said bool) {
+	c.there(o, func() { said = c.sayLambdaHere(o) })
+	return said
+}
+
+func (c *checker) sayLambdaHere(o operand) bool {
 	for _, tried := range c.lambdas[o.lambda] {
 		if !tried.failed || tried.scope != c.scope || tried.fn == nil {
 			continue
@@ -353,6 +368,10 @@ func (c *checker) sayLambda(o operand, members []*clr.Member, i int) bool {
 }
 
 func (c *checker) lambdaMismatch(o operand, to *clr.Type, n syntax.Node) {
+	c.there(o, func() { c.lambdaMismatchHere(o, to, n) })
+}
+
+func (c *checker) lambdaMismatchHere(o operand, to *clr.Type, n syntax.Node) {
 	invoke := invokeOf(to)
 	if invoke == nil {
 		c.errorf(n, "CS1660", "Cannot convert lambda expression to type '%s' because it is not a delegate type", to)
@@ -393,7 +412,9 @@ func (c *checker) groupTo(o operand, to *clr.Type) Expr {
 	for i, p := range invoke.Params {
 		types[i] = p.Type
 	}
-	call, fn := c.groupCall(o.group, types)
+	var call Expr
+	var fn *Func
+	c.there(o, func() { call, fn = c.groupCall(o.group, types) })
 	if call == nil {
 		return nil
 	}
@@ -413,7 +434,8 @@ func (c *checker) groupTo(o operand, to *clr.Type) Expr {
 // groupResult is what the methods return for arguments of these types; nil: no
 // method fits.
 func (c *checker) groupResult(o operand, types []*clr.Type) *clr.Type {
-	call, _ := c.groupCall(o.group, types)
+	var call Expr
+	c.there(o, func() { call, _ = c.groupCall(o.group, types) })
 	if call == nil {
 		return nil
 	}

@@ -131,7 +131,7 @@ func (c *checker) static(t *clr.Type, name syntax.Ident, types []*clr.Type, n sy
 		return c.read(nil, m, n)
 	}
 	if hasMethod(t, name.Name) {
-		return operand{kind: methods, group: &group{in: t, name: name.Name, args: types, node: n}, node: n}
+		return operand{kind: methods, group: &group{in: t, name: name.Name, args: types, node: n}, node: n, scope: c.scope, fn: c.fn}
 	}
 	if nested := c.findType(t.Name, name.Name, len(types)); nested != nil && t.Name != "" {
 		return operand{kind: typeName, t: nested, node: n}
@@ -193,7 +193,12 @@ func (c *checker) instance(x Expr, name syntax.Ident, types []*clr.Type, n synta
 		return c.read(x, m, n)
 	}
 	if hasMethod(t, name.Name) || len(c.extensions(name.Name)) > 0 && c.anyExtension(x, name.Name) {
-		return operand{kind: methods, group: &group{x: x, in: t, name: name.Name, args: types, node: n}, node: n}
+		return operand{kind: methods, group: &group{x: x, in: t, name: name.Name, args: types, node: n}, node: n, scope: c.scope, fn: c.fn}
+	}
+	if all := c.extensions(name.Name); len(all) > 0 && c.u.Excluded(t, name.Name) == "" {
+		m := all[0]
+		c.errorf(n, "CS1929", "'%s' does not contain a definition for '%s' and the best extension method overload '%s' requires a receiver of type '%s'", t, name.Name, signatureText(m), m.Params[0].Type)
+		return wrong(n)
 	}
 	c.noMember(t, name, n)
 	return wrong(n)

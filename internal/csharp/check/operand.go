@@ -20,6 +20,20 @@ type operand struct {
 	lambda *syntax.Lambda
 	tuple  []operand
 	node   syntax.Node
+	// scope and fn are where a lambda or methods stand: they are converted later,
+	// maybe when the function around them is done.
+	scope *scope
+	fn    *Func
+}
+
+// there carries out f where o stands.
+func (c *checker) there(o operand, f func()) {
+	scope, fn := c.scope, c.fn
+	if o.scope != nil {
+		c.scope, c.fn = o.scope, o.fn
+	}
+	f()
+	c.scope, c.fn = scope, fn
 }
 
 type operandKind byte

@@ -69,10 +69,10 @@ func (c *checker) reportMismatch(n syntax.Node, name string, members []*clr.Memb
 	if why.node != nil {
 		at = why.node
 	}
-	for i, a := range args {
+	for _, a := range args {
 		// A lambda that is wrong by itself is worth more than that nothing fits.
-		if why.code == "CS1503" && a.op.kind == lambdaExpr && why.node == a.node {
-			if c.sayLambda(a.op, members, i) {
+		if a.op.kind == lambdaExpr && (why.code == "CS1503" && why.node == a.node || why.code == "CS0411") {
+			if c.sayLambda(a.op) {
 				return
 			}
 		}

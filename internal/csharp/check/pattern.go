@@ -126,6 +126,9 @@ func (c *checker) constantNamed(t syntax.Type) *operand {
 	for _, p := range n.Parts[1:] {
 		e = &syntax.Member{Span: n.Span, X: e, Name: p.Ident}
 	}
+	if len(n.Parts) == 1 && c.lookup(n.Parts[0].Name) == nil && !c.u.Namespace(n.Parts[0].Name) {
+		return nil
+	}
 	o := c.rvalue(c.expr(e))
 	return &o
 }

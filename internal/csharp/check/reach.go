@@ -68,9 +68,9 @@ func throughLoop(s *Loop) bool {
 
 func throughSwitch(s *Switch) bool {
 	def := false
-	for _, sec := range s.Sections {
+	for _, sec := range s.reached() {
 		for _, l := range sec.Labels {
-			def = def || l.Pattern == nil
+			def = def || s.takesAll(l)
 		}
 		for _, st := range sec.Stmts {
 			if breaks(st) {
@@ -79,6 +79,58 @@ func throughSwitch(s *Switch) bool {
 		}
 	}
 	return !def
+}
+
+// takesAll reports whether a label matches every value: default, and a pattern
+// of the value's own type if that has no null.
+func (s *Switch) takesAll(l Label) bool {
+	if l.Pattern == nil {
+		return true
+	}
+	if k, ok := l.When.(*Const); l.When != nil && !(ok && k.Value.Bool()) {
+		return false
+	}
+	switch p := l.Pattern.(type) {
+	case *VarPattern:
+		return true
+	case *TypePattern:
+		return p.To == s.X.T() && p.To.IsValue() && !p.To.IsNullable()
+	case *ConstPattern:
+		k, ok := s.X.(*Const)
+		return ok && k.Value == p.Value
+	}
+	return false
+}
+
+// reached are the sections that can be reached: of a constant the one that has
+// it, if that is known, and those it goes to.
+func (s *Switch) reached() []Section {
+	if _, ok := s.X.(*Const); !ok {
+		return s.Sections
+	}
+	for i, sec := range s.Sections {
+		for _, l := range sec.Labels {
+			if l.Pattern != nil && s.takesAll(l) && !s.jumps() {
+				return s.Sections[i : i+1]
+			}
+			if _, ok := l.Pattern.(*ConstPattern); !ok && l.Pattern != nil || l.When != nil {
+				return s.Sections
+			}
+		}
+	}
+	return s.Sections
+}
+
+// jumps reports whether a goto case stands in the switch.
+func (s *Switch) jumps() bool {
+	for _, sec := range s.Sections {
+		for _, st := range sec.Stmts {
+			if leaves(st, func(s Stmt) bool { _, ok := s.(*GotoCase); return ok }, true) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func throughTry(s *Try) bool {

@@ -427,7 +427,12 @@ func (c *checker) forLoop(s *syntax.For) Stmt {
 }
 
 func (c *checker) foreach(s *syntax.Foreach) Stmt {
-	x := c.nonVoid(s.X)
+	from0 := c.rvalue(c.expr(s.X))
+	if from0.kind == nullValue {
+		c.errorf(s.X, "CS0186", "Use of null is not valid in this context")
+		from0 = wrong(s.X)
+	}
+	x := c.typedValue(from0)
 	elem := c.elementOf(x, s.X)
 	c.open()
 	out := &Foreach{X: x, Span: s.Span, Temp: c.temp(elem)}
