@@ -154,20 +154,25 @@ func localMember(v *Var) *clr.Member {
 		}
 		m.Params = append(m.Params, param)
 	}
+	if v.generic != nil {
+		m.TypeParams = v.generic.params
+	}
 	return m
 }
 
 func (c *checker) callLocal(g *group, args []argument, n syntax.Node) operand {
-	if len(g.args) > 0 {
-		c.errorf(n, "CS0308", "The non-generic method '%s' cannot be used with type arguments", g.name)
-		return wrong(n)
-	}
 	m := localMember(g.local)
-	cand := c.resolveCall(n, g.name, []*clr.Member{m}, nil, args)
+	cand := c.resolveCall(n, g.name, []*clr.Member{m}, g.args, args)
 	if cand == nil {
 		return wrong(n)
 	}
-	return c.valueOf(&CallLocal{typed{m.Result, spanOf(n)}, g.local, c.complete(cand, args, n)}, n)
+	fn := g.local
+	if fn.generic != nil {
+		if fn = c.instantiate(fn, cand.types, n); fn == nil {
+			return wrong(n)
+		}
+	}
+	return c.valueOf(&CallLocal{typed{cand.m.Result, spanOf(n)}, fn, c.complete(cand, args, n)}, n)
 }
 
 // index is x[args].

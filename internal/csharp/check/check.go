@@ -111,6 +111,14 @@ type scope struct {
 	fn    *Func
 	names map[string]*Var
 	vars  []*Var
+	// later are names that the block declares somewhere; marks are its labels.
+	later map[string]bool
+	marks map[string]*Mark
+	// instances are local functions with type parameters, made for the types of
+	// calls.
+	instances []Stmt
+	// types are type parameters of a local function.
+	types map[string]*clr.Type
 }
 
 func (c *checker) open() { c.scope = &scope{outer: c.scope, fn: c.fn} }

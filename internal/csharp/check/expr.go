@@ -77,14 +77,17 @@ func (c *checker) exprMore(e syntax.Expr) operand {
 	case *syntax.NewAnonymous:
 		return c.anonymous(n)
 	case *syntax.TypeOf:
-		c.resolve(n.Type)
-		c.errorf(n, "CS0246", "'System.Type' is not among the types that API Management allows in expressions")
+		if t := c.resolve(n.Type); t != bad {
+			return c.valueOf(&TypeOf{typed{clr.TypeType, n.Span}, t}, n)
+		}
 		return wrong(n)
 	case *syntax.Default:
 		if n.Type == nil {
 			return operand{kind: defaultValue, node: n}
 		}
-		if t := c.resolve(n.Type); t != bad {
+		if t := c.resolve(n.Type); t == clr.Void {
+			c.errorf(n.Type, "CS1547", "Keyword 'void' cannot be used in this context")
+		} else if t != bad {
 			return c.valueOf(&Const{typed{t, n.Span}, clr.Zero(t)}, n)
 		}
 		return wrong(n)
@@ -263,6 +266,12 @@ func (c *checker) local(v *Var, n syntax.Node) operand {
 }
 
 func (c *checker) noName(n *syntax.Name, name string) {
+	for s := c.scope; s != nil; s = s.outer {
+		if s.later[name] {
+			c.errorf(n, "CS0841", "Cannot use local variable '%s' before it is declared", name)
+			return
+		}
+	}
 	for s := c.scope; s != nil; s = s.outer {
 		for other := range s.names {
 			if len(other) == len(name) && equalFold(other, name) && other != "" {

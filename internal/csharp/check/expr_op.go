@@ -262,10 +262,29 @@ func (c *checker) predefined(n syntax.Node, op string, x, y operand) Expr {
 	if e := c.arithmetic(n, op, x, y); e != nil {
 		return e
 	}
-	if op == "==" || op == "!=" {
+	switch op {
+	case "==", "!=":
 		return c.referenceEquality(n, op, x, y)
+	case "+", "-":
+		return c.combine(n, op, x, y)
 	}
 	return nil
+}
+
+// combine joins delegates of one type, and takes them out again.
+func (c *checker) combine(n syntax.Node, op string, x, y operand) Expr {
+	t := x.typ()
+	if t == nil {
+		t = y.typ()
+	}
+	if t == nil || invokeOf(t) == nil {
+		return nil
+	}
+	a, b := c.implicit(x, t), c.implicit(y, t)
+	if a == nil || b == nil {
+		return nil
+	}
+	return &Binary{typed: typed{t, spanOf(n)}, Op: op, X: a, Y: b, Operand: t}
 }
 
 // concat flattens a + b + c, which evaluates from left to right all the same.

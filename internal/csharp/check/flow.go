@@ -11,7 +11,7 @@ import (
 // standard), and at functions whose end is reached without a value. It runs over
 // a tree without errors.
 func (c *checker) flow(main *Func, context *Var) {
-	f := &flow{c: c, ids: map[*Var]int{}, local: map[*Func]*localFlow{}}
+	f := &flow{c: c, ids: map[*Var]int{}, marks: map[*Mark]assigned{}, local: map[*Func]*localFlow{}}
 	start := assigned{}
 	if context != nil {
 		start = f.put(start, context)
@@ -37,7 +37,9 @@ type flow struct {
 	// finals are the finally blocks that a jump leaves through, innermost last.
 	finals []final
 	// ends are the states at the ends of the function at hand.
-	ends  *assigned
+	ends *assigned
+	// marks are the states of gotos to a label.
+	marks map[*Mark]assigned
 	local map[*Func]*localFlow
 }
 
@@ -226,7 +228,7 @@ func (f *flow) localOf(fn *Func) *localFlow {
 	if !ends.dead {
 		l.gives = ends
 	}
-	if fn.Body != nil && fn.Result != clr.Void && reachesEnd(fn.Body) {
+	if fn.Body != nil && fn.Elem == nil && fn.Result != clr.Void && reachesEnd(fn.Body) {
 		at := fn.Body.Span
 		f.c.errorAt(syntax.Span{From: max(at.From, at.To-1), To: at.To}, "CS0161", "'%s': not all code paths return a value", fn.Name)
 	}

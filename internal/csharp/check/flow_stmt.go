@@ -61,6 +61,21 @@ func (f *flow) jump(s Stmt, a assigned) assigned {
 			t.continues = t.continues.and(f.leave(a, t.finals))
 		}
 	case *GotoCase:
+	case *Goto:
+		if at, ok := f.marks[s.To]; ok {
+			f.marks[s.To] = at.and(a)
+		} else {
+			f.marks[s.To] = a
+		}
+	case *Mark:
+		if at, ok := f.marks[s]; ok {
+			return a.and(at)
+		}
+		return a
+	case *Yield:
+		if s.X != nil {
+			return f.expr(s.X, a)
+		}
 	case *Return:
 		if s.X != nil {
 			a = f.expr(s.X, a)

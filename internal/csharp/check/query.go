@@ -10,7 +10,33 @@ func (c *checker) query(n *syntax.Query) operand {
 		c.errorf(t.wrong, "CS0742", "this form of a query expression is not supported; mend: the methods of LINQ")
 		return wrong(n)
 	}
+	if x := n.Clauses[0].X; x != nil && n.Clauses[0].Type == nil {
+		// What is asked for stands in messages, not the calls it becomes.
+		if o := c.rvalue(c.quietly(x)); o.kind == value && o.e.T() != bad && !c.hasMembers(o.e, "Select") {
+			c.errorf(x, "CS1936", "Could not find an implementation of the query pattern for source type '%s'. 'Select' not found.", o.e.T())
+			return wrong(n)
+		}
+	}
 	return c.expr(e)
+}
+
+// quietly looks at an expression that will be checked once more.
+func (c *checker) quietly(e syntax.Expr) operand {
+	if c.trials--; c.trials < 0 {
+		return wrong(e)
+	}
+	failed := c.failed
+	c.quiet++
+	c.open()
+	o := c.expr(e)
+	c.close()
+	c.quiet--
+	c.failed = failed
+	return o
+}
+
+func (c *checker) hasMembers(x Expr, name string) bool {
+	return hasMethod(x.T(), name) || c.anyExtension(x, name)
 }
 
 // translation turns clauses into calls.

@@ -6,12 +6,18 @@ package check
 func reachesEnd(b *Block) bool { return b == nil || reaches(b.Stmts) }
 
 func reaches(stmts []Stmt) bool {
+	reached := true
 	for _, s := range stmts {
-		if !through(s) {
-			return false
+		switch s := s.(type) {
+		case *Mark: // something goes here, or nothing behind it matters
+			reached = true
+		case *Yield:
+			reached = reached && s.X != nil
+		default:
+			reached = reached && through(s)
 		}
 	}
-	return true
+	return reached
 }
 
 // through reports whether execution can come out behind s.
@@ -21,7 +27,7 @@ func through(s Stmt) bool {
 		return reaches(s.Stmts)
 	case *several:
 		return reaches(s.stmts)
-	case *Return, *ThrowStmt, *Break, *Continue, *GotoCase:
+	case *Return, *ThrowStmt, *Break, *Continue, *GotoCase, *Goto:
 		return false
 	case *ExprStmt:
 		_, throws := s.X.(*Throw)

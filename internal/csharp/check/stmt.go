@@ -10,6 +10,7 @@ import (
 func (c *checker) block(b *syntax.Block) *Block {
 	c.open()
 	out := &Block{Span: b.Span}
+	c.foresee(b.Stmts)
 	funcs := c.localFuncs(b.Stmts)
 	out.Stmts = c.stmts(b.Stmts, funcs)
 	out.Vars = c.close()
@@ -20,12 +21,12 @@ func (c *checker) stmts(in []syntax.Stmt, funcs map[*syntax.LocalFunc]*Var) []St
 	var out []Stmt
 	for _, s := range in {
 		if f, ok := s.(*syntax.LocalFunc); ok {
-			out = append(out, c.localFunc(f, funcs[f]))
+			out = appendStmt(out, c.localFunc(f, funcs[f]))
 			continue
 		}
 		out = appendStmt(out, c.stmt(s))
 	}
-	return out
+	return append(c.scope.instances, out...)
 }
 
 func appendStmt(out []Stmt, s Stmt) []Stmt {
@@ -145,11 +146,11 @@ func (c *checker) jump(s syntax.Stmt) Stmt {
 		c.checked = was
 		return b
 	case *syntax.Labeled:
-		c.refuse(s, "a label")
+		return c.labeled(s)
 	case *syntax.Lock:
-		c.refuse(s, "lock")
+		return c.lock(s)
 	case *syntax.Yield:
-		c.refuse(s, "yield")
+		return c.yield(s)
 	}
 	return nil
 }
@@ -171,6 +172,10 @@ func (c *checker) returnStmt(s *syntax.Return) Stmt {
 			}
 		}
 		*c.returns = append(*c.returns, r)
+		return out
+	}
+	if c.fn.Elem != nil {
+		c.errorf(s, "CS1622", "Cannot return a value from an iterator. Use the yield return statement to return a value, or yield break to end the iteration.")
 		return out
 	}
 	switch {
@@ -315,90 +320,6 @@ func (c *checker) declaredInit(d *syntax.Declarator, t *clr.Type) Expr {
 	}
 	init := d.Init.(syntax.Expr)
 	return c.convert(c.expr(init), t, init)
-}
-
-// localFuncs declares the local functions of a block.
-func (c *checker) localFuncs(stmts []syntax.Stmt) map[*syntax.LocalFunc]*Var {
-	var out map[*syntax.LocalFunc]*Var
-	for _, s := range stmts {
-		f, ok := s.(*syntax.LocalFunc)
-		if !ok {
-			continue
-		}
-		if out == nil {
-			out = map[*syntax.LocalFunc]*Var{}
-		}
-		out[f] = c.declareLocalFunc(f)
-	}
-	return out
-}
-
-func (c *checker) declareLocalFunc(f *syntax.LocalFunc) *Var {
-	if f.Async {
-		c.refuse(f, "async")
-	}
-	if len(f.TypeParams) > 0 {
-		c.errorf(f, "CS1525", "type parameters of local functions cannot be used in policy expressions; mend: write the function for the types it is called with")
-	}
-	fn := &Func{Name: f.Name.Name, Outer: c.fn, Result: bad}
-	if f.Result != nil {
-		fn.Result = c.resolve(f.Result)
-	}
-	v := c.declare(f.Name, clr.ObjectType)
-	v.local = fn
-	for i := range f.Params {
-		p := &f.Params[i]
-		t := bad
-		if p.Type != nil {
-			t = c.resolve(p.Type)
-		}
-		param := &Var{Name: p.Name.Name, Type: t, Func: fn, Span: p.Span}
-		switch p.Ref {
-		case "ref", "out":
-			param.Ref = p.Ref
-		case "params":
-			fn.params = true
-		}
-		var d *clr.Value
-		if p.Default != nil {
-			if k, ok := c.convert(c.expr(p.Default), t, p.Default).(*Const); ok {
-				d = &k.Value
-			} else {
-				c.errorf(p.Default, "CS1736", "Default parameter value for '%s' must be a compile-time constant", p.Name.Name)
-			}
-		}
-		fn.defaults = append(fn.defaults, d)
-		fn.Params = append(fn.Params, param)
-	}
-	return v
-}
-
-func (c *checker) localFunc(f *syntax.LocalFunc, v *Var) Stmt {
-	fn := v.local
-	leave := c.enterFunc(fn)
-	defer leave()
-	for _, p := range fn.Params {
-		if c.scope.names == nil {
-			c.scope.names = map[string]*Var{}
-		}
-		if c.scope.names[p.Name] != nil {
-			c.errorAt(p.Span, "CS0100", "The parameter name '%s' is a duplicate", p.Name)
-		}
-		c.scope.names[p.Name] = p
-		c.scope.vars = append(c.scope.vars, p)
-		fn.Vars = append(fn.Vars, p)
-	}
-	switch body := f.Body.(type) {
-	case *syntax.Block:
-		fn.Body = c.block(body)
-	case syntax.Expr:
-		if fn.Result == clr.Void {
-			fn.Expr = c.value(body)
-		} else {
-			fn.Expr = c.convert(c.expr(body), fn.Result, body)
-		}
-	}
-	return &DeclareFunc{v, fn}
 }
 
 func (c *checker) loopBody(s syntax.Stmt) Stmt {
@@ -569,8 +490,11 @@ func (c *checker) using(s *syntax.Using) Stmt {
 	c.open()
 	out := &Using{}
 	if s.Decl != nil {
-		if len(s.Decl.Vars) != 1 {
-			c.errorf(s.Decl, "CS1525", "using takes one variable here; mend: nest two of them")
+		if n := len(s.Decl.Vars); n > 1 {
+			// The others stand inside the first.
+			one, rest := *s.Decl, *s.Decl
+			one.Vars, rest.Vars = s.Decl.Vars[:1], s.Decl.Vars[1:]
+			s = &syntax.Using{Span: s.Span, Decl: &one, Body: &syntax.Using{Span: s.Span, Decl: &rest, Body: s.Body}}
 		}
 		if d, ok := c.localDecl(s.Decl).(*Declare); ok {
 			out.Var, out.Init = d.Var, d.Init

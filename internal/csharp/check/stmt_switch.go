@@ -40,6 +40,7 @@ func (c *checker) switchStmt(s *syntax.Switch) Stmt {
 		for j := range in.Labels {
 			sec.Labels = append(sec.Labels, c.label(sw, &in.Labels[j], value, i))
 		}
+		c.foresee(in.Stmts)
 		funcs := c.localFuncs(in.Stmts)
 		stmts := c.stmts(in.Stmts, funcs)
 		vars := c.close()
@@ -88,8 +89,7 @@ func (c *checker) label(sw *switching, l *syntax.SwitchLabel, value Expr, sectio
 
 func (c *checker) gotoStmt(s *syntax.Goto) Stmt {
 	if s.Label.Name != "" {
-		c.refuse(s, "goto")
-		return nil
+		return c.gotoLabel(s)
 	}
 	if len(c.switches) == 0 {
 		c.errorf(s, "CS0153", "A goto case is only valid inside a switch statement")

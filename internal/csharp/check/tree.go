@@ -32,6 +32,9 @@ type Func struct {
 	// function inside it uses.
 	Free  []*Var
 	Outer *Func
+	// Elem: the function is an iterator of such elements, whose statements are
+	// Yields; nil: it is none.
+	Elem *clr.Type
 
 	// defaults and params are of a local function's parameters.
 	defaults []*clr.Value
@@ -54,8 +57,9 @@ type Var struct {
 	ReadOnly string
 	Span     syntax.Span
 	// local is the local function that a variable stands for.
-	local *Func
-	used  bool
+	local   *Func
+	generic *genericFunc
+	used    bool
 }
 
 // Expr is a checked expression.
@@ -442,6 +446,18 @@ type (
 		Section int
 		Span    syntax.Span
 	}
+	// Mark is a label; Goto goes to it, in the block that holds it or one around.
+	Mark struct{ Name string }
+	// Goto goes on behind a mark.
+	Goto struct {
+		To   *Mark
+		Span syntax.Span
+	}
+	// Yield gives one element of an iterator; X nil: it has no more.
+	Yield struct {
+		X    Expr
+		Span syntax.Span
+	}
 	// Return ends the function; X nil: nothing.
 	Return struct {
 		X    Expr
@@ -487,6 +503,9 @@ func (*Switch) stmt()      {}
 func (*Break) stmt()       {}
 func (*Continue) stmt()    {}
 func (*GotoCase) stmt()    {}
+func (*Mark) stmt()        {}
+func (*Goto) stmt()        {}
+func (*Yield) stmt()       {}
 func (*Return) stmt()      {}
 func (*ThrowStmt) stmt()   {}
 func (*Try) stmt()         {}

@@ -53,6 +53,13 @@ func (c *checker) resolveNamed(t *syntax.NamedType) *clr.Type {
 			return k
 		}
 	}
+	if len(t.Parts) == 1 && len(last.Args) == 0 {
+		for s := c.scope; s != nil; s = s.outer {
+			if p := s.types[last.Name]; p != nil {
+				return p
+			}
+		}
+	}
 	args, ok := c.resolveArgs(last.Args)
 	if !ok {
 		return bad
