@@ -90,6 +90,7 @@ func encode(v any) []byte {
 // gives depends on what it missed first, so they count as one.
 var syntaxCode = map[string]bool{
 	"CS1001": true, "CS1002": true, "CS1003": true, "CS1026": true, "CS1040": true, "CS1073": true,
+	"CS1041": true, "CS8076": true, "CS1010": true,
 	"CS1513": true, "CS1514": true, "CS1519": true, "CS1525": true, "CS1528": true, "CS1733": true,
 }
 

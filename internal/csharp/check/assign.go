@@ -92,6 +92,10 @@ func (c *checker) compound(n syntax.Node, op string, x, y operand, post bool) op
 			v = c.explicit(res, t, n)
 		}
 	}
+	if k := y.constant(); v == nil && k != nil && k.Type == clr.Int32 && isInteger(t) {
+		c.noConversion(y, t, n)
+		return wrong(n)
+	}
 	if v == nil {
 		c.noConversion(res, t, n)
 		return wrong(n)

@@ -1,9 +1,11 @@
 package check
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
+	"github.com/cloister-ai/cloister/internal/csharp/clr/number"
 	"github.com/cloister-ai/cloister/internal/csharp/syntax"
 )
 
@@ -41,14 +43,23 @@ func (c *checker) overflow(n syntax.Node) {
 	c.errorf(n, "CS0220", "The operation overflows at compile time in checked mode")
 }
 
+func (c *checker) foldDecimal(e *Binary, x, y number.Decimal, n syntax.Node) Expr {
+	v, err := number.Operate(e.Op, x, y)
+	switch {
+	case errors.Is(err, number.ErrDivideByZero):
+		c.errorf(n, "CS0020", "Division by constant zero")
+	case err != nil:
+		c.overflow(n)
+	default:
+		return &Const{typed{e.Type, e.Span}, v}
+	}
+	return wrong(n).e
+}
+
 // foldBinary is the constant that an operator gives; nil: none.
 func (c *checker) foldBinary(e *Binary, x, y *Const, n syntax.Node) Expr {
 	if e.Operand == clr.Decimal {
-		if (e.Op == "/" || e.Op == "%") && clr.IsZeroDecimal != nil && clr.IsZeroDecimal(y.Value) {
-			c.errorf(n, "CS0020", "Division by constant zero")
-			return wrong(n).e
-		}
-		return nil
+		return c.foldDecimal(e, number.DecimalOf(x.Value), number.DecimalOf(y.Value), n)
 	}
 	checked := !c.unchecked() && !clr.IsFloat(e.Operand)
 	v, err := clr.Arith(e.Op, e.Operand, x.Value, y.Value, checked)

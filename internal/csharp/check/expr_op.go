@@ -1,6 +1,8 @@
 package check
 
 import (
+	"strings"
+
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 	"github.com/cloister-ai/cloister/internal/csharp/syntax"
 )
@@ -160,6 +162,10 @@ func (c *checker) binaryOp(n syntax.Node, op string, x, y operand) operand {
 	if e := c.predefined(n, op, x, y); e != nil {
 		return c.valueOf(e, n)
 	}
+	if !strings.Contains("& | ^ << >>", op) && ambiguous(x.typ(), y.typ()) {
+		c.errorf(n, "CS0034", "Operator '%s' is ambiguous on operands of type '%s' and '%s'; mend: a cast", op, x.describe(), y.describe())
+		return wrong(n)
+	}
 	c.errorf(n, "CS0019", "Operator '%s' cannot be applied to operands of type '%s' and '%s'", op, x.describe(), y.describe())
 	return wrong(n)
 }
@@ -239,6 +245,15 @@ func hasMember(ms []*clr.Member, m *clr.Member) bool {
 		}
 	}
 	return false
+}
+
+// ambiguous reports ulong beside a signed integer: float, double and decimal
+// take both.
+func ambiguous(x, y *clr.Type) bool {
+	signed := func(t *clr.Type) bool {
+		return t == clr.SByte || t == clr.Int16 || t == clr.Int32 || t == clr.Int64
+	}
+	return x == clr.UInt64 && signed(y) || signed(x) && y == clr.UInt64
 }
 
 func isComparison(op string) bool {

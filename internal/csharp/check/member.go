@@ -1,7 +1,10 @@
 package check
 
 import (
+	"strings"
+
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
+	"github.com/cloister-ai/cloister/internal/csharp/clr/number"
 	"github.com/cloister-ai/cloister/internal/csharp/syntax"
 )
 
@@ -256,8 +259,24 @@ func (c *checker) read(x Expr, m *clr.Member, n syntax.Node) operand {
 	if m.Const != nil {
 		return c.valueOf(&Const{typed{m.Result, spanOf(n)}, *m.Const}, n)
 	}
+	if text, ok := decimalConsts[m.Key]; ok {
+		d, _ := number.ParseDecimal(strings.TrimPrefix(text, "-"))
+		if text[0] == '-' {
+			d = d.Neg()
+		}
+		return c.valueOf(&Const{typed{m.Result, spanOf(n)}, d.Value()}, n)
+	}
 	c.built(m, n)
 	return c.valueOf(&Get{typed{m.Result, spanOf(n)}, x, m}, n)
+}
+
+// decimalConsts are constants of C# that are fields at run time.
+var decimalConsts = map[string]string{
+	"System.Decimal.MaxValue": "79228162514264337593543950335",
+	"System.Decimal.MinValue": "-79228162514264337593543950335",
+	"System.Decimal.One":      "1",
+	"System.Decimal.Zero":     "0",
+	"System.Decimal.MinusOne": "-1",
 }
 
 // built refuses a member that the library declares and does not have.

@@ -36,6 +36,8 @@ type mismatch struct {
 	text string
 	node syntax.Node
 	rank int
+	// to is the parameter that an argument does not convert to.
+	to *clr.Type
 }
 
 func (c *checker) arguments(args []syntax.Arg) ([]argument, bool) {
@@ -243,7 +245,7 @@ func (c *checker) accepts(cand *candidate, i int, a argument) bool {
 			return false
 		}
 	case !c.canImplicit(a.op, to):
-		cand.why = mismatch{code: "CS1503", text: argText(i, a.op.describe(), to.String()), node: a.node, rank: 3}
+		cand.why = mismatch{code: "CS1503", text: argText(i, a.op.describe(), to.String()), node: a.node, rank: 3, to: to}
 		return false
 	}
 	return true

@@ -75,6 +75,10 @@ func (c *checker) reportMismatch(n syntax.Node, name string, members []*clr.Memb
 			if c.sayLambda(a.op) {
 				return
 			}
+			if why.to != nil && invokeOf(why.to) != nil {
+				c.lambdaMismatch(a.op, why.to, a.node)
+				return
+			}
 		}
 	}
 	if why.code == "" {

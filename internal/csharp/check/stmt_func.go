@@ -153,4 +153,3 @@ func (c *checker) localFunc(f *syntax.LocalFunc, v *Var) Stmt {
 	}
 	return &DeclareFunc{v, fn}
 }
-

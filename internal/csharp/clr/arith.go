@@ -325,7 +325,3 @@ func Negate(t *Type, v Value, checked bool) (Value, ArithError) {
 	}
 	return intArith("-", t, 0, v.N, checked)
 }
-
-// IsZeroDecimal reports a decimal zero, which only package number can read; nil:
-// it is not there.
-var IsZeroDecimal func(Value) bool

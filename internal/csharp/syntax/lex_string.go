@@ -63,6 +63,10 @@ func (l *lexer) char() {
 		l.literal(&Literal{Kind: CharLiteral, Value: unit, Quote: '\''}, end)
 		return
 	}
+	if _, n := utf8.DecodeRuneInString(v); n == len(v) {
+		l.bad(end, "CS1012", "Too many characters in character literal: it takes two units of UTF-16; mend: a string")
+		return
+	}
 	l.literal(&Literal{Kind: StringLiteral, Value: v, Quote: '\''}, end)
 }
 
