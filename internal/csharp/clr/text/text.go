@@ -30,6 +30,8 @@ func Family() clr.Family {
 			stringMembers, stringMakeMembers, stringCompareMembers, stringFindMembers, stringLastMembers, stringChangeMembers, stringSplitMembers,
 			comparerMembers,
 			builderMembers, builderAppendMembers, builderInsertMembers, builderChangeMembers,
+			encodingMembers, encodingBytesMembers,
+			webMembers, addressMembers, readerMembers, writerMembers,
 		),
 		Fast: map[string]any{
 			"System.String.operator ==(string, string)": func(a, b string) bool { return a == b },
@@ -41,13 +43,16 @@ func Family() clr.Family {
 			"System.String.IsNullOrEmpty(string)":       func(s string) bool { return s == "" },
 			"System.String.Length":                      func(s string) int32 { return int32(clr.Length(s)) },
 		},
-		Types: []*clr.Type{builderType},
+		Types: append([]*clr.Type{builderType, readerType, writerType, addressType}, encodingTypes...),
 		Hooks: map[string]*clr.Hooks{
 			"System.Boolean":            booleanHooks,
 			"System.Char":               charHooks,
 			"System.String":             stringHooks,
 			"System.Exception":          exceptionHooks,
 			"System.Text.StringBuilder": builderHooks,
+			"System.Text.Encoding":      encodingHooks,
+			"System.IO.StringWriter":    writerHooks,
+			"System.Net.IPAddress":      addressHooks,
 		},
 	}
 }
