@@ -49,13 +49,21 @@ func (t *Thread) enumFormat(of *Type, n int64, format string) string {
 	case "G", "g":
 		return EnumText(of, n)
 	case "F", "f":
-		if s, ok := flagText(of, n); ok {
+		if s, ok := flagText(of, n); ok && n != 0 {
 			return s
 		}
 		return EnumText(of, n)
 	case "D", "d":
 		return strconv.FormatInt(n, 10)
 	case "X", "x":
+		switch of.Underlying {
+		case Byte, SByte:
+			return fmt.Sprintf("%02X", uint8(n))
+		case Int16, UInt16:
+			return fmt.Sprintf("%04X", uint16(n))
+		case Int64, UInt64:
+			return fmt.Sprintf("%016X", uint64(n))
+		}
 		return fmt.Sprintf("%08X", uint32(n))
 	}
 	t.ThrowFormat("Format String can be only \"G\", \"g\", \"X\", \"x\", \"F\", \"f\", \"D\" or \"d\".")

@@ -66,6 +66,9 @@ func constant(e syntax.Expr, t *Type) Value {
 	if u, ok := e.(*syntax.Unary); ok && u.Op == "-" {
 		e, negative = u.X, true
 	}
+	if IsFloat(t) {
+		return floatOf(floatConstant(e, negative), t)
+	}
 	l, ok := e.(*syntax.Literal)
 	if !ok {
 		return Zero(t)
@@ -74,13 +77,6 @@ func constant(e syntax.Expr, t *Type) Value {
 	case bool:
 		return Bool(v)
 	case string:
-		if l.Kind == syntax.RealLiteral {
-			f, _ := strconv.ParseFloat(v, 64)
-			if negative {
-				f = -f
-			}
-			return Value{N: math.Float64bits(f), O: t}
-		}
 		return Str(v)
 	case uint16:
 		return CharOf(v)
@@ -88,10 +84,33 @@ func constant(e syntax.Expr, t *Type) Value {
 		if negative {
 			v = -v
 		}
-		if t == Double || t == Single {
-			return Value{N: math.Float64bits(float64(int64(v))), O: t}
-		}
 		return Value{N: v, O: t}
 	}
 	return Zero(t)
+}
+
+// notANumber has the bits of .NET's.
+const notANumber = 0xFFF8000000000000
+
+// floatConstant is a float or double as declarations write it: also Infinity
+// and NaN, which are no literals of C#.
+func floatConstant(e syntax.Expr, negative bool) float64 {
+	f := math.Float64frombits(notANumber)
+	switch e := e.(type) {
+	case *syntax.Name:
+		if e.Ident.Name == "Infinity" {
+			f = math.Inf(1)
+		}
+	case *syntax.Literal:
+		switch v := e.Value.(type) {
+		case string:
+			f, _ = strconv.ParseFloat(v, 64)
+		case uint64:
+			f = float64(v)
+		}
+	}
+	if negative {
+		return -f
+	}
+	return f
 }

@@ -10,6 +10,8 @@ type plain struct {
 	// may be below zero or beyond the end.
 	digits string
 	point  int
+	// pointed: a point is written.
+	pointed bool
 }
 
 // scan reads digits with a point and an exponent, nothing else.
