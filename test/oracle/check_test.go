@@ -5,18 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloister-ai/cloister/internal/csharp"
 	"github.com/cloister-ai/cloister/internal/csharp/check"
-	"github.com/cloister-ai/cloister/internal/csharp/clr"
 	"github.com/cloister-ai/cloister/internal/csharp/syntax"
 )
 
 // TestChecked refuses what the compiler refuses, and nothing else.
 func TestChecked(t *testing.T) {
-	u, err := clr.Build()
-	if u == nil {
-		t.Fatal(err)
-	}
-	u.Lenient = true
+	u := csharp.Library()
 	rows, err := Load()
 	if err != nil {
 		t.Fatal(err)

@@ -72,6 +72,13 @@
 //
 // # In tests
 //
+// TestRows runs every row through the evaluator, both ways of evaluating, and
+// says for each table how many rows agree, differ, and need members without
+// code:
+//
+//	go test ./test/oracle -run TestRows -table json -v      tables that begin so
+//	go test ./test/oracle -run TestRows -row Substring      rows with that id
+//
 // [Load] gives the rows with their answers, [LoadDifferences] the exceptions;
 // [Differences.Compare] holds an answer against both. [Coverage] names members
 // without rows. [Generate] makes random expressions and [Hunt] those on which

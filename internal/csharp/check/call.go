@@ -167,6 +167,7 @@ func (c *checker) callLocal(g *group, args []argument, n syntax.Node) operand {
 		return wrong(n)
 	}
 	fn := g.local
+	c.use(fn)
 	if fn.generic != nil {
 		if fn = c.instantiate(fn, cand.types, n); fn == nil {
 			return wrong(n)

@@ -1,0 +1,35 @@
+package csharp
+
+import (
+	"sync"
+
+	"github.com/cloister-ai/cloister/internal/csharp/clr"
+	"github.com/cloister-ai/cloister/internal/csharp/clr/clock"
+	"github.com/cloister-ai/cloister/internal/csharp/clr/collection"
+	"github.com/cloister-ai/cloister/internal/csharp/clr/regex"
+	"github.com/cloister-ai/cloister/internal/csharp/clr/text"
+	"github.com/cloister-ai/cloister/internal/csharp/plan"
+)
+
+// families are all code of the library.
+func families() []clr.Family {
+	return []clr.Family{
+		plan.Family(), text.Family(), clock.Family(), collection.Family(), regex.Family(),
+	}
+}
+
+// Library is every type and member that expressions may use, built once. It
+// panics where the declarations and the code do not fit, which a test shows.
+var Library = sync.OnceValue(func() *clr.Universe {
+	u, err := clr.Build(families()...)
+	if err != nil {
+		panic(err)
+	}
+	// While members are missing, they are refused where they are used, and not
+	// where overloads are chosen.
+	u.Lenient = len(u.Missing()) > 0
+	return u
+})
+
+// ContextType is the type that policies know as "context".
+func ContextType() *clr.Type { return Library().Full("", "IContext", 0) }
