@@ -34,7 +34,17 @@ func (c *Cursor) Type() *clr.Type { return c.T }
 func NewCursor(t *clr.Thread, of *clr.Type, s clr.Value) clr.Value {
 	t.Allocate(128)
 	c := &Cursor{T: of}
-	switch o := s.O.(type) {
+	var elem *clr.Type
+	if len(of.Args) == 1 {
+		elem = of.Args[0]
+	}
+	c.over(t, source(t, s, "", elem))
+	return clr.Obj(c)
+}
+
+// over has the cursor go through a sequence.
+func (c *Cursor) over(t *clr.Thread, s clr.Sequence) {
+	switch o := s.(type) {
 	case *clr.ArrayObject:
 		c.strict = true
 		c.index(o.Len, o.At, new(int))
@@ -53,9 +63,8 @@ func NewCursor(t *clr.Thread, of *clr.Type, s clr.Value) clr.Value {
 	case *Dictionary:
 		c.slots(&o.table, func(s *slot) clr.Value { return NewPair(t, o.pair, s.key, s.value) })
 	default:
-		c.pull(t, t.Seq(s, ""))
+		c.pull(t, s.All(t))
 	}
-	return clr.Obj(c)
 }
 
 // index goes through what has an index.

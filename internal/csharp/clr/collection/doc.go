@@ -27,11 +27,13 @@ type funcs = map[string]clr.Func
 func Family() clr.Family {
 	do := funcs{}
 	for _, part := range []funcs{
-		arrayMembers(),
-		listMembers(),
+		arrayMembers(), arrayFindMembers(), arrayValueMembers(), arraySortMembers(),
+		listMembers(), listFindMembers(), listOrderMembers(),
 		dictionaryMembers(), viewMembers(), setMembers(), setOperationMembers(), queueMembers(), stackMembers(), pairMembers(),
-		interfaceMembers(), plainInterfaceMembers(), enumeratorMembers(),
-		tupleMembers(),
+		interfaceMembers(), plainInterfaceMembers(), enumeratorMembers(), comparerMembers(),
+		tupleMembers(), nullableMembers(),
+		filterMembers(), projectMembers(), partMembers(), joinMembers(), groupMembers(), orderMembers(), setLinqMembers(),
+		pickMembers(), reduceMembers(), sumMembers(), averageMembers(), extremeMembers(), collectMembers(),
 	} {
 		for key, f := range part {
 			if do[key] != nil {

@@ -153,7 +153,7 @@ func types() []*clr.Type {
 	return append([]*clr.Type{
 		genericEquality, setEquality, hashSet, enumeratorOf, keyCollection, valueCollection, dictEnumerator, setEnumerator, listEnumerator,
 		queueEnumerator, stackEnumerator, plainEnumerator, arrayEnumerator, entryType, groupingOf, lookupOf, orderedOf,
-	}, tuples[1:]...)
+	}, append(kinds(), tuples[1:]...)...)
 }
 
 // hooks is what the types do for ToString, Equals and the like.

@@ -1,0 +1,64 @@
+package collection
+
+import "github.com/cloister-ai/cloister/internal/csharp/clr"
+
+// kind is a class of .NET that a sequence of LINQ's has; ToString() shows it.
+type kind struct {
+	def    *clr.Type
+	params int
+}
+
+func newKind(name string, params int) *kind {
+	return &kind{clr.Named(enumerable, name, params), params}
+}
+
+// The classes of LINQ's sequences. Those that a compiler makes of methods with
+// "yield" have no fixed names, and are IEnumerable<T>.
+var (
+	plainKind        = &kind{clr.EnumerableOf, 1}
+	whereArray       = newKind("WhereArrayIterator", 1)
+	whereList        = newKind("WhereListIterator", 1)
+	whereEnumerable  = newKind("WhereEnumerableIterator", 1)
+	selectArray      = newKind("SelectArrayIterator", 2)
+	selectList       = newKind("SelectListIterator", 2)
+	selectIList      = newKind("SelectIListIterator", 2)
+	selectEnumerable = newKind("SelectEnumerableIterator", 2)
+	selectPlaces     = newKind("SelectIPartitionIterator", 2)
+	selectListPlaces = newKind("SelectListPartitionIterator", 2)
+	whereSelectArray = newKind("WhereSelectArrayIterator", 2)
+	whereSelectList  = newKind("WhereSelectListIterator", 2)
+	whereSelectAny   = newKind("WhereSelectEnumerableIterator", 2)
+	selectManyKind   = newKind("SelectManySingleSelectorIterator", 2)
+	listPlaces       = newKind("ListPartition", 1)
+	enumerablePlaces = newKind("EnumerablePartition", 1)
+	rangeKind        = newKind("RangeIterator", 0)
+	repeatKind       = newKind("RepeatIterator", 1)
+	concatTwo        = newKind("Concat2Iterator", 1)
+	concatMany       = newKind("ConcatNIterator", 1)
+	distinctKind     = newKind("DistinctIterator", 1)
+	unionTwo         = newKind("UnionIterator2", 1)
+	reverseKind      = newKind("ReverseIterator", 1)
+	appendOne        = newKind("AppendPrepend1Iterator", 1)
+	appendMany       = newKind("AppendPrependN", 1)
+	defaultKind      = newKind("DefaultIfEmptyIterator", 1)
+	emptyKind        = &kind{clr.Named("System.Linq", "EmptyPartition", 1), 1}
+	orderedPlaces    = &kind{clr.Named("System.Linq", "OrderedPartition", 1), 1}
+	groupedKind      = &kind{clr.Named("System.Linq", "GroupedEnumerable", 2), 2}
+)
+
+func kinds() []*clr.Type {
+	var out []*clr.Type
+	for _, k := range []*kind{
+		whereArray, whereList, whereEnumerable, selectArray, selectList, selectIList, selectEnumerable, selectPlaces, selectListPlaces,
+		whereSelectArray, whereSelectList, whereSelectAny, selectManyKind, listPlaces, enumerablePlaces, rangeKind, repeatKind, concatTwo,
+		concatMany, distinctKind, unionTwo, reverseKind, appendOne, appendMany, defaultKind, emptyKind, orderedPlaces, groupedKind,
+	} {
+		out = append(out, k.def)
+	}
+	return out
+}
+
+// plain makes a sequence of a method that .NET writes with "yield".
+func plain(c *clr.Call, all pass) clr.Value {
+	return newQuery(c.Thread, query{kind: plainKind, a: c.Result.Args[0], all: all})
+}

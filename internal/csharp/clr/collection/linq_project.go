@@ -1,0 +1,218 @@
+package collection
+
+import (
+	"iter"
+
+	"github.com/cloister-ai/cloister/internal/csharp/clr"
+)
+
+func projectMembers() funcs {
+	const many = enumerable + ".SelectMany<TSource, TResult>(IEnumerable<TSource>, "
+	const pairs = enumerable + ".SelectMany<TSource, TCollection, TResult>(IEnumerable<TSource>, "
+	return funcs{
+		enumerable + ".Select<TSource, TResult>(IEnumerable<TSource>, Func<TSource, TResult>)":      project,
+		enumerable + ".Select<TSource, TResult>(IEnumerable<TSource>, Func<TSource, int, TResult>)": projectIndex,
+
+		many + "Func<TSource, IEnumerable<TResult>>)":                                                func(c *clr.Call) clr.Value { return selectMany(c, false) },
+		many + "Func<TSource, int, IEnumerable<TResult>>)":                                           func(c *clr.Call) clr.Value { return selectMany(c, true) },
+		pairs + "Func<TSource, IEnumerable<TCollection>>, Func<TSource, TCollection, TResult>)":      func(c *clr.Call) clr.Value { return selectMany(c, false) },
+		pairs + "Func<TSource, int, IEnumerable<TCollection>>, Func<TSource, TCollection, TResult>)": func(c *clr.Call) clr.Value { return selectMany(c, true) },
+
+		enumerable + ".Zip<TFirst, TSecond, TResult>(IEnumerable<TFirst>, IEnumerable<TSecond>, Func<TFirst, TSecond, TResult>)": zip,
+	}
+}
+
+// project is Select.
+func project(c *clr.Call) clr.Value {
+	s, f := src(c), function(c, 1, "selector")
+	return newSelect(c.Thread, s, f, c.Types[0], c.Types[1])
+}
+
+// newSelect is s with f called for each element.
+func newSelect(t *clr.Thread, s clr.Sequence, f clr.Value, from, to *clr.Type) clr.Value {
+	q := query{kind: selectEnumerable, a: from, b: to}
+	switch o := s.(type) {
+	case *clr.ArrayObject:
+		if o.Len() == 0 {
+			return empty(t, to)
+		}
+		q.kind = selectArray
+	case *clr.List:
+		q.kind = selectList
+		q.whole = func(t *clr.Thread) iter.Seq[clr.Value] { return calledFor(t, f, o) }
+	case Indexed:
+		q.kind = selectIList
+	case *query:
+		q.kind, q.a = selectOn(o)
+		if o.kind == emptyKind {
+			return empty(t, to)
+		}
+		if q.a == nil {
+			q.a = from
+		}
+	case *ordered:
+		q.kind = selectPlaces
+	}
+	if p := placesOrList(s); p != nil {
+		q.part = &selected{of: p, f: f, from: from, to: to}
+	}
+	q.all = func(t *clr.Thread) iter.Seq[clr.Value] {
+		return func(yield func(clr.Value) bool) {
+			for v := range s.All(t) {
+				if !yield(t.Invoke(f, v)) {
+					return
+				}
+			}
+		}
+	}
+	return newQuery(t, q)
+}
+
+// selectOn is the class of a Select over a query, and its first argument where
+// that is not the type of the query's elements.
+func selectOn(o *query) (*kind, *clr.Type) {
+	switch o.kind {
+	case whereArray:
+		return whereSelectArray, nil
+	case whereList:
+		return whereSelectList, nil
+	case whereEnumerable:
+		return whereSelectAny, nil
+	case selectArray, selectList, selectIList, selectEnumerable, selectPlaces, selectListPlaces, whereSelectArray, whereSelectList, whereSelectAny:
+		return o.kind, o.a
+	case listPlaces:
+		return selectListPlaces, nil
+	}
+	if o.part != nil {
+		return selectPlaces, nil
+	}
+	return selectEnumerable, nil
+}
+
+// calledFor calls f for the elements that the list has now, whatever becomes of
+// it: so .NET makes arrays and lists of a Select over a list.
+func calledFor(t *clr.Thread, f clr.Value, l *clr.List) iter.Seq[clr.Value] {
+	return func(yield func(clr.Value) bool) {
+		for i, n := 0, l.Len(); i < n; i++ {
+			t.Step()
+			if i >= l.Len() {
+				throwIndex(t, l)
+			}
+			if !yield(t.Invoke(f, l.Elems[i])) {
+				return
+			}
+		}
+	}
+}
+
+// selected has the places of a Select over something that has places: what is
+// not asked for is not computed.
+type selected struct {
+	of       partition
+	f        clr.Value
+	from, to *clr.Type
+}
+
+func (s *selected) skip(t *clr.Thread, n int) clr.Value { return s.over(t, s.of.skip(t, n)) }
+
+func (s *selected) take(t *clr.Thread, n int) clr.Value { return s.over(t, s.of.take(t, n)) }
+
+func (s *selected) over(t *clr.Thread, part clr.Value) clr.Value {
+	return newSelect(t, part.O.(clr.Sequence), s.f, s.from, s.to)
+}
+
+func (s *selected) at(t *clr.Thread, i int) (clr.Value, bool) {
+	v, ok := s.of.at(t, i)
+	return s.made(t, v, ok)
+}
+
+func (s *selected) first(t *clr.Thread) (clr.Value, bool) {
+	v, ok := s.of.first(t)
+	return s.made(t, v, ok)
+}
+
+func (s *selected) last(t *clr.Thread) (clr.Value, bool) {
+	v, ok := s.of.last(t)
+	return s.made(t, v, ok)
+}
+
+func (s *selected) made(t *clr.Thread, v clr.Value, ok bool) (clr.Value, bool) {
+	if !ok {
+		return clr.Null, false
+	}
+	return t.Invoke(s.f, v), true
+}
+
+func projectIndex(c *clr.Call) clr.Value {
+	s, f := src(c), function(c, 1, "selector")
+	return plain(c, func(t *clr.Thread) iter.Seq[clr.Value] {
+		return func(yield func(clr.Value) bool) {
+			i := int32(-1)
+			for v := range s.All(t) {
+				i++
+				if !yield(t.Invoke(f, v, clr.Int(i))) {
+					return
+				}
+			}
+		}
+	})
+}
+
+// selectMany is SelectMany in its four forms: the collection's selector with or
+// without a place, and with or without one for the result.
+func selectMany(c *clr.Call, index bool) clr.Value {
+	param, result := "selector", clr.Null
+	if len(c.Args) > 2 {
+		param = "collectionSelector"
+	}
+	s, f := src(c), function(c, 1, param)
+	if len(c.Args) > 2 {
+		result = function(c, 2, "resultSelector")
+	}
+	inner := c.Types[1]
+	all := func(t *clr.Thread) iter.Seq[clr.Value] {
+		return func(yield func(clr.Value) bool) {
+			i := int32(-1)
+			for v := range s.All(t) {
+				var of clr.Value
+				if i++; index {
+					of = t.Invoke(f, v, clr.Int(i))
+				} else {
+					of = t.Invoke(f, v)
+				}
+				if of.O == nil {
+					t.ThrowNull()
+				}
+				for w := range source(t, of, "", inner).All(t) {
+					if result.O != nil {
+						w = t.Invoke(result, v, w)
+					}
+					if !yield(w) {
+						return
+					}
+				}
+			}
+		}
+	}
+	if result.O == nil && !index {
+		return newQuery(c.Thread, query{kind: selectManyKind, a: c.Types[0], b: c.Types[1], all: all})
+	}
+	return plain(c, all)
+}
+
+func zip(c *clr.Call) clr.Value {
+	a := source(c.Thread, c.Args[0], "first", c.Types[0])
+	b := source(c.Thread, c.Args[1], "second", c.Types[1])
+	f := function(c, 2, "resultSelector")
+	return plain(c, func(t *clr.Thread) iter.Seq[clr.Value] {
+		return func(yield func(clr.Value) bool) {
+			second := pulled(t, b)
+			defer second.Dispose(t)
+			for v := range a.All(t) {
+				if !second.MoveNext(t) || !yield(t.Invoke(f, v, second.current)) {
+					return
+				}
+			}
+		}
+	})
+}
