@@ -27,11 +27,11 @@ type funcs = map[string]clr.Func
 func Family() clr.Family {
 	do := funcs{}
 	for _, part := range []funcs{
-		arrayMembers(), arrayFindMembers(), arrayValueMembers(), arraySortMembers(),
+		arrayMembers(), arrayFindMembers(), arrayValueMembers(), arraySortMembers(), createMembers(),
 		listMembers(), listFindMembers(), listOrderMembers(),
 		dictionaryMembers(), viewMembers(), setMembers(), setOperationMembers(), queueMembers(), stackMembers(), pairMembers(),
 		interfaceMembers(), plainInterfaceMembers(), enumeratorMembers(), comparerMembers(),
-		tupleMembers(), nullableMembers(),
+		tupleMembers(),
 		filterMembers(), projectMembers(), partMembers(), joinMembers(), groupMembers(), orderMembers(), setLinqMembers(),
 		pickMembers(), reduceMembers(), sumMembers(), averageMembers(), extremeMembers(), collectMembers(),
 	} {
