@@ -11,7 +11,7 @@
 // nothing that an expression or the library does panics outward.
 //
 // It does not read policy documents and knows no request: what "context" is
-// comes with [Options], and its members ask the thread's Host.
+// comes with [Options] and the thread.
 //
 // It fails with *syntax.Error from Compile, and from Run with a [*Error] for an
 // exception that nobody caught, a *clr.LimitError for a limit, and a *plan.Bug

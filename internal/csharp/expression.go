@@ -15,9 +15,9 @@ import (
 // Options say what an expression is compiled for. The zero Options are an
 // expression without "context" and with the default limits.
 type Options struct {
-	// Context is the value of "context", whose own type is its static type; nil:
-	// there is none. It is shared by all runs: its members ask the thread's Host.
-	Context clr.Object
+	// Context is the type of "context", whose value is the thread's Host; nil:
+	// there is none.
+	Context *clr.Type
 	// Limits bound each run; zero: [clr.DefaultLimits].
 	Limits clr.Limits
 	// Plain computes everything in the simple way, for tests.
@@ -26,10 +26,9 @@ type Options struct {
 
 // Expression is an expression that can be run.
 type Expression struct {
-	plan    *plan.Plan
-	result  *clr.Type
-	context clr.Value
-	limits  clr.Limits
+	plan   *plan.Plan
+	result *clr.Type
+	limits clr.Limits
 }
 
 // Compile reads and checks an expression: all of "@(…)" or "@{…}". Without
@@ -40,9 +39,7 @@ func Compile(source string, opt Options) (*Expression, []*syntax.Error) {
 		return nil, errs
 	}
 	checks := check.Options{Universe: Library()}
-	if opt.Context != nil {
-		checks.Context = opt.Context.Type()
-	}
+	checks.Context = opt.Context
 	checked, errs := check.Check(tree, checks)
 	if len(errs) > 0 {
 		return nil, errs
@@ -55,9 +52,6 @@ func Compile(source string, opt Options) (*Expression, []*syntax.Error) {
 	if out.limits == (clr.Limits{}) {
 		out.limits = clr.DefaultLimits()
 	}
-	if opt.Context != nil {
-		out.context = clr.Obj(opt.Context)
-	}
 	return out, nil
 }
 
@@ -69,7 +63,11 @@ func (e *Expression) Result() *clr.Type { return e.result }
 // a time. The error is an [*Error], a *clr.LimitError or a *plan.Bug.
 func (e *Expression) Run(ctx context.Context, t *clr.Thread) (clr.Value, error) {
 	t.Start(ctx, e.limits)
-	v, err := e.plan.Run(t, e.context)
+	var context clr.Value
+	if t.Host != nil {
+		context = clr.Obj(t.Host)
+	}
+	v, err := e.plan.Run(t, context)
 	if bug := end(t); bug != nil && err == nil {
 		err = bug
 	}

@@ -28,8 +28,8 @@ func DefaultLimits() Limits {
 
 // Thread is one run of an expression. It is used by one goroutine.
 type Thread struct {
-	// Host is what the members of "context" ask.
-	Host any
+	// Host is the value of "context"; nil: null.
+	Host Object
 	// Now is the wall clock, in UTC; Random gives the bytes of new Guids and
 	// seeds. Both are set.
 	Now    func() time.Time
