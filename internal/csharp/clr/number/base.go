@@ -82,7 +82,7 @@ func parseBase(c *clr.Call, s string, base int, t *clr.Type) clr.Value {
 		return clr.Value{N: w.wrap(n), O: t}
 	}
 	r := int64(int32(n))
-	if w.signed && base != 10 && r < 1<<w.size {
+	if w.signed && base != 10 && uint32(n)>>w.size == 0 {
 		return clr.Value{N: w.wrap(uint64(r)), O: t}
 	}
 	if w.wrap(uint64(r)) != uint64(r) {
