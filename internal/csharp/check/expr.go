@@ -383,13 +383,7 @@ func (c *checker) branchType(a, b operand) *clr.Type {
 	case toA && !toB:
 		return ta
 	case toA && toB:
-		// A constant converts both ways: the type that the other has counts.
-		if a.constant() != nil && b.constant() == nil {
-			return tb
-		}
-		if b.constant() != nil && a.constant() == nil {
-			return ta
-		}
+		// A constant converts both ways: then types alone count.
 		if c.canConvertType(ta, tb) {
 			return tb
 		}

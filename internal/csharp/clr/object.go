@@ -118,6 +118,8 @@ func (r *Record) Type() *Type { return r.T }
 type Closure struct {
 	T    *Type
 	Call func(t *Thread, args []Value) Value
+	// List are the delegates that this one calls, where it was put together.
+	List []*Closure
 }
 
 // Type is the delegate's.

@@ -164,6 +164,9 @@ func (t *Thread) recordText(r *Record) string {
 		}
 		return s + ")"
 	}
+	if len(r.Elems) == 0 {
+		return "{ }"
+	}
 	s := "{ "
 	for i, e := range r.Elems {
 		if i > 0 {

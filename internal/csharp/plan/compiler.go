@@ -11,6 +11,24 @@ type compiler struct {
 	plain bool
 	fn    *function
 	errs  []*syntax.Error
+	// texts are the constant strings, each once.
+	texts map[string]string
+}
+
+// interned makes equal constant strings the same.
+func (c *compiler) interned(v clr.Value) clr.Value {
+	if v.O != clr.Object(clr.String) {
+		return v
+	}
+	if s, ok := c.texts[v.S]; ok {
+		v.S = s
+		return v
+	}
+	if c.texts == nil {
+		c.texts = map[string]string{}
+	}
+	c.texts[v.S] = v.S
+	return v
 }
 
 // function is a function that is being planned.

@@ -35,6 +35,9 @@ func isComparison(op string) bool {
 // operator is a predefined operator on two values that are not null.
 func (c *compiler) operator(n *check.Binary) func(f *frame, a, b clr.Value) clr.Value {
 	op, t, checked, at := n.Op, n.Operand, n.Checked, n.Span.From
+	if t.Kind == clr.Delegate {
+		return func(f *frame, a, b clr.Value) clr.Value { return f.combine(op, a, b) }
+	}
 	if t == clr.Decimal {
 		return func(f *frame, a, b clr.Value) clr.Value {
 			f.at = at

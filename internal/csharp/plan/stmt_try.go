@@ -184,26 +184,44 @@ func (c *compiler) using(s *check.Using) stmtFn {
 
 // disposer calls Dispose of a type: its own, or that of IDisposable.
 func (c *compiler) disposer(t *clr.Type, at syntax.Span) func(*frame, clr.Value) {
+	m := c.plainMember(t, "Dispose", at)
+	if m == nil {
+		return func(*frame, clr.Value) {}
+	}
+	return func(f *frame, v clr.Value) { m.call(f, v) }
+}
+
+// plainMember is a member that takes nothing but its receiver.
+type plainMember struct {
+	m      *clr.Member
+	result *clr.Type
+}
+
+func (p *plainMember) call(f *frame, v clr.Value) clr.Value {
+	k := f.r.take(1)
+	k.Args[0] = v
+	k.Thread, k.Types, k.In, k.Result = f.t, nil, p.m.Declaring, p.result
+	v = p.m.Do(&k.Call)
+	f.r.give(k)
+	return v
+}
+
+// plainMember finds a member of that name that has code; nil: there is none.
+func (c *compiler) plainMember(t *clr.Type, name string, at syntax.Span) *plainMember {
 	var declared *clr.Member
 	for _, s := range t.Supers() {
-		for _, m := range s.Members("Dispose") {
-			if len(m.Params) > 0 || m.Static {
-				continue
+		for _, m := range s.Members(name) {
+			switch {
+			case len(m.Params) > 0 || m.Static:
+			case m.Do != nil:
+				return &plainMember{m, m.Result}
+			default:
+				declared = m
 			}
-			if m.Do != nil {
-				return func(f *frame, v clr.Value) {
-					k := f.r.take(1)
-					k.Args[0] = v
-					k.Thread, k.Types, k.In, k.Result = f.t, nil, m.Declaring, m.Result
-					m.Do(&k.Call)
-					f.r.give(k)
-				}
-			}
-			declared = m
 		}
 	}
 	if declared != nil {
 		c.unbuilt(declared, at)
 	}
-	return func(*frame, clr.Value) {}
+	return nil
 }

@@ -11,7 +11,8 @@ import (
 func (c *compiler) text(e check.Expr) textFn {
 	switch n := e.(type) {
 	case *check.Const:
-		s, ok := n.Value.S, n.Value.O != nil
+		v := c.interned(n.Value)
+		s, ok := v.S, v.O != nil
 		return func(*frame) (string, bool) { return s, ok }
 	case *check.Local:
 		if v := c.fn.find(n.Var); v.kind == inSlot && n.Var.Ref == "" {

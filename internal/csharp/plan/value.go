@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/cloister-ai/cloister/internal/csharp/check"
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
@@ -11,7 +12,7 @@ import (
 func (c *compiler) value(e check.Expr) valueFn {
 	switch n := e.(type) {
 	case *check.Const:
-		v := n.Value
+		v := c.interned(n.Value)
 		return func(*frame) clr.Value { return v }
 	case *check.Local:
 		return c.local(n.Var)
@@ -251,8 +252,17 @@ func (c *compiler) equality(n *check.Equality) valueFn {
 	x, y, not := c.value(n.X), c.value(n.Y), n.Not
 	return func(f *frame) clr.Value {
 		a := x(f)
-		return clr.Bool(clr.Same(a, y(f)) != not)
+		return clr.Bool(same(a, y(f)) != not)
 	}
+}
+
+// same is == on references. Strings are told apart by where their text lies,
+// which is one place for equal constants, as in .NET.
+func same(a, b clr.Value) bool {
+	if a.O == clr.Object(clr.String) && b.O == a.O {
+		return a.S == b.S && (a.S == "" || unsafe.StringData(a.S) == unsafe.StringData(b.S))
+	}
+	return clr.Same(a, b)
 }
 
 func (c *compiler) logical(n *check.Logical) valueFn {
