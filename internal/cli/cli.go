@@ -49,7 +49,7 @@ func (e *Env) stdin() io.Reader {
 func commands() []*command {
 	return []*command{
 		upCommand(), initCommand(), checkCommand(), serveCommand(), reloadCommand(), statusCommand(), healthCommand(),
-		subscriptionCommand(), keyCommand(), auditCommand(), backupCommand(), restoreCommand(), caCommand(), versionCommand(),
+		policyCommand(), subscriptionCommand(), keyCommand(), auditCommand(), backupCommand(), restoreCommand(), caCommand(), versionCommand(),
 	}
 }
 

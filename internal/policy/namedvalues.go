@@ -28,11 +28,14 @@ import (
 type NamedValues struct {
 	byName map[string]namedValue
 	names  []string
+	any    bool
 }
 
 type namedValue struct {
 	value  secret.Value
 	secret bool
+	// unread: the value is not known.
+	unread bool
 }
 
 // NewNamedValues takes the named values of a service. Those whose value rests
@@ -57,6 +60,19 @@ func NewNamedValues(list []*site.NamedValue, resolve func(*site.SecretRef) (secr
 // Set adds a named value, or replaces the one of that name. A value that is
 // not secret may be shown.
 func (v *NamedValues) Set(name string, value secret.Value, isSecret bool) {
+	v.set(name, namedValue{value: value, secret: isSecret})
+}
+
+// Declare adds a named value whose value is not known. Expand leaves {{name}}
+// where it stands.
+func (v *NamedValues) Declare(name string) { v.set(name, namedValue{secret: true, unread: true}) }
+
+// TakeAny makes every name a declared one.
+func (v *NamedValues) TakeAny() { v.any = true }
+
+func (v *NamedValues) takesAny() bool { return v != nil && v.any }
+
+func (v *NamedValues) set(name string, n namedValue) {
 	key := strings.ToLower(name)
 	if _, ok := v.byName[key]; !ok {
 		v.names = append(v.names, name)
@@ -64,7 +80,7 @@ func (v *NamedValues) Set(name string, value secret.Value, isSecret bool) {
 	if v.byName == nil {
 		v.byName = map[string]namedValue{}
 	}
-	v.byName[key] = namedValue{value: value, secret: isSecret}
+	v.byName[key] = n
 }
 
 func (v *NamedValues) lookup(name string) (namedValue, bool) {

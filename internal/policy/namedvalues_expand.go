@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cloister-ai/cloister/internal/csharp/syntax"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -19,9 +18,9 @@ const maxExpanded = 4 << 20
 //
 // The text goes in as it is, into strings, numbers and whole attributes, as API
 // Management does it. What stands in it never becomes an element or an
-// attribute, and {{name}} in it is not looked up again. A value that is an
-// expression afterwards has to be one whole: a value that ends the expression
-// early or opens a bracket is a problem.
+// attribute, and {{name}} in it is not looked up again. In an expression it
+// stays inside the string or comment that it is put into, and elsewhere its
+// quotes and brackets are balanced: anything else is a problem.
 //
 // Unknown names are problems, with the nearest known name. In a set-body with
 // a template they stay, because {{…}} is the template's own syntax there.
@@ -35,9 +34,11 @@ func (d *Document) Expand(v *NamedValues) (*Document, site.Problems) {
 }
 
 type expander struct {
-	values   *NamedValues
-	doc      *Document
-	left     int
+	values *NamedValues
+	doc    *Document
+	left   int
+	// scanned counts against maxScanned.
+	scanned  int
 	problems site.Problems
 }
 
@@ -68,8 +69,16 @@ type expanded struct {
 	text   string
 	origin Origin
 	secret bool
-	// used are the names that were put in.
-	used []string
+	uses   []use
+}
+
+// use is one named value that was put in.
+type use struct {
+	name string
+	// from and to are the place of its braces in the text before.
+	from, to int
+	// at and end are the place of its value in the text after.
+	at, end int
 }
 
 func (e *expander) text(text string, origin Origin, template bool) expanded {
@@ -86,41 +95,26 @@ func (e *expander) text(text string, origin Origin, template bool) expanded {
 		}
 		from = end
 		n, ok := e.values.lookup(name)
-		if !ok || !e.afford(n, origin.At(start)) {
-			if !ok && !template {
+		if !ok || n.unread || !e.afford(n, origin.At(start)) {
+			if !ok && !template && !e.values.takesAny() {
 				e.unknown(origin.At(start), name)
 			}
 			copyText(&b, &out.origin, text, origin, start, end)
 			continue
 		}
-		out.origin.add(segment{at: b.Len(), source: origin.source(start), fixed: true})
+		at := b.Len()
+		out.origin.add(segment{at: at, source: origin.source(start), fixed: true, name: name})
 		b.WriteString(n.value.Reveal())
 		out.secret = out.secret || n.secret
-		out.used = append(out.used, name)
+		out.uses = append(out.uses, use{name: name, from: start, to: end, at: at, end: b.Len()})
 	}
 	// The place after the last byte.
 	out.origin.add(segment{at: b.Len(), source: origin.source(len(text))})
 	out.text = b.String()
-	e.whole(text, &out)
+	if !e.whole(text, &out) {
+		return expanded{text: text, origin: origin}
+	}
 	return out
-}
-
-// whole reports an expression that its named values have broken. The scanner's
-// own words are kept out of it: they would be about the value.
-func (e *expander) whole(before string, out *expanded) {
-	start, ok := expressionStart(out.text)
-	if !ok || len(out.used) == 0 || isExpression(out.text, start) {
-		return
-	}
-	what := fmt.Sprintf("the expression is not whole with the named value %q", out.used[0])
-	if len(out.used) > 1 {
-		what = fmt.Sprintf("the expression is not whole with the named values %q", out.used)
-	}
-	at, _ := expressionStart(before)
-	e.add(site.Problem{
-		Severity: site.Error, Pos: out.origin.At(at), Code: "broken-expression", Message: what,
-		Expected: "values whose quotes and brackets are balanced where they are put in",
-	})
 }
 
 func (e *expander) afford(n namedValue, pos site.Pos) bool {
@@ -162,7 +156,8 @@ func copyText(b *strings.Builder, to *Origin, text string, origin Origin, from, 
 	if from == end {
 		return
 	}
-	to.add(segment{at: b.Len(), source: origin.source(from), fixed: origin.fixed(from)})
+	first := origin.segment(from)
+	to.add(segment{at: b.Len(), source: origin.source(from), fixed: first.fixed, name: first.name})
 	for _, s := range origin.segments {
 		if s.at > from && s.at < end {
 			s.at += b.Len() - from
@@ -198,26 +193,3 @@ func findName(text string, from int) (start, end int, name string) {
 func isNameByte(c byte) bool {
 	return c == '.' || c == '-' || c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
 }
-
-// expressionStart is where an expression in text begins: "@(" or "@{" after
-// white space.
-func expressionStart(text string) (int, bool) {
-	i := 0
-	for i < len(text) && isSpace(text[i]) {
-		i++
-	}
-	return i, opensExpression(text, i)
-}
-
-func opensExpression(text string, i int) bool {
-	return i+1 < len(text) && text[i] == '@' && (text[i+1] == '(' || text[i+1] == '{')
-}
-
-// isExpression reports whether text from start on is one whole expression, and
-// white space after it.
-func isExpression(text string, start int) bool {
-	end, _, err := syntax.ScanExpression(text, start)
-	return err == nil && isBlank(text[end:])
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

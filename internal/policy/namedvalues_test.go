@@ -17,7 +17,7 @@ func testValues() *NamedValues {
 	v := &NamedValues{}
 	for name, value := range map[string]string{
 		"host": "a.example", "limit": "10", "quote": `it"s`, "markup": `<b a="1">&amp;</b>`, "empty": "",
-		"expression": `@(context.RequestId)`, "closer": `x") + f("`, "braces": "{{host}}", "open": "(",
+		"expression": `@(context.RequestId)`, "closer": `x") + f("`, "braces": "{{host}}", "open": "(", "at": "@(",
 		"dotted.name_1-x": "d", "1": "one",
 	} {
 		v.Set(name, secret.New(value), false)
@@ -112,9 +112,12 @@ func TestExpandProblems(t *testing.T) {
 		{`<a b="{{hots}}" />`, "unknown-named-value", "2:9", `"hots"`, "write {{host}}"},
 		{`<a b="x">&lt;{{nothing-like-it}}</a>`, "unknown-named-value", "2:16", `"nothing-like-it"`, ""},
 		{`<set-body>{{body.x}}</set-body>`, "unknown-named-value", "2:13", `"body.x"`, ""},
-		{`<a b="@("{{quote}}")" />`, "broken-expression", "2:9", `named value "quote"`, ""},
-		{`<a b=" @("{{broken-key}}" + "{{host}}")" />`, "broken-expression", "2:10", `["broken-key" "host"]`, ""},
-		{`<a>@({{open}})</a>`, "broken-expression", "2:6", `"open"`, ""},
+		{`<a b="@("{{quote}}")" />`, "broken-expression", "2:12", `value of "quote" ends the string`, ""},
+		{`<a b=" @("{{broken-key}}" + "{{host}}")" />`, "broken-expression", "2:13", `"broken-key" ends the string`, ""},
+		{`<a>@({{open}})</a>`, "broken-expression", "2:8", `"open" does not stand by itself`, ""},
+		{`<a b="@(f("{{host}}{{closer}}"))" />`, "broken-expression", "2:22", `"closer" ends the string`, ""},
+		{`<a b="{{at}}" />`, "broken-expression", "2:9", `"at" the text begins with an expression`, ""},
+		{`<a b="{{expression}} tail" />`, "broken-expression", "2:9", `"expression" the text begins`, ""},
 		{`<a b="@({{limit}} + {{unknown}})" />`, "unknown-named-value", "2:23", `"unknown"`, ""},
 	} {
 		_, problems := expand(t, c.element)
@@ -127,6 +130,56 @@ func TestExpandProblems(t *testing.T) {
 			t.Errorf("%s: %v [%s]\n%s", c.element, p, p.Code, p.Excerpt)
 		}
 	}
+}
+
+// A value stays in the string or the comment that it is put into, and in code
+// its brackets and quotes are balanced.
+func TestExpandKeepsTokens(t *testing.T) {
+	f := func(in, value string, ok bool) {
+		t.Helper()
+		values := &NamedValues{}
+		values.Set("x", secret.New(value), false)
+		values.Set("y", secret.New("1"), false)
+		doc, problems := Read("policy.xml", []byte("<policies><a>"+in+"</a></policies>"))
+		if problems.HasErrors() {
+			t.Fatal(problems)
+		}
+		if _, problems = doc.Expand(values); problems.HasErrors() == ok {
+			t.Errorf("%q in %s: %v", value, in, problems)
+		}
+	}
+	for _, value := range []string{"", "10", "a.b", "it's", "(", "]", "// no comment", "/* none", `\"`, "{", "a {b} c"} {
+		f(`@("{{x}}" + {{y}})`, value, true)
+		f("@(1 // {{x}}\n+ {{y}})", value, true)
+		f(`@(@"{{x}}")`, value, !strings.Contains(value, `"`))
+	}
+	for _, value := range []string{`"`, `" + "`, `" + f("`, `\`, "\n", `") + ("`, `a" /*`, `" + @"`} {
+		f(`@("{{x}}")`, value, false)
+		f(`@("a" + "{{y}}{{x}}" + "{{y}}")`, value, false)
+		f(`@($"{{x}}")`, value, false)
+	}
+	f(`@(@"{{x}}")`, `a ""quoted"" word`+"\n and a line \\", true)
+	f(`@(@"{{x}}")`, `a" + "b`, false)
+	f(`@($"{{x}}")`, "{y}", false)
+	f(`@($"{{x}}")`, "{{y}}", true)
+	f(`@($"{1:{{x}}}")`, "0.00", true)
+	f(`@($"{1:{{x}}}")`, "0}{2", false)
+	f(`@(c == '{{x}}')`, "x", true)
+	f(`@(c == '{{x}}')`, "x' || c != '", false)
+	f("@(1 // {{x}}\n)", "a\n+ 1", false)
+	f("@(1 /* {{x}} */ )", "a", true)
+	f("@(1 /* {{x}} */ )", "a */ + 1 /* ", false)
+	for _, value := range []string{"", "10", "true", `"text"`, `@"c:\"`, "f(1, \"a\")", "new[] { 1 }", "1 /* one */", `$"{a}"`, "a[0]"} {
+		f(`@(f({{x}}, "{{y}}"))`, value, true)
+		f(`@($"{f({{x}})}")`, value, true)
+		f("@{ return {{x}}; }", value, true)
+	}
+	for _, value := range []string{"(", ")", ") + (", "1 // one", "1 /*", `"`, `"a`, "]", "{", "} {", "'"} {
+		f(`@(f({{x}}, "{{y}}"))`, value, false)
+		f(`@($"{f({{x}})}")`, value, false)
+		f("@{ var a = {{x}};\nreturn 1; }", value, false)
+	}
+	f("@{ return 1 /{{x}}\n; }", "/ 2", false)
 }
 
 // No part of a secret is in any problem, whatever it does to a document.

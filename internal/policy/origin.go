@@ -21,6 +21,8 @@ type segment struct {
 	// fixed: all bytes of the segment came from one place, that of an entity
 	// or of a named value. Otherwise value and source run in step.
 	fixed bool
+	// name is the named value that the bytes came from; empty: none.
+	name string
 }
 
 // At is the place in the source of the byte at offset in the value. For a byte
@@ -34,22 +36,34 @@ func (o Origin) At(offset int) site.Pos {
 }
 
 func (o Origin) source(offset int) int {
-	i := sort.Search(len(o.segments), func(i int) bool { return o.segments[i].at > offset }) - 1
-	if i < 0 {
-		return 0
-	}
-	s := o.segments[i]
+	s := o.segment(offset)
 	if s.fixed {
 		return s.source
 	}
 	return s.source + offset - s.at
 }
 
-// fixed reports whether the byte at offset came from an entity or a named
-// value.
-func (o Origin) fixed(offset int) bool {
+// segment is the one in which the byte at offset lies.
+func (o Origin) segment(offset int) segment {
 	i := sort.Search(len(o.segments), func(i int) bool { return o.segments[i].at > offset }) - 1
-	return i >= 0 && o.segments[i].fixed
+	if i < 0 {
+		return segment{fixed: true}
+	}
+	return o.segments[i]
+}
+
+// named is the first named value that bytes from one offset up to another came
+// from; empty: none.
+func (o Origin) named(from, to int) string {
+	for i, s := range o.segments {
+		if s.at >= to {
+			break
+		}
+		if s.name != "" && (i+1 == len(o.segments) || o.segments[i+1].at > from) {
+			return s.name
+		}
+	}
+	return ""
 }
 
 // add says that the bytes of the value from at on came from source.
@@ -65,6 +79,22 @@ func (o *Origin) add(s segment) {
 		}
 	}
 	o.segments = append(o.segments, s)
+}
+
+// from is the origin of the value without its first n bytes.
+func (o Origin) from(n int) Origin {
+	out := Origin{lines: o.lines}
+	for _, s := range o.segments {
+		if s.at <= n {
+			if !s.fixed {
+				s.source += n - s.at
+			}
+			s.at = n
+		}
+		s.at -= n
+		out.add(s)
+	}
+	return out
 }
 
 // lines knows where the lines of a document begin.

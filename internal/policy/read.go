@@ -151,6 +151,7 @@ func (r *reader) pop() {
 	r.blank = true
 	n := r.current()
 	r.open = r.open[:len(r.open)-1]
+	r.alone(n)
 	if slices.ContainsFunc(n.Children, func(c *Node) bool { return c.Name != "" }) {
 		n.Children = slices.DeleteFunc(n.Children, func(c *Node) bool {
 			return c.Name == "" && !c.CDATA && isBlank(c.Text)
@@ -163,6 +164,25 @@ func (r *reader) pos(offset int) site.Pos { return r.lines.pos(offset) }
 func (r *reader) skipSpace(at int) int {
 	for at < len(r.src) && isSpace(r.src[at]) {
 		at++
+	}
+	return at
+}
+
+// skipBlank skips white space, as it is and as character references: tools that
+// write XML write line ends so.
+func (r *reader) skipBlank(at int) int {
+	for at < len(r.src) {
+		switch {
+		case isSpace(r.src[at]):
+			at++
+			continue
+		case strings.HasPrefix(r.src[at:], "&#"):
+			if text, width, ok := entity(r.src[at:]); ok && isBlank(text) {
+				at += width
+				continue
+			}
+		}
+		return at
 	}
 	return at
 }
@@ -191,7 +211,10 @@ func (r *reader) whole(text string, start int) bool {
 	return err == nil && isBlank(text[end:])
 }
 
-func isBlank(s string) bool { return strings.Trim(s, " \t\r\n") == "" }
+// blanks are the characters that are white space in a document.
+const blanks = " \t\r\n"
+
+func isBlank(s string) bool { return strings.Trim(s, blanks) == "" }
 
 // errorAt reports an error. The bound on errors also ends the reading.
 func (r *reader) errorAt(pos site.Pos, code, expected, format string, args ...any) {

@@ -22,7 +22,7 @@ func (r *reader) body(n *Node) {
 		case strings.HasPrefix(rest, "<!--"):
 			at = skipPast(r.src, at+4, "-->")
 		default:
-			if !opensExpression(r.src, at) && r.hasTags(at) {
+			if !opensExpression(r.src, r.skipBlank(at)) && r.hasTags(at) {
 				r.opaque(n)
 			}
 			return

@@ -35,9 +35,9 @@ func (r *reader) expression(start int, end byte) (int, decoding, *expressionErro
 			return start + i, decoding{}, nil
 		}
 	}
-	rawEnd, rawErr := r.scan(r.src, r.skipSpace(start))
+	rawEnd, rawErr := r.scan(r.src, r.skipBlank(start))
 	if rawErr == nil && r.endsWith(rawEnd, end) {
-		to := r.skipSpace(rawEnd)
+		to := r.skipBlank(rawEnd)
 		return to, r.rawOrDecoded(start, to), nil
 	}
 	if to, ok := r.scanDecoded(start, end); ok {
@@ -46,14 +46,14 @@ func (r *reader) expression(start int, end byte) (int, decoding, *expressionErro
 	if rawErr != nil {
 		return 0, decoding{}, newExpressionError(rawErr)
 	}
-	if after := r.skipSpace(rawEnd); after < len(r.src) {
+	if after := r.skipBlank(rawEnd); after < len(r.src) {
 		return 0, decoding{}, &expressionError{offset: after, reason: "text stands after its closing bracket"}
 	}
 	return 0, decoding{}, &expressionError{offset: rawEnd, reason: "the document ends after its closing bracket"}
 }
 
 func (r *reader) endsWith(at int, end byte) bool {
-	at = r.skipSpace(at)
+	at = r.skipBlank(at)
 	return at < len(r.src) && r.src[at] == end
 }
 
@@ -65,7 +65,10 @@ func (r *reader) rawOrDecoded(from, to int) decoding {
 	if at, ok := expressionStart(text); ok && r.whole(text, at) {
 		return decoding{}
 	}
-	r.warn(r.pos(r.skipSpace(from)), "entity-in-expression", "",
+	if _, ok := expressionStart(r.src[from:to]); !ok {
+		return decoding{}
+	}
+	r.warn(r.pos(r.skipBlank(from)), "entity-in-expression", "",
 		"the entities in the expression are taken as they are written, because decoding them breaks it")
 	return decoding{raw: true}
 }
@@ -87,5 +90,25 @@ func (r *reader) scanDecoded(start int, end byte) (int, bool) {
 		return 0, false
 	}
 	to := origin.source(stop)
-	return r.skipSpace(to), r.endsWith(to, end)
+	return r.skipBlank(to), r.endsWith(to, end)
+}
+
+// alone reports text beside the expression of an element: a CDATA section ends
+// the one and begins the other.
+func (r *reader) alone(n *Node) {
+	expression := false
+	for _, c := range n.Children {
+		if c.Name != "" || isBlank(c.Text) {
+			continue
+		}
+		_, begins := expressionStart(c.Text)
+		switch {
+		case expression && !begins: // a second one has been reported
+			r.errorAt(c.Pos, "text-after-expression", "the expression alone", "text stands beside the expression of %q", n.Name)
+			return
+		case !begins:
+			return
+		}
+		expression = true
+	}
 }

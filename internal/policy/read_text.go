@@ -18,7 +18,7 @@ func (r *reader) text() {
 		r.strayText()
 		return
 	}
-	if first := r.skipSpace(start); opensExpression(r.src, first) && r.blank {
+	if first := r.skipBlank(start); opensExpression(r.src, first) && r.blank {
 		r.expressionText(n)
 		return
 	}

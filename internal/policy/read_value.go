@@ -9,7 +9,7 @@ import (
 func (r *reader) value(a *Attribute) {
 	quote := r.src[r.at]
 	r.at++
-	if opensExpression(r.src, r.skipSpace(r.at)) {
+	if opensExpression(r.src, r.skipBlank(r.at)) {
 		r.expressionValue(a, quote)
 	} else {
 		r.literalValue(a, quote)
@@ -73,7 +73,7 @@ func (r *reader) brokenExpression(start, likelyEnd int, expected string, err *ex
 	if r.stopped {
 		likelyEnd = len(r.src)
 	}
-	if _, near := r.scan(r.src[:likelyEnd], r.skipSpace(start)); near != nil {
+	if _, near := r.scan(r.src[:likelyEnd], r.skipBlank(start)); near != nil {
 		err, expected = newExpressionError(near), ""
 	}
 	r.errorAt(r.pos(err.offset), "bad-expression", expected, "the expression %s: %s", where, err.reason)

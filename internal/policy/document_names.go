@@ -1,0 +1,118 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cloister-ai/cloister/internal/secret"
+	"github.com/cloister-ai/cloister/internal/site"
+)
+
+// Defined is what documents may name.
+type Defined struct {
+	NamedValues *NamedValues
+	// Ids, compared without case.
+	Fragments, Backends, Loggers, Certificates []string
+	// Any: every id is taken.
+	Any bool
+}
+
+// DefinedBy is what an artifacts folder defines. Named values that are secret,
+// or rest elsewhere, are declared: their values are not looked at. With lenient
+// everything else is taken for defined too.
+func DefinedBy(a *site.Artifacts, lenient bool) Defined {
+	values := &NamedValues{}
+	for _, v := range a.NamedValues {
+		if v.Secret || v.Value == "" {
+			values.Declare(v.Name)
+		} else {
+			values.Set(v.Name, secret.New(v.Value), false)
+		}
+	}
+	if lenient {
+		values.TakeAny()
+	}
+	return Defined{
+		NamedValues: values, Fragments: a.Fragments, Backends: a.Backends, Loggers: a.Loggers,
+		Certificates: a.Certificates, Any: lenient,
+	}
+}
+
+// reference is an attribute that names a resource.
+type reference struct {
+	// element is empty where the attribute means the same in every element.
+	element, attribute string
+	code, what         string
+	known              func(*Defined) []string
+}
+
+func references() []reference {
+	fragments := func(d *Defined) []string { return d.Fragments }
+	backends := func(d *Defined) []string { return d.Backends }
+	loggers := func(d *Defined) []string { return d.Loggers }
+	certificates := func(d *Defined) []string { return d.Certificates }
+	return []reference{
+		{includeFragmentName, "fragment-id", "unknown-fragment", "fragment", fragments},
+		{"", "backend-id", "unknown-backend", "backend", backends},
+		{"", "embeddings-backend-id", "unknown-backend", "backend", backends},
+		{"log-to-eventhub", "logger-id", "unknown-logger", "logger", loggers},
+		{"", "certificate-id", "unknown-certificate", "certificate", certificates},
+		{"authentication-certificate", "thumbprint", "unknown-certificate", "certificate", certificates},
+	}
+}
+
+// references checks the ids in the attributes of an element. Those that an
+// expression or an unknown named value gives are known when they are used.
+func (c *documentChecker) references(n *Node) {
+	if c.defined.Any {
+		return
+	}
+	for _, r := range references() {
+		a := n.Attribute(r.attribute)
+		if a == nil || r.element != "" && r.element != n.Name {
+			continue
+		}
+		id := strings.TrimSpace(a.Value)
+		_, isExpression := expressionStart(a.Value)
+		_, _, named := findName(id, 0)
+		if isExpression || named != "" || id == "" || r.attribute == "backend-id" && id == daprBackend {
+			continue
+		}
+		known := r.known(&c.defined)
+		if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, id) }) {
+			continue
+		}
+		mend := ""
+		if !a.Secret {
+			mend = nearestName(id, known)
+		}
+		c.add(a.ValuePos, r.code, mend, "no %s has the id %q", r.what, strings.TrimSpace(a.Written))
+	}
+}
+
+// daprBackend is the id by which set-backend-service means a Dapr sidecar.
+const daprBackend = "dapr"
+
+// policyHolders are the elements in which policies stand: policies, and
+// elements in them.
+func policyHolders() []string {
+	return []string{"choose", "when", "otherwise", "retry", "wait", "limit-concurrency"}
+}
+
+// policyElements are the elements that stand in policies and are none, as the
+// reference has them.
+func policyElements() []string {
+	return []string{
+		"address", "address-range", "allowed-headers", "allowed-methods", "allowed-origins", "api", "application-id",
+		"audience", "audiences", "authorize", "backend-application-ids", "blocklists", "categories", "category",
+		"certificate", "claim", "client-application-ids", "connection-info", "connection-string", "container-name",
+		"content", "content-type-map", "cross-domain-policy", "data", "database-name", "decryption-keys", "delete-request",
+		"dimension", "etag", "expose-headers", "from", "graphql-subscription", "header", "headers", "http-request",
+		"http-response", "id", "identities", "identity", "issuer", "issuer-signing-keys", "issuers", "item", "key",
+		"max-item-count", "message", "message-properties", "message-property", "metadata", "method", "openid-config",
+		"operation", "origin", "otherwise", "param", "parameter", "parameters", "partition-key", "patch-request", "path",
+		"payload", "query", "query-request", "read-request", "replace-request", "request", "required-claims", "response",
+		"rule", "set-url", "sql-statement", "status-code", "targets", "type", "value", "vary-by", "vary-by-header",
+		"vary-by-query-parameter", "when", "write-request", "xsl:stylesheet",
+	}
+}
