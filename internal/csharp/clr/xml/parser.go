@@ -3,6 +3,7 @@ package xml
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 )
@@ -50,9 +51,11 @@ type parser struct {
 	tags        []tag // the open elements
 	spaces      []binding
 	sawDocType  bool
+	inDTD       bool
 
 	// outer are the texts whose entities are being read, and where they go on.
 	outer    []input
+	base     int // where the text of the entity stands in the document
 	entities map[string]*entity
 	expanded int // characters that entities gave
 	// text of the open element that is not in the tree yet.
@@ -65,6 +68,7 @@ type parser struct {
 type input struct {
 	s     string
 	pos   int
+	base  int
 	name  string // of the entity
 	depth int    // open elements when it began
 }
@@ -108,6 +112,9 @@ func (p *parser) place(at int) (line, column int) {
 
 // fail throws XmlException with the place of the byte at.
 func (p *parser) fail(at int, message string) {
+	if len(p.outer) > 0 { // in an entity, whose text stands in the document
+		p.s, at = p.outer[0].s, at+p.base
+	}
 	p.t.Work(at / 16)
 	line, column := p.place(at)
 	p.t.Throw(clr.XmlException, message+" Line "+strconv.Itoa(line)+", position "+strconv.Itoa(column)+".")
@@ -135,8 +142,7 @@ const (
 func (p *parser) failToken(at int, want ...string) {
 	got := p.tokenAt(at)
 	if got == "" {
-		p.failEOF(at, "")
-		return
+		p.fail(at, "Unexpected end of file has occurred.")
 	}
 	for i, w := range want {
 		want[i] = "'" + w + "'"
@@ -144,16 +150,23 @@ func (p *parser) failToken(at int, want ...string) {
 	p.fail(at, "'"+got+"' is an unexpected token. The expected token is "+strings.Join(want, " or ")+".")
 }
 
-// tokenAt is a name, or the character that stands there.
+// tokenAt is what stands there: characters of names, or another one.
 func (p *parser) tokenAt(at int) string {
 	if at >= len(p.s) {
 		return ""
 	}
-	if n := p.qualifiedAt(at); n > 0 {
-		return p.s[at : at+n]
+	end := at
+	for end < len(p.s) {
+		r, size := clr.Decode(p.s[end:])
+		if r < 0x80 && asciiName[r] == 0 || r >= 0x80 && !unicode.Is(nameStart, r) && !unicode.Is(nameRest, r) {
+			if end == at {
+				end += size
+			}
+			break
+		}
+		end += size
 	}
-	_, size := clr.Decode(p.s[at:])
-	return p.s[at : at+size]
+	return p.s[at:end]
 }
 
 // qualifiedAt is how long a name with colons is.
@@ -168,24 +181,29 @@ func (p *parser) qualifiedAt(at int) int {
 	}
 }
 
+// failEOF fails at the end of the text, in the midst of something.
 func (p *parser) failEOF(at int, what string) {
-	if len(p.tags) > 0 && what == "" {
-		p.failOpen(at)
+	if p.inDTD {
+		p.fail(len(p.s), "Incomplete DTD content.")
 	}
-	if what != "" {
-		p.fail(at, "Unexpected end of file while parsing "+what+" has occurred.")
-	}
-	p.fail(at, "Unexpected end of file has occurred.")
+	p.fail(at, "Unexpected end of file while parsing "+what+" has occurred.")
 }
 
-// failOpen fails at the end of the text, where elements are open.
+// failOpen fails at the end of the text, and names the elements that are open,
+// the innermost first.
 func (p *parser) failOpen(at int) {
-	names := make([]string, 0, len(p.tags))
+	var names strings.Builder
 	for i := len(p.tags) - 1; i >= 0; i-- {
-		p.t.Allocate(len(p.tags[i].local) + len(p.tags[i].prefix) + 2)
-		names = append(names, p.tags[i].name())
+		name := p.tags[i].name()
+		p.t.Allocate(len(name) + 2)
+		names.WriteString(name)
+		if i > 0 {
+			names.WriteString(", ")
+		} else {
+			names.WriteByte('.')
+		}
 	}
-	p.fail(at, "Unexpected end of file has occurred. The following elements are not closed: "+strings.Join(names, ", ")+".")
+	p.fail(at, "Unexpected end of file has occurred. The following elements are not closed: "+names.String())
 }
 
 func (p *parser) at(i int) byte {
@@ -244,16 +262,20 @@ func (p *parser) outside() {
 		if p.keepSpace && !p.onlyRoot {
 			p.addText(normalize(p.s[begin:p.pos]))
 		}
-	case c != '<':
+	case c >= 0xF0:
+		p.failChar(p.pos, invalidChar)
+	case c != '<', len(p.s)-p.pos < 12 && clr.Length(p.s[p.pos:]) < 4:
 		p.fail(p.pos, rootData)
 	case p.at(p.pos+1) == '?':
 		p.instruction()
 	case p.has("<!--"):
 		p.comment()
+	case p.has("<!-"):
+		p.failToken(p.pos+3, "-")
 	case p.at(p.pos+1) == '!':
 		p.docType()
 	case p.at(p.pos+1) == '/':
-		p.fail(p.pos+1, "Unexpected end tag.")
+		p.fail(p.pos+2, "Unexpected end tag.")
 	case p.rootElement != nil:
 		p.fail(p.pos+1, "There are multiple root elements.")
 	default:
@@ -267,6 +289,9 @@ func (p *parser) inside() {
 		p.textRun()
 		return
 	}
+	if p.pos+1 == len(p.s) && len(p.outer) == 0 {
+		p.failOpen(len(p.s))
+	}
 	switch p.at(p.pos + 1) {
 	case '/':
 		p.flush()
@@ -276,21 +301,31 @@ func (p *parser) inside() {
 		p.instruction()
 	case '!':
 		p.flush()
-		switch {
-		case p.has("<!--"):
-			p.comment()
-		case p.has("<![CDATA["):
-			p.cdata()
-		case p.has("<!["):
-			p.failToken(p.pos+3, "CDATA[")
-		case p.has("<!-"):
-			p.failToken(p.pos+3, "-")
-		default:
-			p.failToken(p.pos+2, "[", "--")
-		}
+		p.exclamation()
 	default:
 		p.flush()
 		p.element()
+	}
+}
+
+// exclamation reads what begins with <! in an element.
+func (p *parser) exclamation() {
+	rest := p.s[p.pos+2:]
+	switch {
+	case p.has("<!--"):
+		p.comment()
+	case p.has("<![CDATA["):
+		p.cdata()
+	case len(rest) < 2, rest[0] == '[' && len(rest) < 7:
+		p.failOpen(len(p.s))
+	case rest[0] == '[':
+		p.failToken(p.pos+3, "CDATA[")
+	case rest[0] == '-':
+		p.failToken(p.pos+3, "-")
+	case strings.HasPrefix(rest, "DOCTYPE"):
+		p.fail(p.pos+2, "Unexpected DTD declaration.")
+	default:
+		p.failToken(p.pos+2, "<!--", "<[CDATA[")
 	}
 }
 
@@ -309,20 +344,30 @@ func (p *parser) addText(s string) { addText(p.t, p.open, s) }
 func (p *parser) comment() {
 	begin := p.pos + 4
 	end := strings.Index(p.s[begin:], "--")
-	if end < 0 {
-		p.checkChars(p.s, begin, len(p.s))
-		p.failEOF(len(p.s), "Comment")
+	if end < 0 || begin+end+2 >= len(p.s) {
+		p.unclosed(begin, "Comment", "-")
 	}
 	end += begin
 	p.checkChars(p.s, begin, end)
 	if p.at(end+2) != '>' {
-		if end+2 >= len(p.s) {
-			p.failEOF(len(p.s), "Comment")
-		}
-		p.fail(end+2, "An XML comment cannot contain '--', and '-' cannot be the last character.")
+		p.fail(end, "An XML comment cannot contain '--', and '-' cannot be the last character.")
 	}
 	p.addNode(newNode(p.t, KindComment, p.take(begin, end)))
 	p.pos = end + 3
+}
+
+// unclosed fails where the end of a comment or the like is missing; mark is
+// what the end begins with, twice.
+func (p *parser) unclosed(begin int, what, mark string) {
+	if len(p.s)-begin < 3 {
+		p.failEOF(begin, what)
+	}
+	p.checkChars(p.s, begin, len(p.s))
+	end := len(p.s)
+	for i := 0; i < 2 && strings.HasSuffix(p.s[:end], mark); i++ {
+		end--
+	}
+	p.failEOF(end, what)
 }
 
 // take is a part of the text with its ends of lines as \n.
@@ -343,8 +388,7 @@ func (p *parser) cdata() {
 	begin := p.pos + len("<![CDATA[")
 	end := strings.Index(p.s[begin:], "]]>")
 	if end < 0 {
-		p.checkChars(p.s, begin, len(p.s))
-		p.failEOF(len(p.s), "CDATA")
+		p.unclosed(begin, "CDATA", "]")
 	}
 	end += begin
 	p.checkChars(p.s, begin, end)
@@ -355,13 +399,7 @@ func (p *parser) cdata() {
 // instruction reads a processing instruction.
 func (p *parser) instruction() {
 	begin := p.pos + 2
-	n := scanName(p.s[begin:])
-	switch {
-	case n == 0 && begin >= len(p.s):
-		p.failEOF(begin, "Name")
-	case n == 0:
-		p.failChar(begin, badNameStart)
-	}
+	n := p.scan(begin)
 	target := p.s[begin : begin+n]
 	if strings.EqualFold(target, "xml") {
 		if target == "xml" {

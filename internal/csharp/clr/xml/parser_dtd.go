@@ -13,6 +13,8 @@ const maxExpanded = 10_000_000
 // entity is a general entity that the document declares.
 type entity struct {
 	text string
+	// at is where the text stands in the document.
+	at int
 	// unparsed: it is no text at all. One that lies elsewhere is empty.
 	unparsed bool
 }
@@ -43,12 +45,12 @@ func (p *parser) spend(n int) {
 func (p *parser) enter(name string, e *entity) {
 	for _, in := range p.outer {
 		if in.name == name {
-			p.fail(p.pos-1-len(name), "General entity '"+name+"' references itself.")
+			p.fail(p.pos, "General entity '"+name+"' references itself.")
 		}
 	}
 	p.spend(len(e.text))
-	p.outer = append(p.outer, input{p.s, p.pos, name, len(p.tags)})
-	p.s, p.pos = e.text, 0
+	p.outer = append(p.outer, input{p.s, p.pos, p.base, name, len(p.tags)})
+	p.s, p.pos, p.base = e.text, 0, e.at
 }
 
 // leave goes back to where an entity was referred to; false: there is none.
@@ -59,10 +61,10 @@ func (p *parser) leave() bool {
 	}
 	in := p.outer[n-1]
 	if in.depth != len(p.tags) {
-		p.fail(p.pos, "Entity replacement text must nest properly within markup declarations.")
+		p.fail(p.pos, "Incomplete entity contents.")
 	}
 	p.outer = p.outer[:n-1]
-	p.s, p.pos = in.s, in.pos
+	p.s, p.pos, p.base = in.s, in.pos, in.base
 	return true
 }
 
@@ -105,19 +107,24 @@ func (p *parser) attributeEntity(b *strings.Builder, name string, e *entity, wit
 
 // docType reads <!DOCTYPE …>.
 func (p *parser) docType() {
-	if !p.has("<!DOCTYPE") {
-		if p.has("<![") {
-			p.fail(p.pos, rootData)
-		}
+	switch {
+	case p.has("<!DOCTYPE") && len(p.s) > p.pos+9:
+	case p.has("<!["):
+		p.fail(p.pos, rootData)
+	case clr.Length(p.s[p.pos+2:]) < 8:
+		p.failEOF(p.pos+2, "DOCTYPE")
+	case p.rootElement != nil || p.sawDocType:
+		p.failToken(p.pos+2, "<!--")
+	default:
 		p.failToken(p.pos+2, "DOCTYPE")
 	}
 	switch {
 	case p.rootElement != nil:
-		p.fail(p.pos, "Unexpected DTD declaration.")
+		p.fail(p.pos, "DTD must be defined before the document root element.")
 	case p.sawDocType:
 		p.fail(p.pos, "Cannot have multiple DTDs.")
 	}
-	p.sawDocType = true
+	p.sawDocType, p.inDTD = true, true
 	p.pos += len("<!DOCTYPE")
 	if p.skipSpace() == 0 {
 		p.fail(p.pos, "'"+p.tokenAt(p.pos)+"' is an unexpected token. Expecting white space.")
@@ -151,9 +158,16 @@ func (p *parser) docType() {
 		if p.pos >= len(p.s) {
 			p.failEOF(p.pos, "DOCTYPE")
 		}
+		switch {
+		case k.parts[3].S != "" || p.s[p.pos-1] == ']':
+			p.failToken(p.pos, ">")
+		case k.parts[2].O == nil:
+			p.fail(p.pos, "Expecting external ID, '[' or '>'.")
+		}
 		p.fail(p.pos, "Expecting an internal subset or the end of the DOCTYPE declaration.")
 	}
 	p.pos++
+	p.inDTD = false
 	p.addNode(k)
 }
 
@@ -262,6 +276,7 @@ func (p *parser) entityDeclaration() {
 		e.unparsed = p.notation()
 	default:
 		p.pos-- // the white space that quoted wants
+		e.at = p.pos + 2
 		e.text = p.entityText(p.quoted())
 	}
 	if p.skipSpace(); p.at(p.pos) != '>' {

@@ -6,30 +6,31 @@ import (
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 )
 
+// scan is the length of the name without a colon that stands at a place; it
+// fails where none does, or where the text ends with it.
+func (p *parser) scan(at int) int {
+	n := scanName(p.s[at:])
+	switch {
+	case at+n >= len(p.s):
+		p.failEOF(len(p.s), "Name")
+	case n == 0 && at+1 >= len(p.s):
+		p.failEOF(at, "Name")
+	case n == 0:
+		p.failChar(at, badNameStart)
+	}
+	return n
+}
+
 // qualified reads a name with at most one colon.
 func (p *parser) qualified() (prefix, local string) {
 	begin := p.pos
-	n := scanName(p.s[begin:])
-	if n == 0 {
-		if begin >= len(p.s) {
-			p.failEOF(begin, "Name")
-		}
-		p.failChar(begin, badNameStart)
-	}
-	p.pos += n
+	p.pos += p.scan(begin)
 	if p.at(p.pos) != ':' {
 		return "", p.s[begin:p.pos]
 	}
 	colon := p.pos
 	p.pos++
-	n = scanName(p.s[p.pos:])
-	if n == 0 {
-		if p.pos >= len(p.s) {
-			p.failEOF(p.pos, "Name")
-		}
-		p.failChar(p.pos, badNameStart)
-	}
-	p.pos += n
+	p.pos += p.scan(p.pos)
 	if p.at(p.pos) == ':' {
 		p.failChar(p.pos, badNameChar)
 	}
@@ -39,7 +40,7 @@ func (p *parser) qualified() (prefix, local string) {
 // writtenAttr is an attribute as it is written.
 type writtenAttr struct {
 	prefix, local, value string
-	at                   int
+	at, quote            int
 }
 
 // element reads a start tag and what belongs to it.
@@ -49,9 +50,6 @@ func (p *parser) element() {
 	prefix, local := p.qualified()
 	g := tag{prefix: prefix, local: local, at: at, spaces: len(p.spaces), preserve: len(p.tags) > 0 && p.tags[len(p.tags)-1].preserve}
 	attrs := p.attributes()
-	for _, a := range attrs {
-		p.declareSpace(a)
-	}
 	k := newElement(p.t, p.resolve(prefix, local, at))
 	for _, a := range attrs {
 		space := ""
@@ -67,14 +65,7 @@ func (p *parser) element() {
 			}
 		}
 		if a.prefix == "xml" && a.local == "space" {
-			switch trimXML(a.value) {
-			case "preserve":
-				g.preserve = true
-			case "default":
-				g.preserve = false
-			default:
-				p.fail(a.at, "'"+trimXML(a.value)+"' is an invalid xml:space value.")
-			}
+			g.preserve = trimXML(a.value) == "preserve"
 		}
 		k.putAttr(&Attr{name: name, value: a.value})
 	}
@@ -107,7 +98,7 @@ func (p *parser) attributes() []writtenAttr {
 		p.t.Step()
 		spaces := p.skipSpace()
 		if p.pos >= len(p.s) {
-			p.failEOF(p.pos, "")
+			p.failOpen(p.pos)
 		}
 		switch c := p.s[p.pos]; {
 		case c == '>':
@@ -116,14 +107,27 @@ func (p *parser) attributes() []writtenAttr {
 			if p.at(p.pos+1) == '>' {
 				return out
 			}
+			if p.pos+1 >= len(p.s) {
+				p.failOpen(len(p.s))
+			}
+			if spaces == 0 && len(out) == 0 {
+				p.failToken(p.pos, ">")
+			}
 			p.failToken(p.pos+1, ">")
 		case spaces == 0 && len(out) == 0:
 			p.failChar(p.pos, badNameChar)
+		case scanName(p.s[p.pos:]) == 0:
+			p.failChar(p.pos, badNameStart)
 		case spaces == 0:
 			p.fail(p.pos, "'"+p.tokenAt(p.pos)+"' is an unexpected token. Expecting white space.")
 		}
 		p.t.Allocate(64)
-		out = append(out, p.attribute())
+		a := p.attribute()
+		p.declareSpace(a)
+		if v := trimXML(a.value); a.prefix == "xml" && a.local == "space" && v != "preserve" && v != "default" {
+			p.fail(a.at, "'"+v+"' is an invalid xml:space value.")
+		}
+		out = append(out, a)
 	}
 }
 
@@ -139,6 +143,7 @@ func (p *parser) attribute() writtenAttr {
 	if q != '"' && q != '\'' {
 		p.failToken(p.pos, "\"", "'")
 	}
+	a.quote = p.pos
 	p.pos++
 	a.value = p.attributeValue(q)
 	return a
@@ -159,9 +164,9 @@ func (p *parser) declareSpace(a writtenAttr) {
 	case prefix == "xml" && a.value != xmlSpace:
 		p.fail(a.at, "Prefix \"xml\" is reserved for use by XML and can be mapped only to namespace name \"http://www.w3.org/XML/1998/namespace\".")
 	case a.value == xmlnsSpace, a.value == xmlSpace && prefix != "xml":
-		p.fail(a.at, "Prefix '"+prefix+"' cannot be mapped to namespace name reserved for \"xml\" or \"xmlns\".")
+		p.fail(a.quote+1, "Prefix '"+prefix+"' cannot be mapped to namespace name reserved for \"xml\" or \"xmlns\".")
 	case prefix != "" && a.value == "":
-		p.fail(a.at, "Invalid namespace declaration.")
+		p.fail(a.quote, "Invalid namespace declaration.")
 	}
 	p.t.Allocate(48)
 	p.spaces = append(p.spaces, binding{prefix: prefix, space: a.value})
@@ -202,7 +207,10 @@ func (p *parser) endTag() {
 		p.wrongEnd(g, at)
 	}
 	p.pos += len(name)
-	if p.skipSpace(); p.at(p.pos) != '>' {
+	if p.skipSpace(); p.pos >= len(p.s) {
+		p.failOpen(len(p.s))
+	}
+	if p.s[p.pos] != '>' {
 		p.failToken(p.pos, ">")
 	}
 	if n := len(p.outer); n > 0 && p.outer[n-1].depth >= len(p.tags) {
@@ -217,16 +225,12 @@ func (p *parser) endTag() {
 	p.tags = p.tags[:len(p.tags)-1]
 }
 
+// wrongEnd fails where another name stands than that of the open element.
 func (p *parser) wrongEnd(g *tag, at int) {
-	if at >= len(p.s) {
-		p.failOpen(at)
-	}
-	got := p.qualifiedAt(at)
-	if got == 0 {
-		p.failToken(at, g.name())
-	}
+	p.qualified()
+	got := p.s[at:p.pos]
 	line, column := p.place(g.at)
-	p.fail(at, "The '"+g.name()+"' start tag on line "+itoa(line)+" position "+itoa(column)+" does not match the end tag of '"+p.s[at:at+got]+"'.")
+	p.fail(at, "The '"+g.name()+"' start tag on line "+itoa(line)+" position "+itoa(column)+" does not match the end tag of '"+got+"'.")
 }
 
 // xmlDeclaration reads <?xml …?> at the begin of the text.
@@ -244,13 +248,16 @@ func (p *parser) xmlDeclaration() {
 			break
 		}
 		if p.pos >= len(p.s) {
-			p.failEOF(p.pos, "")
+			p.failOpen(p.pos)
 		}
 		if spaces == 0 && step > 0 {
 			p.failToken(p.pos, "?>")
 		}
 		at := p.pos
 		n := scanName(p.s[p.pos:])
+		if p.pos+n >= len(p.s) {
+			p.failEOF(len(p.s), "Name")
+		}
 		name := p.s[p.pos : p.pos+n]
 		p.pos += n
 		order := map[string]int{"version": 1, "encoding": 2, "standalone": 3}[name]
@@ -271,12 +278,15 @@ func (p *parser) xmlDeclaration() {
 		begin := p.pos
 		end := strings.IndexByte(p.s[begin:], q)
 		if end < 0 {
-			p.fail(len(p.s), "There is an unclosed literal string.")
+			p.fail(begin, "There is an unclosed literal string.")
 		}
 		value := p.take(begin, begin+end)
 		p.pos = begin + end + 1
 		switch step {
 		case 1:
+			if value != "1.0" && strings.Trim(value, "0123456789.") != "" {
+				p.fail(begin, invalid)
+			}
 			if value != "1.0" {
 				p.fail(begin, "Version number '"+value+"' is invalid.")
 			}

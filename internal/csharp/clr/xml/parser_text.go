@@ -1,6 +1,7 @@
 package xml
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -116,8 +117,11 @@ func (p *parser) entityName() (name string, after int) {
 	n := p.qualifiedAt(begin)
 	if n == 0 {
 		if begin >= len(p.s) {
-			p.failEOF(begin, "EntityName")
+			p.fail(p.pos, "Unexpected end of file has occurred.")
 		}
+		p.fail(begin, "An error occurred while parsing EntityName.")
+	}
+	if begin+n >= len(p.s) {
 		p.fail(begin, "An error occurred while parsing EntityName.")
 	}
 	if p.at(begin+n) != ';' {
@@ -142,17 +146,22 @@ func (p *parser) charReference() rune {
 		if d < 0 || d >= base {
 			break
 		}
-		if n = n*base + d; n > 0x10FFFF {
-			p.fail(begin+1, "Invalid value of a character entity reference.")
+		if n = n*base + d; n > math.MaxInt32 {
+			p.fail(i, "Invalid value of a character entity reference.")
 		}
+	}
+	if i >= len(p.s) {
+		p.failEOF(begin, "")
 	}
 	if p.at(i) != ';' || i == digits {
 		p.fail(i, wrong)
 	}
-	if !isXMLChar(rune(n)) {
-		r := rune(n)
+	if r := rune(n); !isXMLChar(r) || n > 0x10FFFF {
+		if n > 0x10FFFF {
+			r = rune(uint16(0xD800 + (n-0x10000)/1024))
+		}
 		char, code := charText(string(clr.AppendChar(nil, uint16(r))))
-		p.fail(begin+1, "'"+char+"', hexadecimal value "+code+", is an invalid character.")
+		p.fail(digits, "'"+char+"', hexadecimal value "+code+", is an invalid character.")
 	}
 	p.pos = i + 1
 	return rune(n)
