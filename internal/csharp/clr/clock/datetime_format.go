@@ -98,9 +98,9 @@ func (f *formatter) pattern(format string) *Problem {
 		}
 		switch c := format[i]; c {
 		case '\'', '"':
-			end, ok := f.quoted(format, i)
-			if !ok {
-				return badFormat("Cannot find a matching quote character for the character '" + string(c) + "'.")
+			end, p := f.quoted(format, i)
+			if p != nil {
+				return p
 			}
 			n = end - i
 		case '%':
@@ -223,20 +223,20 @@ func (f *formatter) fractions(n int, trim bool) {
 
 // quoted writes the text in quotes that begins at i, and returns what is
 // behind it.
-func (f *formatter) quoted(format string, i int) (end int, ok bool) {
+func (f *formatter) quoted(format string, i int) (end int, p *Problem) {
 	quote := format[i]
 	for i++; i < len(format); i++ {
 		switch format[i] {
 		case quote:
-			return i + 1, true
+			return i + 1, nil
 		case '\\':
 			if i++; i >= len(format) {
-				return 0, false
+				return 0, badFormat(wrongFormat)
 			}
 		}
 		f.out = append(f.out, format[i])
 	}
-	return 0, false
+	return 0, badFormat("Cannot find a matching quote character for the character '" + string(quote) + "'.")
 }
 
 // offset is the offset from UTC in minutes.

@@ -245,7 +245,8 @@ func (d *dateReader) wordToken(w word, at state) (token, *Problem) {
 			return 0, wrong
 		}
 		d.monthName = w.value
-		switch before, sep := d.i, d.separator(); sep.meaning {
+		before := d.i
+		switch sep := d.separator(); sep.meaning {
 		case '$':
 			return monthEnd, nil
 		case ' ':
@@ -324,23 +325,26 @@ func (d *dateReader) numberToken(at state) (token, *Problem) {
 	return d.shortToken(at, sep, before)
 }
 
-// behindTime reads the fraction of a second, or an offset, behind 10:20:30.
+// behindTime reads the fraction of a second, and an offset, behind 10:20:30.
 func (d *dateReader) behindTime(at state) (ok bool) {
 	if d.i >= len(d.s)-1 {
 		return true
 	}
-	switch c := d.peek(); {
-	case c == '.' && at == gotNTNT:
+	if d.peek() == '.' && at == gotNTNT {
 		d.i++
 		d.fraction, _ = d.decimals()
-	case c == '+' || c == '-':
-		if d.zoned {
-			return false
-		}
-		d.zoned = true
-		d.offset, ok = d.zoneOffset()
-		return ok
+	} else if c := d.peek(); (c == '+' || c == '-') && d.zoned {
+		return false
 	}
+	before := d.i
+	d.space()
+	if c := d.peek(); (c == '+' || c == '-') && !d.zoned {
+		if d.offset, d.zoned = d.zoneOffset(); d.zoned {
+			return true
+		}
+		d.offset = 0
+	}
+	d.i = before
 	return true
 }
 

@@ -104,9 +104,9 @@ func (s span) pattern(out []byte, format string) ([]byte, *Problem) {
 		switch c {
 		case '\'', '"':
 			f := formatter{out: out}
-			end, ok := f.quoted(format, i)
-			if !ok {
-				return nil, badFormat("Cannot find a matching quote character for the character '" + string(c) + "'.")
+			end, p := f.quoted(format, i)
+			if p != nil {
+				return nil, p
 			}
 			out, n = f.out, end-i
 		case '%':

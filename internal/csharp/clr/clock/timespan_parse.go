@@ -43,11 +43,13 @@ type piece struct {
 // .NET takes an eighth behind a zero, and counts it as ticks: 0.00000012 is 12.
 func (p piece) fraction() (int64, bool) {
 	most, least := int64(TicksPerSecond), int64(TicksPerSecond/10)
-	if p.zeros > 0 {
-		most *= 10
-	}
-	for range p.zeros {
-		most, least = most/10, least/10
+	for i := range p.zeros {
+		if i == 0 {
+			most--
+		} else {
+			most /= 10
+		}
+		least /= 10
 	}
 	if p.value >= most {
 		return 0, p.value == 0 && p.zeros <= 7

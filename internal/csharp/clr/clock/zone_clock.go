@@ -20,7 +20,7 @@ func (z *zone) atMoment(utc int64) (offset int64, dst bool) {
 	switch {
 	case r == nil:
 		return z.base, false
-	case r.delta != 0 && r.savesAt(utc, yearPart(clock), z.base+r.shift):
+	case r.saves() && r.savesAt(utc, yearPart(clock), z.base+r.shift):
 		return z.base + r.shift + r.delta, true
 	}
 	return z.base + r.shift, false
@@ -37,7 +37,7 @@ func (z *zone) atClock(ticks int64) (offset int64, dst bool) {
 	switch {
 	case r == nil:
 		return z.base, false
-	case r.delta != 0 && r.savesAtClock(ticks):
+	case r.saves() && r.savesAtClock(ticks):
 		return z.base + r.shift + r.delta, true
 	}
 	return z.base + r.shift, false

@@ -38,8 +38,7 @@ func zoneInfos() map[string]clr.Func {
 		},
 
 		"System.TimeZoneInfo.GetUtcOffset(DateTime)": func(c *clr.Call) clr.Value {
-			offset, _ := zoneArg(c, 0).ofDate(c.Thread, c.Args[1])
-			return TimeSpanOf(offset)
+			return TimeSpanOf(zoneArg(c, 0).ofDate(c.Thread, c.Args[1]))
 		},
 		"System.TimeZoneInfo.GetUtcOffset(DateTimeOffset)": func(c *clr.Call) clr.Value {
 			offset, _ := zoneArg(c, 0).atMoment(OffsetTicks(c.Args[1]))
@@ -47,7 +46,13 @@ func zoneInfos() map[string]clr.Func {
 		},
 		"System.TimeZoneInfo.IsDaylightSavingTime(DateTime)": func(c *clr.Call) clr.Value {
 			z := zoneArg(c, 0)
-			_, dst := z.ofDate(c.Thread, c.Args[1])
+			if Kind(c.Args[1]) == UTC {
+				_, dst := z.atMoment(Ticks(c.Args[1]))
+				return clr.Bool(dst && z.saves)
+			}
+			// A local time is first put on the zone's clock, where it may be
+			// ambiguous.
+			_, dst := z.atClock(z.clockOfDate(c.Thread, c.Args[1]))
 			return clr.Bool(dst && z.saves)
 		},
 		"System.TimeZoneInfo.IsDaylightSavingTime(DateTimeOffset)": func(c *clr.Call) clr.Value {
@@ -157,16 +162,18 @@ func zoneOfKind(t *clr.Thread, kind int) *zone {
 }
 
 // ofDate is the offset at a DateTime, whose kind says which clock shows it.
-func (z *zone) ofDate(t *clr.Thread, v clr.Value) (offset int64, dst bool) {
+func (z *zone) ofDate(t *clr.Thread, v clr.Value) (offset int64) {
 	ticks := Ticks(v)
 	switch kind := Kind(v); {
 	case kind == UTC:
-		return z.atMoment(ticks)
+		offset, _ = z.atMoment(ticks)
 	case kind == Local && z.kind != Local:
 		local, _ := localZone(t).atClock(ticks)
-		return z.atMoment(clampTicks(ticks - local))
+		offset, _ = z.atMoment(clampTicks(ticks - local))
+	default:
+		offset, _ = z.atClock(ticks)
 	}
-	return z.atClock(ticks)
+	return offset
 }
 
 // clockOfDate is what the zone's clock shows at a DateTime.

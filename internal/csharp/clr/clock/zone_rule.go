@@ -60,6 +60,12 @@ func (z *zone) ruleAt(ticks int64) *rule {
 	return nil
 }
 
+// saves reports a rule with daylight time. One that adds nothing has it too,
+// unless its transitions are at the times that Windows has for none.
+func (r *rule) saves() bool {
+	return r.delta != 0 || r.from.timeOfDay != 0 || r.to.month != 0 && r.to.timeOfDay != TicksPerMillisecond
+}
+
 // atNewYear reports whether a transition is only where a rule of one year
 // begins or ends.
 func (r *rule) atNewYear(t *transition) bool {
