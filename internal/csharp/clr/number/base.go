@@ -82,8 +82,10 @@ func parseBase(c *clr.Call, s string, base int, t *clr.Type) clr.Value {
 		return clr.Value{N: w.wrap(n), O: t}
 	}
 	r := int64(int32(n))
-	if w.signed && base != 10 && uint32(n)>>w.size == 0 {
-		return clr.Value{N: w.wrap(uint64(r)), O: t}
+	if w.signed && base != 10 {
+		if r = int64(uint32(n)); r>>w.size == 0 {
+			return clr.Value{N: w.wrap(uint64(r)), O: t}
+		}
 	}
 	if w.wrap(uint64(r)) != uint64(r) {
 		c.Throw(clr.OverflowException, doesNotFit(t))

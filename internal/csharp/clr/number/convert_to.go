@@ -33,15 +33,12 @@ func To(t *clr.Thread, v clr.Value, to *clr.Type) clr.Value {
 	case to == clr.String && !convertible(v):
 		return t.New(t.Text(v))
 	case !convertible(v):
-		t.ThrowCast(from, convertibleType)
+		t.Throw(clr.InvalidCastException, "Specified cast is not valid.")
 	case from == to:
 		return v
 	}
 	return convert(t, v, to)
 }
-
-// convertibleType is System.IConvertible, for messages.
-var convertibleType = clr.Named("System", "IConvertible", 0)
 
 // convertible reports that the value's type is IConvertible.
 func convertible(v clr.Value) bool {

@@ -136,7 +136,9 @@ func (d Decimal) Add(o Decimal) (Decimal, error) {
 	switch {
 	case d.neg == o.neg:
 		a = a.add(b)
-	case a.cmp(b) >= 0:
+	case a == b: // .NET's way to align leaves a sign that only the bits show
+		a, neg = wide{}, neg != (d.scale > o.scale)
+	case a.cmp(b) > 0:
 		a = a.sub(b)
 	default:
 		a, neg = b.sub(a), !neg
