@@ -298,9 +298,6 @@ func (c *checker) create(n *syntax.New) operand {
 	}
 	var e Expr
 	ctors := t.Members(".ctor")
-	if t.IsNullable() {
-		ctors = nil
-	}
 	switch {
 	case len(args) == 0 && t.IsValue():
 		e = &Const{typed{t, spanOf(n)}, clr.Zero(t)}

@@ -12,6 +12,10 @@ import (
 // fold gives a constant for a numeric conversion of one.
 func fold(e *Convert) Expr {
 	k, ok := e.X.(*Const)
+	if ok && e.Type == clr.Decimal && integerSize(k.Type) != 0 {
+		d, _ := decimalConst(k.Value)
+		return &Const{typed{e.Type, e.Span}, d.Value()}
+	}
 	if !ok || e.Type == clr.Decimal || k.Type == clr.Decimal || e.Type.Kind == clr.Enum || k.Type.Kind == clr.Enum {
 		return e
 	}
@@ -22,8 +26,8 @@ func fold(e *Convert) Expr {
 func (c *checker) foldUnary(e *Unary, k *Const, n syntax.Node) Expr {
 	at := typed{e.Type, e.Span}
 	switch {
-	case e.Type == clr.Decimal:
-		return nil
+	case e.Type == clr.Decimal && e.Op == "-":
+		return &Const{at, number.DecimalOf(k.Value).Neg().Value()}
 	case e.Op == "!":
 		return &Const{at, clr.Bool(!k.Value.Bool())}
 	case e.Op == "+":
@@ -43,6 +47,7 @@ func (c *checker) overflow(n syntax.Node) {
 	c.errorf(n, "CS0220", "The operation overflows at compile time in checked mode")
 }
 
+// foldDecimal is foldBinary of decimals, which are always checked.
 func (c *checker) foldDecimal(e *Binary, x, y number.Decimal, n syntax.Node) Expr {
 	v, err := number.Operate(e.Op, x, y)
 	switch {
@@ -80,6 +85,50 @@ func (c *checker) foldBinary(e *Binary, x, y *Const, n syntax.Node) Expr {
 	return &Const{typed{e.Type, e.Span}, v}
 }
 
+// decimalConst is a number of any type as a decimal.
+func decimalConst(v clr.Value) (number.Decimal, error) {
+	switch v.O.Type() {
+	case clr.Decimal:
+		return number.DecimalOf(v), nil
+	case clr.Double:
+		return number.FromFloat64(v.Float())
+	case clr.Single:
+		return number.FromFloat32(float32(v.Float()))
+	case clr.UInt64:
+		return number.FromUint64(v.N), nil
+	}
+	return number.FromInt64(v.Int()), nil
+}
+
+// decimalCast is a cast of a constant from or to decimal; nil: it does not fit.
+func decimalCast(k *Const, to *clr.Type, at syntax.Span) Expr {
+	d, err := decimalConst(k.Value)
+	if err != nil {
+		return nil
+	}
+	v := clr.Value{O: to}
+	switch size := integerSize(to); {
+	case to == clr.Decimal:
+		v = d.Value()
+	case to == clr.Double:
+		v = clr.Float(d.Float64())
+	case to == clr.Single:
+		v = clr.Single32(d.Float32())
+	case size > 0:
+		v.N, err = d.Uint64()
+		if err != nil || size < 64 && v.N>>size != 0 {
+			return nil
+		}
+	default:
+		i, err := d.Int64()
+		if err != nil || !fits(i, to) {
+			return nil
+		}
+		v.N = uint64(i)
+	}
+	return &Const{typed{to, at}, v}
+}
+
 // foldConcat joins constant strings that stand beside each other.
 func foldConcat(e *Concat) Expr {
 	var out []Expr
@@ -113,6 +162,8 @@ func constText(k *Const) string {
 		return strconv.FormatFloat(k.Value.Float(), 'g', -1, 64)
 	case k.Type == clr.Boolean:
 		return strconv.FormatBool(k.Value.Bool())
+	case k.Type == clr.Decimal:
+		return number.DecimalOf(k.Value).String() + "M"
 	}
 	return strconv.FormatInt(k.Value.Int(), 10)
 }

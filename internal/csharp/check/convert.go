@@ -414,8 +414,18 @@ func (c *checker) constCast(k *Const, to *clr.Type, n syntax.Node) Expr {
 			under = clr.Int32
 		}
 	}
-	if !isNumeric(from) || !isNumeric(under) || from == clr.Decimal || under == clr.Decimal {
+	if !isNumeric(from) || !isNumeric(under) {
 		return nil
+	}
+	if from == clr.Decimal || under == clr.Decimal {
+		if to.Kind == clr.Enum || k.Type.Kind == clr.Enum {
+			return nil
+		}
+		if x := decimalCast(k, to, spanOf(n)); x != nil {
+			return x
+		}
+		c.errorf(n, "CS0031", "Constant value '%s' cannot be converted to a '%s'", constText(k), to)
+		return wrong(n).e
 	}
 	if integerSize(under) != 0 && !c.constFits(k, under) && !c.unchecked() {
 		c.errorf(n, "CS0221", "Constant value '%s' cannot be converted to a '%s' (use 'unchecked' syntax to override)", constText(k), to)

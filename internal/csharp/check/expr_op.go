@@ -42,6 +42,9 @@ func (c *checker) userUnary(n *syntax.Unary, x operand) Expr {
 	if lifted {
 		t = t.Args[0]
 	}
+	if isNumeric(t) || t == clr.Boolean {
+		return nil // theirs are the predefined ones
+	}
 	ops := operators(t, n.Op, 1)
 	if len(ops) == 0 {
 		return nil
