@@ -31,6 +31,7 @@ func Family() clr.Family {
 			comparerMembers,
 			builderMembers, builderAppendMembers, builderInsertMembers, builderChangeMembers,
 			encodingMembers, encodingBytesMembers,
+			uriMembers, uriMakeMembers, uriStaticMembers,
 			webMembers, addressMembers, readerMembers, writerMembers,
 		),
 		Fast: map[string]any{
@@ -43,7 +44,7 @@ func Family() clr.Family {
 			"System.String.IsNullOrEmpty(string)":       func(s string) bool { return s == "" },
 			"System.String.Length":                      func(s string) int32 { return int32(clr.Length(s)) },
 		},
-		Types: append([]*clr.Type{builderType, readerType, writerType, addressType}, encodingTypes...),
+		Types: append([]*clr.Type{builderType, readerType, writerType, addressType, uriType}, encodingTypes...),
 		Hooks: map[string]*clr.Hooks{
 			"System.Boolean":            booleanHooks,
 			"System.Char":               charHooks,
@@ -52,6 +53,7 @@ func Family() clr.Family {
 			"System.Text.StringBuilder": builderHooks,
 			"System.Text.Encoding":      encodingHooks,
 			"System.IO.StringWriter":    writerHooks,
+			"System.Uri":                uriHooks,
 			"System.Net.IPAddress":      addressHooks,
 		},
 	}
