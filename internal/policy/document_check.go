@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/cloister-ai/cloister/internal/csharp/syntax"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -104,44 +103,7 @@ func (c *documentChecker) list(n *Node) {
 
 // expression reports what is wrong with an expression as C#.
 func (c *documentChecker) expression(x *Expression) {
-	errs := x.compile()
-	for _, e := range errs {
+	for _, e := range x.compile() {
 		c.add(x.At(e.Offset), cmp.Or(e.Code, "bad-expression"), "", "%s", x.says(e))
 	}
-}
-
-// compile compiles the expression. Where the value of a named value is not
-// known, it may be of any type: what compiles with one is taken.
-func (x *Expression) compile() []*syntax.Error {
-	if len(x.left()) == 0 {
-		return compileExpression(x.Source)
-	}
-	var first []*syntax.Error
-	for i, value := range []string{filler, "true", `""`} {
-		filled := x.fill(value)
-		errs := compileExpression(filled.Source)
-		if len(errs) == 0 {
-			return nil
-		}
-		if i == 0 {
-			first = errs
-			*x = filled
-		}
-	}
-	return first
-}
-
-// compileExpression says what is wrong with an expression; offsets are bytes of
-// source.
-func compileExpression(source string) []*syntax.Error {
-	_, errs := syntax.Parse(source)
-	return errs
-}
-
-// says is an error's text without the values of named values.
-func (x *Expression) says(e *syntax.Error) string {
-	if name := x.Named(e.Offset, e.End); name != "" {
-		return fmt.Sprintf("the expression is not C# with the value of {{%s}} put in", name)
-	}
-	return x.hide(e.Reason)
 }

@@ -54,7 +54,7 @@ func TestCheckDocument(t *testing.T) {
 
 	// Names.
 	f(inbound(`<include-fragment fragment-id="LOG" /><set-backend-service backend-id="Aoai" /><log-to-eventhub logger-id="hub" />`))
-	f(inbound(`<include-fragment fragment-id="@(x)" /><set-backend-service backend-id="{{vault}}" /><set-backend-service backend-id="dapr" />`))
+	f(inbound(`<include-fragment fragment-id="@("x")" /><set-backend-service backend-id="{{vault}}" /><set-backend-service backend-id="dapr" />`))
 	f(inbound(`<include-fragment fragment-id="lag" /><set-backend-service backend-id="{{word}}" />`),
 		`2:32 unknown-fragment no fragment has the id "lag"`, `2:72 unknown-backend no backend has the id "{{word}}"`)
 	f(inbound(`<authentication-certificate certificate-id="client" /><authentication-certificate thumbprint="x" />`),
@@ -69,18 +69,20 @@ func TestCheckDocument(t *testing.T) {
 	f("<policies><inbound><set-variable value=\"@(1 +)\" />\n</policies>",
 		"1:46 CS1525 Invalid expression term ')'", `2:1 mismatched-tag the end tag "policies" stands where "inbound" of line 1 has to end`)
 	// Named values whose value is not known may be of any type.
-	f(inbound(`<set-variable value="@({{limit}} + {{vault}} + f({{vault}}, "{{vault}}"))" />`))
+	f(inbound(`<set-variable value="@({{limit}} + {{vault}} > 1 && {{key}} && "{{key}}" != null)" />`))
 	f(inbound(`<set-variable value="@({{vault}} + )" />`), "2:36 CS1525 Invalid expression term ')'")
 	f(inbound(`<set-variable value="@("a" + {{nothing}} + )" />`),
 		`2:30 unknown-named-value no named value has the display name "nothing"`, "2:44 CS1525 Invalid expression term ')'")
+	f(inbound(`<set-variable value="@({{key}} + 1 + nothing)" />`), "2:38 CS0103 The name 'nothing' does not exist in the current context")
+	f(inbound(`<set-variable value="@(context.Request.Bodi)" />`), "2:40 CS1061 'IRequest' does not contain a definition for 'Bodi'")
 	// What is wrong with a value is told at its braces, without it.
-	f(inbound(`<set-variable value="@({{word}})" />`), "2:24 CS1026 the expression is not C# with the value of {{word}} put in")
+	f(inbound(`<set-variable value="@({{word}})" />`), "2:24 CS1026 this is not C# with a value in the place of {{word}}")
 	f(inbound(`<set-variable value="@("{{quote}}")" />`),
 		`2:25 broken-expression the value of "quote" ends the string or the comment that it is put into`)
 }
 
 func TestCheckDocumentCounts(t *testing.T) {
-	got := CheckDocument(&site.PolicyFile{Path: "p.xml", Source: []byte(`<policies><inbound><base /><choose><when condition="@(a)">
+	got := CheckDocument(&site.PolicyFile{Path: "p.xml", Source: []byte(`<policies><inbound><base /><choose><when condition="@(true)">
 <return-response><set-status code="200" /><set-body>@{ return 1; }</set-body></return-response></when></choose><base />
 </inbound></policies>`)}, Defined{})
 	if diff := cmp.Diff([]string{"base", "choose", "return-response", "set-body", "set-status"}, got.Policies); diff != "" {

@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // shortest is the length from which a named value is looked for in what is
 // said about the expression that it was put into. A shorter one would be found
@@ -37,23 +40,26 @@ func (x *Expression) left() []use {
 	}
 }
 
-// fill is the expression with value in the place of each {{name}} that is left
-// in its code. In strings and comments they stay.
-func (x *Expression) fill(value string) Expression {
+// inCode are the uses whose place is neither in a string nor in a comment. What
+// stands around a name is as it is written: {{…}} is balanced.
+func (x *Expression) inCode(uses []use) []use {
+	return slices.DeleteFunc(uses, func(u use) bool {
+		return isExpression(x.Source[:u.from]+"("+x.Source[u.to:], 0)
+	})
+}
+
+// fill is the expression with a value in the place of each use.
+func (x *Expression) fill(uses []use, values []string) Expression {
 	src := x.Source
 	out := *x
 	out.origin, out.start = Origin{lines: x.origin.lines}, 0
 	origin := x.origin.from(x.start)
 	var b strings.Builder
 	at := 0
-	for _, u := range x.left() {
-		// What stands around a name is as it is written: {{…}} is balanced.
-		if isExpression(src[:u.from]+"("+src[u.to:], 0) {
-			continue
-		}
+	for i, u := range uses {
 		copyText(&b, &out.origin, src, origin, at, u.from)
 		out.origin.add(segment{at: b.Len(), source: origin.source(u.from), fixed: true, name: u.name})
-		b.WriteString(value)
+		b.WriteString(values[i])
 		at = u.to
 	}
 	copyText(&b, &out.origin, src, origin, at, len(src))

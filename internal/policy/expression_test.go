@@ -108,11 +108,12 @@ func TestExpressionFill(t *testing.T) {
 		t.Fatal(problems)
 	}
 	x := doc.Expressions()[0]
-	got := x.fill("true")
-	if want := `@("{{a}}" + true /* {{c}} */ + $"{{d}}{true}" + f(true))`; got.Source != want {
+	uses := x.inCode(x.left())
+	got := x.fill(uses, []string{"true", "1", "2"})
+	if want := `@("{{a}}" + true /* {{c}} */ + $"{{d}}{1}" + f(2))`; got.Source != want {
 		t.Errorf("%s\nwant %s", got.Source, want)
 	}
-	for text, same := range map[string]string{"+ true": "+ {{b}}", "/*": "/*", "f(true": "f({{g", "))": "))"} {
+	for text, same := range map[string]string{"+ true": "+ {{b}}", "/*": "/*", "f(2": "f({{g", "))": "))"} {
 		if a, b := got.At(strings.Index(got.Source, text)), x.At(strings.Index(x.Source, same)); a != b {
 			t.Errorf("%q is at %v, want %v", text, a, b)
 		}

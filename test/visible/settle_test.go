@@ -22,6 +22,7 @@ func TestSettle(t *testing.T) {
 	f(`<a b="#token#" c="#{tenant.id}#" d="# no #" e="#region" />`, `<a b="1" c="1" d="# no #" e="#region" />`)
 	f(`<a b="__BACKEND_URL__" c="__init__" />`, `<a b="1" c="__init__" />`)
 	f(`@{{ var a = new {{ b = "{backend.id}" }}; return a; }}`, `@{ var a = new { b = "1" }; return a; }`)
+	f(`<a b="{backend-id}" c="{{named-value}}" d="{{{x-y}}}" />`, `<a b="1" c="{{named-value}}" d="{{{x-y}}}" />`)
 	// What only looks like it.
 	same := `@{ return $"{a}{{b}} {c:0.0}"; } {{named}} {"a": {"b": 1}}`
 	f(same, same)
