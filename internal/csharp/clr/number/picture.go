@@ -27,7 +27,6 @@ func picture(n *digits, format string) string {
 	if i := strings.IndexByte(format, 0); i >= 0 {
 		format = format[:i]
 	}
-	negative := n.neg
 	section, own := sectionOf(format, n)
 	l := read(section)
 	if len(n.d) > 0 {
@@ -38,14 +37,14 @@ func picture(n *digits, format string) string {
 		}
 		n.round(keep)
 		if len(n.d) == 0 {
-			n.neg = negative && n.float
+			n.neg = false
 			if zero, found := sectionOf(format, n); zero != section || found != own {
 				section, own = zero, found
 				l = read(section)
 			}
 		}
 	} else {
-		n.neg, n.point = n.neg && n.float, 0
+		n.neg, n.point = false, 0
 	}
 	p := painter{n: n, layout: l, out: make([]byte, 0, len(section)+len(n.d)+16)}
 	if n.neg && !own {
