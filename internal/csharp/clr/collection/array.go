@@ -1,6 +1,7 @@
 package collection
 
 import (
+	"strconv"
 	"sync"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
@@ -15,6 +16,21 @@ const (
 	badIndex      = "Index was out of range. Must be non-negative and less than the size of the collection."
 	badCount      = "Count must be positive and count must refer to a location within the string/array/collection."
 )
+
+// What Mono says of a List<T>'s indices: the names of texts that it does not
+// have.
+const (
+	listIndex = "ArgumentOutOfRange_Index"
+	listCount = "ArgumentOutOfRange_Count"
+)
+
+// throwActual is an ArgumentOutOfRangeException that says what was given.
+func throwActual(t *clr.Thread, param, message string, n int) {
+	panic(&clr.Thrown{
+		T: clr.ArgumentOutOfRangeException, Param: param,
+		Message: message + "\nParameter name: " + param + "\nActual value was " + strconv.Itoa(n) + ".",
+	})
+}
 
 // arrayCopy is what is asked of Array.Copy, without the arrays.
 type arrayCopy struct{ from, fromLen, to, toLen, n int }

@@ -69,21 +69,32 @@ func elementOr(o clr.Counted, i int, of *clr.Type) clr.Value {
 	return o.At(i)
 }
 
+// outside is what is said of an index and a count that do not fit.
+type outside struct{ index, count string }
+
+func saying(o clr.Counted) outside {
+	if _, list := o.(*clr.List); list {
+		return outside{listIndex, listCount}
+	}
+	return outside{badIndex, badCount}
+}
+
 // findIndex is FindIndex in its three forms.
 func findIndex(c *clr.Call, o clr.Counted) clr.Value {
+	say := saying(o)
 	from, n := 0, o.Len()
 	if len(c.Args) > 2 {
 		from = c.Int(1)
 		n = o.Len() - from
 	}
 	if from < 0 || from > o.Len() {
-		c.ThrowRange("startIndex", badIndex)
+		c.ThrowRange("startIndex", say.index)
 	}
 	if len(c.Args) > 3 {
 		n = c.Int(2)
 	}
 	if n < 0 || from > o.Len()-n {
-		c.ThrowRange("count", badCount)
+		c.ThrowRange("count", say.count)
 	}
 	return clr.Int(int32(find(c.Thread, o, from, n, function(c, len(c.Args)-1, "match"))))
 }
@@ -91,6 +102,7 @@ func findIndex(c *clr.Call, o clr.Counted) clr.Value {
 // findLastIndex is FindLastIndex in its three forms. An empty collection has
 // the place before its first one.
 func findLastIndex(c *clr.Call, o clr.Counted) clr.Value {
+	say := saying(o)
 	pred := function(c, len(c.Args)-1, "match")
 	from := o.Len() - 1
 	if len(c.Args) > 2 {
@@ -102,13 +114,13 @@ func findLastIndex(c *clr.Call, o clr.Counted) clr.Value {
 	}
 	if o.Len() == 0 {
 		if from != -1 {
-			c.ThrowRange("startIndex", badIndex)
+			c.ThrowRange("startIndex", say.index)
 		}
 	} else if from < 0 || from >= o.Len() {
-		c.ThrowRange("startIndex", badIndex)
+		c.ThrowRange("startIndex", say.index)
 	}
 	if n < 0 || from-n+1 < 0 {
-		c.ThrowRange("count", badCount)
+		c.ThrowRange("count", say.count)
 	}
 	return clr.Int(int32(findLast(c.Thread, o, from, n, pred)))
 }

@@ -260,7 +260,7 @@ func copyDictionary(param string) clr.Func {
 		if s, ok := c.Args[0].O.(Sized); ok && s.Len() > 0 {
 			d.resize(c.Thread, prime(s.Len()))
 		}
-		for v := range c.Seq(c.Args[0], param) {
+		for v := range source(c.Thread, c.Args[0], param, d.pair).All(c.Thread) {
 			d.Add(c.Thread, v)
 		}
 		return clr.Obj(d)

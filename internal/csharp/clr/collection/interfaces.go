@@ -4,13 +4,8 @@ import "github.com/cloister-ai/cloister/internal/csharp/clr"
 
 // countOf is how many elements a collection has; -1: it does not know.
 func countOf(v clr.Value) int {
-	switch o := v.O.(type) {
-	case Sized:
+	if o, ok := v.O.(Sized); ok {
 		return o.Len()
-	case *clr.Type:
-		if o == clr.String {
-			return clr.Length(v.S)
-		}
 	}
 	return -1
 }
@@ -133,7 +128,7 @@ func throwIndex(t *clr.Thread, o clr.Object) {
 	if _, array := o.(*clr.ArrayObject); array {
 		throwOutOfRange(t, "index")
 	}
-	t.ThrowRange("index", "Index was out of range. Must be non-negative and less than the size of the collection.")
+	t.ThrowRange("index", badIndex)
 }
 
 // setAt is the setter of IList<T>.
@@ -290,7 +285,11 @@ func changing(c *clr.Call) ChangingMap {
 // of collections; param is how .NET calls the index there.
 func copyTo(param string) clr.Func {
 	return func(c *clr.Call) clr.Value {
-		c.NotNull(1, "array")
+		null := "array"
+		if _, list := c.Args[0].O.(*clr.List); list {
+			null = "destinationArray"
+		}
+		c.NotNull(1, null)
 		from, to := c.Args[0].O.(Sized), c.Args[1].O.(*clr.ArrayObject)
 		index, n := 0, from.Len()
 		if len(c.Args) > 2 {
@@ -327,18 +326,18 @@ func checkCopy(t *clr.Thread, from Sized, to *clr.ArrayObject, a copied) {
 		return
 	case *Queue, *Stack:
 		if a.index < 0 || a.index > to.Len() {
-			t.ThrowRange(a.param, "Index was out of range. Must be non-negative and less than the size of the collection.")
+			throwActual(t, a.param, badIndex, a.index)
 		}
 		if to.Len()-a.index < a.n {
-			t.ThrowArgument("Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.", "")
+			t.ThrowArgument(offsetLength, "")
 		}
 		return
 	case *Set:
 		if a.index < 0 {
-			t.ThrowRange(a.param, "Non-negative number required.")
+			throwActual(t, a.param, "Non negative number is required.", a.index)
 		}
 		if a.n < 0 {
-			t.ThrowRange("count", "Non-negative number required.")
+			throwActual(t, "count", "Non negative number is required.", a.n)
 		}
 		if a.index > to.Len() || a.n > to.Len()-a.index {
 			t.ThrowArgument(short, "")
@@ -346,7 +345,7 @@ func checkCopy(t *clr.Thread, from Sized, to *clr.ArrayObject, a copied) {
 		return
 	}
 	if a.index < 0 || a.index > to.Len() {
-		t.ThrowRange("index", "Non-negative number required.")
+		t.ThrowRange("index", nonNegative)
 	}
 	if to.Len()-a.index < a.n {
 		t.ThrowArgument("Destination array is not long enough to copy all the items in the collection. Check array index and length.", "")

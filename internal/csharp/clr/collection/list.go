@@ -83,7 +83,14 @@ func listRemove(t *clr.Thread, l *clr.List, i, n int) {
 
 // insertAll puts the elements of a sequence at i.
 func insertAll(t *clr.Thread, l *clr.List, i int, from clr.Value) {
-	elems := gather(t, from, "collection")
+	if countOf(from) < 0 {
+		for v := range source(t, from, "collection", l.T.Args[0]).All(t) {
+			listInsert(t, l, i, v)
+			i++
+		}
+		return
+	}
+	elems := gather(t, from, "collection", l.T.Args[0])
 	if len(elems) == 0 {
 		return
 	}
@@ -95,20 +102,10 @@ func insertAll(t *clr.Thread, l *clr.List, i int, from clr.Value) {
 	l.Version++
 }
 
-// gather are the elements of a sequence, in a slice of their own.
-func gather(t *clr.Thread, from clr.Value, param string) []clr.Value {
-	var out []clr.Value
-	if n := countOf(from); n > 0 {
-		t.Allocate(n * valueSize)
-		out = make([]clr.Value, 0, n)
-	}
-	for v := range t.Seq(from, param) {
-		if len(out) == cap(out) {
-			t.Allocate(max(4, len(out)) * valueSize)
-		}
-		out = append(out, v)
-	}
-	return out
+// gather are the elements of a sequence of elem, in a slice of their own.
+func gather(t *clr.Thread, from clr.Value, param string, elem *clr.Type) []clr.Value {
+	s := source(t, from, param, elem)
+	return collect(t, s.All(t), max(0, countOf(from)))
 }
 
 const listKey = "System.Collections.Generic.List<T>"
@@ -123,7 +120,7 @@ func listMembers() funcs {
 		},
 		"new " + listKey + "(IEnumerable<T>)": func(c *clr.Call) clr.Value {
 			c.NotNull(0, "collection")
-			elems := gather(c.Thread, c.Args[0], "collection")
+			elems := gather(c.Thread, c.Args[0], "collection", c.In.Args[0])
 			l := &clr.List{T: c.In, Elems: elems, Cap: len(elems)}
 			if countOf(c.Args[0]) < 0 { // added one by one
 				l.Cap = grown(len(elems))
@@ -132,7 +129,7 @@ func listMembers() funcs {
 		},
 		"new " + listKey + "(int)": func(c *clr.Call) clr.Value {
 			if c.Int(0) < 0 {
-				c.ThrowRange("capacity", "Non-negative number required.")
+				c.ThrowRange("capacity", nonNegative)
 			}
 			l := &clr.List{T: c.In}
 			setCapacity(c.Thread, l, c.Int(0))
@@ -144,7 +141,16 @@ func listMembers() funcs {
 		},
 		listKey + ".AddRange(IEnumerable<T>)": func(c *clr.Call) clr.Value {
 			c.NotNull(1, "collection")
-			insertAll(c.Thread, list(c), list(c).Len(), c.Args[1])
+			l := list(c)
+			if countOf(c.Args[1]) >= 0 {
+				insertAll(c.Thread, l, l.Len(), c.Args[1])
+				return clr.Null
+			}
+			l.Version++ // once, so that a sequence over the list itself goes on
+			for v := range source(c.Thread, c.Args[1], "collection", l.T.Args[0]).All(c.Thread) {
+				room(c.Thread, l, 1)
+				l.Elems = append(l.Elems, v)
+			}
 			return clr.Null
 		},
 		listKey + ".Capacity": func(c *clr.Call) clr.Value { return clr.Int(int32(max(list(c).Cap, list(c).Len()))) },
@@ -238,13 +244,13 @@ func grown(n int) int {
 // checkRange throws where index and count do not lie in a list of so many.
 func checkRange(t *clr.Thread, length, index, count int) {
 	if index < 0 {
-		t.ThrowRange("index", "Non-negative number required.")
+		t.ThrowRange("index", nonNegative)
 	}
 	if count < 0 {
-		t.ThrowRange("count", "Non-negative number required.")
+		t.ThrowRange("count", nonNegative)
 	}
 	if length-index < count {
-		t.ThrowArgument("Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.", "")
+		t.ThrowArgument(offsetLength, "")
 	}
 }
 
@@ -252,7 +258,7 @@ func checkRange(t *clr.Thread, length, index, count int) {
 func copyRange(c *clr.Call) clr.Value {
 	l, i, at, n := list(c), c.Int(1), c.Int(3), c.Int(4)
 	if l.Len()-i < n {
-		c.ThrowArgument("Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.", "")
+		c.ThrowArgument(offsetLength, "")
 	}
 	c.NotNull(2, "destinationArray")
 	to := c.Args[2].O.(*clr.ArrayObject)

@@ -89,7 +89,7 @@ func listIndexOf(c *clr.Call) clr.Value {
 	if len(c.Args) > 3 {
 		n = c.Int(3)
 		if n < 0 || from > l.Len()-n {
-			c.ThrowRange("count", badCount)
+			c.ThrowRange("count", listCount)
 		}
 	}
 	if from < 0 { // found by Array.IndexOf

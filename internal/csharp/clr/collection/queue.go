@@ -115,7 +115,7 @@ func queueMembers() funcs {
 		},
 		"new " + queueKey + "(IEnumerable<T>)": func(c *clr.Call) clr.Value {
 			c.NotNull(0, "collection")
-			elems := gather(c.Thread, c.Args[0], "collection")
+			elems := gather(c.Thread, c.Args[0], "collection", c.In.Args[0])
 			return clr.Obj(&Queue{T: c.In, ring: elems[:len(elems):len(elems)], n: len(elems)})
 		},
 		queueKey + ".Clear()": func(c *clr.Call) clr.Value {
@@ -139,7 +139,7 @@ func queueMembers() funcs {
 		},
 		queueKey + ".Peek()": func(c *clr.Call) clr.Value { return filled(c).At(0) },
 		queueKey + ".ToArray()": func(c *clr.Call) clr.Value {
-			return c.ArrayValue(c.Result.Args[0], gather(c.Thread, c.Args[0], ""))
+			return newArray(c.Result.Args[0], toSlice(c.Thread, c.Args[0].O.(clr.Sequence)))
 		},
 		queueKey + ".TrimExcess()": func(c *clr.Call) clr.Value {
 			if q := queue(c); q.n < int(float64(len(q.ring))*0.9) {
@@ -155,7 +155,7 @@ func queueMembers() funcs {
 // capacityOf is the capacity that a constructor is given.
 func capacityOf(c *clr.Call) int {
 	if c.Int(0) < 0 {
-		c.ThrowRange("capacity", "Non-negative number required.")
+		throwActual(c.Thread, "capacity", nonNegative, c.Int(0))
 	}
 	return c.Int(0)
 }

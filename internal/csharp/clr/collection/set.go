@@ -137,7 +137,7 @@ func copySet(c *clr.Call) clr.Value {
 		s.cmp = cmp
 		return clr.Obj(s)
 	}
-	for v := range c.Seq(c.Args[0], "collection") {
+	for v := range source(c.Thread, c.Args[0], "collection", c.In.Args[0]).All(c.Thread) {
 		s.add(c.Thread, v)
 	}
 	return clr.Obj(s)

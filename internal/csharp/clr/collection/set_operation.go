@@ -1,6 +1,10 @@
 package collection
 
-import "github.com/cloister-ai/cloister/internal/csharp/clr"
+import (
+	"iter"
+
+	"github.com/cloister-ai/cloister/internal/csharp/clr"
+)
 
 // setOperationMembers are the operations on sets with others, of HashSet<T> and
 // of ISet<T>, which nothing else implements.
@@ -24,6 +28,11 @@ func setOperationMembers() funcs {
 	return out
 }
 
+// given goes through the other sequence.
+func (s *Set) given(t *clr.Thread, other clr.Value) iter.Seq[clr.Value] {
+	return source(t, other, "other", s.T.Args[0]).All(t)
+}
+
 // like is other as a set with the same comparer, or nil.
 func (s *Set) like(other clr.Value) *Set {
 	if o, ok := other.O.(*Set); ok && o.cmp == s.cmp {
@@ -41,7 +50,7 @@ func length(other clr.Value) (n int, known bool) {
 }
 
 func unionWith(t *clr.Thread, s *Set, other clr.Value) clr.Value {
-	for v := range t.Seq(other, "other") {
+	for v := range s.given(t, other) {
 		s.add(t, v)
 	}
 	return clr.Null
@@ -53,7 +62,7 @@ func exceptWith(t *clr.Thread, s *Set, other clr.Value) clr.Value {
 	case other.O == clr.Object(s):
 		s.clear(t)
 	default:
-		for v := range t.Seq(other, "other") {
+		for v := range s.given(t, other) {
 			s.Remove(t, v)
 		}
 	}
@@ -100,7 +109,7 @@ func (s *Set) marks(t *clr.Thread, fits func(clr.Value) bool) map[int]bool {
 func (s *Set) found(t *clr.Thread, other clr.Value, missing *int) map[int]bool {
 	t.Allocate(s.count() * 16)
 	out := map[int]bool{}
-	for v := range t.Seq(other, "other") {
+	for v := range s.given(t, other) {
 		if i := s.find(t, v); i >= 0 {
 			out[i] = true
 		} else if missing != nil {
@@ -132,7 +141,7 @@ func symmetricExceptWith(t *clr.Thread, s *Set, other clr.Value) clr.Value {
 // stays, however often it comes.
 func (s *Set) symmetric(t *clr.Thread, other clr.Value) {
 	gone, brought := map[int]bool{}, map[int]bool{}
-	for v := range t.Seq(other, "other") {
+	for v := range s.given(t, other) {
 		t.Allocate(16)
 		i := s.find(t, v)
 		if i < 0 {
@@ -160,7 +169,7 @@ func (s *Set) hasAll(t *clr.Thread, other clr.Sequence) bool {
 }
 
 func (s *Set) containsAll(t *clr.Thread, other clr.Value) bool {
-	for v := range t.Seq(other, "other") {
+	for v := range s.given(t, other) {
 		if !s.Contains(t, v) {
 			return false
 		}
@@ -222,7 +231,7 @@ func overlaps(t *clr.Thread, s *Set, other clr.Value) clr.Value {
 	if s.count() == 0 {
 		return clr.Bool(false)
 	}
-	for v := range t.Seq(other, "other") {
+	for v := range s.given(t, other) {
 		if s.Contains(t, v) {
 			return clr.Bool(true)
 		}

@@ -93,7 +93,7 @@ func stackMembers() funcs {
 		},
 		"new " + stackKey + "(IEnumerable<T>)": func(c *clr.Call) clr.Value {
 			c.NotNull(0, "collection")
-			elems := gather(c.Thread, c.Args[0], "collection")
+			elems := gather(c.Thread, c.Args[0], "collection", c.In.Args[0])
 			return clr.Obj(&Stack{T: c.In, elems: elems, room: len(elems)})
 		},
 		stackKey + ".Clear()": func(c *clr.Call) clr.Value {
@@ -117,7 +117,7 @@ func stackMembers() funcs {
 			return clr.Null
 		},
 		stackKey + ".ToArray()": func(c *clr.Call) clr.Value {
-			return c.ArrayValue(c.Result.Args[0], gather(c.Thread, c.Args[0], ""))
+			return newArray(c.Result.Args[0], toSlice(c.Thread, c.Args[0].O.(clr.Sequence)))
 		},
 		stackKey + ".TrimExcess()": func(c *clr.Call) clr.Value {
 			if s := stack(c); len(s.elems) < int(float64(s.room)*0.9) {
