@@ -1,6 +1,10 @@
 package text
 
-import "github.com/cloister-ai/cloister/internal/csharp/clr"
+import (
+	"sync/atomic"
+
+	"github.com/cloister-ai/cloister/internal/csharp/clr"
+)
 
 // Comparer is a StringComparer. It serves as IComparer and IEqualityComparer of
 // strings where collections take one.
@@ -49,7 +53,15 @@ func stringComparer(typ *clr.Type, n int) clr.Value {
 }
 
 func comparerProperty(n int) clr.Func {
-	return func(c *clr.Call) clr.Value { return stringComparer(c.Result, n) }
+	var one atomic.Pointer[Comparer] // .NET too gives out the same one each time
+	return func(c *clr.Call) clr.Value {
+		if s := one.Load(); s != nil {
+			return clr.Obj(s)
+		}
+		made := stringComparer(c.Result, n)
+		one.CompareAndSwap(nil, made.O.(*Comparer))
+		return clr.Obj(one.Load())
+	}
 }
 
 func comparerCall(f func(s *Comparer, t *clr.Thread, args []clr.Value) clr.Value) clr.Func {
