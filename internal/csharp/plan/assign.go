@@ -191,8 +191,8 @@ func (c *compiler) sizedArray(n *check.NewArray) valueFn {
 				f.t.Throw(clr.OutOfMemoryException, "Array dimensions exceeded supported range.")
 			}
 		}
-		f.t.Work(int(total) / 64)
 		a := f.t.NewArray(t.Args[0], int(total))
+		f.t.Work(int(total) / 64)
 		if len(dims) > 1 {
 			a.T, a.Dims = t, dims
 		}

@@ -167,8 +167,7 @@ func (c *compiler) callLocal(n *check.CallLocal) valueFn {
 	}
 }
 
-// lambda makes a delegate. Its run is not used again afterwards: the delegate
-// may live on in a variable of the request.
+// lambda makes a delegate.
 func (c *compiler) lambda(n *check.Lambda) valueFn {
 	t := n.Type
 	k, captured := c.function(n.Func)
@@ -179,10 +178,9 @@ func (c *compiler) lambda(n *check.Lambda) valueFn {
 
 func delegate(f *frame, t *clr.Type, k *code, up []*box, bound *clr.Value) clr.Value {
 	f.t.Allocate(2*boxSize + 8*len(up))
-	r := f.r
-	r.kept = true
+	h := f.r.leads()
 	return clr.Obj(&clr.Closure{T: t, Call: func(t *clr.Thread, args []clr.Value) clr.Value {
-		return k.call(r, t, up, bound, args)
+		return k.call(h.run(), t, up, bound, args)
 	}})
 }
 

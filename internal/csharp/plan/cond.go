@@ -81,7 +81,7 @@ func (c *compiler) condFast(e check.Expr) boolFn {
 		return func(f *frame) bool {
 			s, ok := x(f)
 			f.at = at
-			f.t.Step()
+			f.through(s)
 			if !ok {
 				return slow(f, clr.Null, clr.Null).Bool()
 			}
@@ -94,7 +94,7 @@ func (c *compiler) condFast(e check.Expr) boolFn {
 			s, ok := x(f)
 			u, okay := y(f)
 			f.at = at
-			f.t.Step()
+			f.through(s)
 			if !ok || !okay {
 				return slow(f, textValue(s, ok), textValue(u, okay)).Bool()
 			}

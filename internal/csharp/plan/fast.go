@@ -62,6 +62,15 @@ func (c *compiler) slow(e check.Expr) func(f *frame, a, b clr.Value) clr.Value {
 	}
 }
 
+// through takes the steps of a member that goes through a string.
+func (f *frame) through(s string) {
+	if len(s) < 64 {
+		f.t.Step()
+		return
+	}
+	f.t.Work(1 + len(s)/64)
+}
+
 // textValue is a string, or null, as a Value.
 func textValue(s string, ok bool) clr.Value {
 	if !ok {

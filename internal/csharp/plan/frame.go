@@ -45,8 +45,29 @@ type run struct {
 	// thrown is the last exception that was caught, and from where.
 	thrown *clr.Thrown
 	place  syntax.Pos
-	// kept: a delegate refers to the run and may outlive it.
+	// home is where delegates find the run; nil: there are none yet.
+	home *home
+	// kept: an iterator may still be under way in the run.
 	kept bool
+}
+
+// home leads a delegate to its run. After the run it leads nowhere, and a
+// delegate that lives on in a variable of the request gets a run of its own.
+type home struct{ r *run }
+
+func (h *home) run() *run {
+	if h.r == nil {
+		h.r = &run{home: h}
+	}
+	return h.r
+}
+
+// leads is the home of the run's delegates.
+func (r *run) leads() *home {
+	if r.home == nil {
+		r.home = &home{r}
+	}
+	return r.home
 }
 
 // memberCall is a call with room for its arguments.
@@ -112,6 +133,9 @@ func (r *run) reset() {
 		k.Call = clr.Call{Args: k.Args[:0]}
 	}
 	r.cur, r.depth, r.thrown = nil, 0, nil
+	if r.home != nil {
+		r.home.r, r.home = nil, nil
+	}
 }
 
 func (f *frame) newBox() *box {

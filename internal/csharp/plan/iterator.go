@@ -9,8 +9,8 @@ import (
 )
 
 // iterator is the sequence that a local function with yield gives. It begins
-// anew whenever it is gone through, with the arguments of the call. Its run may
-// be needed after the end, so it is kept.
+// anew whenever it is gone through, with the arguments of the call. One that is
+// left under way ends after its run, which is therefore not used again.
 func (k *code) iterator(r *run, t *clr.Thread, up []*box, args []clr.Value) clr.Value {
 	t.Allocate(2*boxSize + recordSize*len(args))
 	r.kept = true

@@ -70,7 +70,7 @@ func (c *compiler) intForm(e check.Expr) intFn {
 			return func(f *frame) int64 {
 				s, ok := x(f)
 				f.at = at
-				f.t.Step()
+				f.through(s)
 				if !ok {
 					return slow(f, clr.Null, clr.Null).Int()
 				}

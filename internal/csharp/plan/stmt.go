@@ -210,6 +210,13 @@ func (c *compiler) declare(s *check.Declare) stmtFn {
 			return next
 		}
 	}
+	if t := s.Var.Type; !c.plain && v.kind == inSlot && isInt(t) {
+		x := c.int(s.Init)
+		return func(f *frame) control {
+			f.s[v.index] = clr.Value{N: uint64(x(f)), O: t}
+			return next
+		}
+	}
 	x := c.value(s.Init)
 	if v.kind == inSlot {
 		return func(f *frame) control {

@@ -12,7 +12,7 @@ import (
 type catcher struct {
 	of    *clr.Type
 	fresh []int
-	// hidden keeps the exception for "throw;", which the variable may lose.
+	// hidden keeps the exception, and its place, for "throw;".
 	hidden variable
 	named  *variable
 	when   boolFn // nil: none
@@ -92,7 +92,7 @@ func (f *frame) handle(catches []catcher, e *clr.Thrown) control {
 			continue
 		}
 		f.makeBoxes(k.fresh)
-		k.hidden.set(f, clr.Obj(e))
+		k.hidden.set(f, clr.Value{O: e, N: uint64(at)})
 		if k.named != nil {
 			k.named.set(f, clr.Obj(e))
 		}
@@ -140,7 +140,10 @@ func (c *compiler) throwStmt(s *check.ThrowStmt) stmtFn {
 	if s.X == nil {
 		caught := c.fn.caught[len(c.fn.caught)-1]
 		return func(f *frame) control {
-			panic(caught.get(f).O.(*clr.Thrown))
+			v := caught.get(f)
+			e := v.O.(*clr.Thrown)
+			f.r.thrown, f.r.place = e, syntax.Pos(v.N)
+			panic(e)
 		}
 	}
 	do := c.throw(s.X, s.Span.From)

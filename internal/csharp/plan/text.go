@@ -75,7 +75,7 @@ func (c *compiler) textFast(e check.Expr, do func(string) string) textFn {
 	return func(f *frame) (string, bool) {
 		s, ok := x(f)
 		f.at = at
-		f.t.Step()
+		f.through(s)
 		if !ok {
 			v := slow(f, clr.Null, clr.Null)
 			return v.S, v.O != nil

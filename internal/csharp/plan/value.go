@@ -260,7 +260,7 @@ func (c *compiler) equality(n *check.Equality) valueFn {
 // which is one place for equal constants, as in .NET.
 func same(a, b clr.Value) bool {
 	if a.O == clr.Object(clr.String) && b.O == a.O {
-		return a.S == b.S && (a.S == "" || unsafe.StringData(a.S) == unsafe.StringData(b.S))
+		return len(a.S) == len(b.S) && (a.S == "" || unsafe.StringData(a.S) == unsafe.StringData(b.S))
 	}
 	return clr.Same(a, b)
 }
