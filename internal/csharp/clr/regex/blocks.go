@@ -2,6 +2,10 @@ package regex
 
 // blocks are the named blocks of \p{…}, as far as .NET knows them (Unicode 4).
 var blocks = map[string][]span{
+	// Two categories are ranges of code units, see [engineRune].
+	"Cs": {{0xD800, 0xDFFF}},
+	"Co": {{0xE000, 0xF8FF}},
+
 	"IsAlphabeticPresentationForms":         {{0xFB00, 0xFB4F}},
 	"IsArabic":                              {{0x0600, 0x06FF}},
 	"IsArabicPresentationForms-A":           {{0xFB50, 0xFDFF}},

@@ -204,6 +204,20 @@ func (s *charset) cased(not bool) {
 	s.ranges = append(s.ranges, all.complement()...)
 }
 
+// append writes a range for the engine; one without characters is nothing.
+func (x span) append(b []byte) []byte {
+	if x.hi < x.lo {
+		return b
+	}
+	if b = appendUnit(b, x.lo); x.hi == x.lo {
+		return b
+	}
+	if x.hi > x.lo+1 {
+		b = append(b, '-')
+	}
+	return appendUnit(b, x.hi)
+}
+
 // append writes the set for the engine.
 func (s *charset) append(b []byte) []byte {
 	b = append(b, '[')
@@ -211,11 +225,8 @@ func (s *charset) append(b []byte) []byte {
 		b = append(b, '^')
 	}
 	for _, x := range s.normal() {
-		if b = appendUnit(b, x.lo); x.hi > x.lo {
-			if x.hi > x.lo+1 {
-				b = append(b, '-')
-			}
-			b = appendUnit(b, x.hi)
+		for _, part := range []span{{0, 0xD7FF}, {0xD800, 0xDFFF}, {0xE000, 0xFFFF}} {
+			b = span{max(x.lo, part.lo), min(x.hi, part.hi)}.append(b)
 		}
 	}
 	for _, c := range s.cats {

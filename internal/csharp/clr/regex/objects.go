@@ -117,8 +117,8 @@ func (*groupsOf) Type() *clr.Type { return groupsType }
 // Len is Count.
 func (g *groupsOf) Len() int { return g.m.size() }
 
-// At is a group by its place.
-func (g *groupsOf) At(i int) clr.Value { return clr.Obj(g.m.at(i)) }
+// At is the group with that number: .NET counts, though numbers may have gaps.
+func (g *groupsOf) At(i int) clr.Value { return clr.Obj(g.number(i)) }
 
 // ReadOnly is what ICollection says.
 func (*groupsOf) ReadOnly() bool { return true }

@@ -3,6 +3,7 @@ package regex
 import (
 	"strconv"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Limits of patterns. .NET has none; a real pattern is far below them.
@@ -254,6 +255,9 @@ func (p *parser) literal(c uint16) {
 func appendUnit(b []byte, c uint16) []byte {
 	if isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' && c < 0x80 {
 		return append(b, byte(c))
+	}
+	if r := engineRune(c); r > 0xFFFF {
+		return utf8.AppendRune(b, r)
 	}
 	const hex = "0123456789abcdef"
 	return append(b, '\\', 'u', hex[c>>12], hex[c>>8&15], hex[c>>4&15], hex[c&15])

@@ -3,6 +3,7 @@ package regex
 import (
 	"errors"
 	"time"
+	"unicode/utf16"
 
 	"github.com/dlclark/regexp2/v2"
 
@@ -32,13 +33,24 @@ func newSubject(t *clr.Thread, s string) *subject {
 	for len(s) > 0 {
 		r, size := clr.Decode(s)
 		if s = s[size:]; r < 0x10000 {
-			sub.runes = append(sub.runes, r)
+			sub.runes = append(sub.runes, engineRune(uint16(r)))
 			continue
 		}
-		r -= 0x10000
-		sub.runes = append(sub.runes, 0xD800+r>>10, 0xDC00+r&0x3FF)
+		high, low := utf16.EncodeRune(r)
+		sub.runes = append(sub.runes, engineRune(uint16(high)), engineRune(uint16(low)))
 	}
 	return sub
+}
+
+// engineRune is the character that stands for a code unit in the engine.
+// Halves of characters are none of Unicode, and the engine loses them where it
+// makes strings of what a pattern begins with: they become characters for
+// private use, whose lower 16 bits are theirs.
+func engineRune(c uint16) rune {
+	if c >= 0xD800 && c <= 0xDFFF {
+		return 0x100000 + rune(c)
+	}
+	return rune(c)
 }
 
 // wide are the code units of a string.
