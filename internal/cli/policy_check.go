@@ -36,7 +36,7 @@ tried with a number, a boolean and a string. --lenient-names takes every name.
 With --json there is one line a document: path, ok, policies (names, sorted),
 expressions (how many), problems (line, column, code, message), and warnings of
 the same form where there are any. Lines and columns count from 1, columns in
-bytes; of a problem with the whole file both are 0. Messages show a document as
+bytes; of a problem with the whole file both are 1. Messages show a document as
 it is written, never with named values put in.`,
 		flags: func(fs *flag.FlagSet) any {
 			o := &policyCheckOptions{}
@@ -184,7 +184,7 @@ func (c *policyChecker) line(path string, checked *policy.Checked) error {
 		Policies: append([]string{}, checked.Policies...), Problems: []checkedProblem{},
 	}
 	for _, p := range checked.Problems {
-		said := checkedProblem{Line: p.Line, Column: p.Column, Code: p.Code, Message: p.Message}
+		said := checkedProblem{Line: max(p.Line, 1), Column: max(p.Column, 1), Code: p.Code, Message: p.Message}
 		if p.Severity == site.Error {
 			out.Problems = append(out.Problems, said)
 		} else {

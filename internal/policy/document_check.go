@@ -43,7 +43,8 @@ func CheckDocument(file *site.PolicyFile, defined Defined) Checked {
 		}
 	}
 	c.problems.Sort()
-	return Checked{Policies: slices.Sorted(maps.Keys(c.policies)), Expressions: len(expressions), Problems: c.problems}
+	// Two errors in one named value read the same.
+	return Checked{Policies: slices.Sorted(maps.Keys(c.policies)), Expressions: len(expressions), Problems: slices.Compact(c.problems)}
 }
 
 type documentChecker struct {

@@ -15,7 +15,7 @@ func testDefined() Defined {
 	return DefinedBy(&site.Artifacts{
 		NamedValues: []*site.NamedValue{
 			{Name: "limit", Value: "10"}, {Name: "word", Value: "evil words"}, {Name: "quote", Value: `a"b`},
-			{Name: "key", Secret: true, Value: hidden}, {Name: "vault"},
+			{Name: "key", Secret: true, Value: hidden}, {Name: "vault"}, {Name: "flag", Secret: true},
 		},
 		Fragments: []string{"log"}, Backends: []string{"aoai"}, Loggers: []string{"hub"}, Certificates: []string{"client"},
 	}, false)
@@ -69,14 +69,15 @@ func TestCheckDocument(t *testing.T) {
 	f("<policies><inbound><set-variable value=\"@(1 +)\" />\n</policies>",
 		"1:46 CS1525 Invalid expression term ')'", `2:1 mismatched-tag the end tag "policies" stands where "inbound" of line 1 has to end`)
 	// Named values whose value is not known may be of any type.
-	f(inbound(`<set-variable value="@({{limit}} + {{vault}} > 1 && {{key}} && "{{key}}" != null)" />`))
+	f(inbound(`<set-variable value="@({{limit}} + {{vault}} > 1 && {{flag}} && "{{key}}" != null)" />`))
 	f(inbound(`<set-variable value="@({{vault}} + )" />`), "2:36 CS1525 Invalid expression term ')'")
 	f(inbound(`<set-variable value="@("a" + {{nothing}} + )" />`),
 		`2:30 unknown-named-value no named value has the display name "nothing"`, "2:44 CS1525 Invalid expression term ')'")
-	f(inbound(`<set-variable value="@({{key}} + 1 + nothing)" />`), "2:38 CS0103 The name 'nothing' does not exist in the current context")
+	f(inbound(`<set-variable value="@({{vault}} + 1 + nothing)" />`), "2:40 CS0103 The name 'nothing' does not exist in the current context")
 	f(inbound(`<set-variable value="@(context.Request.Bodi)" />`), "2:40 CS1061 'IRequest' does not contain a definition for 'Bodi'")
 	// What is wrong with a value is told at its braces, without it.
 	f(inbound(`<set-variable value="@({{word}})" />`), "2:24 CS1026 this is not C# with a value in the place of {{word}}")
+	f(inbound(`<set-variable value="@({{key}})" />`), "2:24 CS0103 this is not C# with a value in the place of {{key}}")
 	f(inbound(`<set-variable value="@("{{quote}}")" />`),
 		`2:25 broken-expression the value of "quote" ends the string or the comment that it is put into`)
 }

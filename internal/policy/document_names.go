@@ -17,16 +17,16 @@ type Defined struct {
 	Any bool
 }
 
-// DefinedBy is what an artifacts folder defines. Named values that are secret,
-// or rest elsewhere, are declared: their values are not looked at. With lenient
-// everything else is taken for defined too.
+// DefinedBy is what an artifacts folder defines. Named values that rest
+// elsewhere are declared. With lenient everything else is taken for defined
+// too.
 func DefinedBy(a *site.Artifacts, lenient bool) Defined {
 	values := &NamedValues{}
 	for _, v := range a.NamedValues {
-		if v.Secret || v.Value == "" {
+		if v.Value == "" {
 			values.Declare(v.Name)
 		} else {
-			values.Set(v.Name, secret.New(v.Value), false)
+			values.Set(v.Name, secret.New(v.Value), v.Secret)
 		}
 	}
 	if lenient {
