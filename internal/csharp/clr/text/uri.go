@@ -35,6 +35,7 @@ type Uri struct {
 	rawQuery string // with its ?
 	fragment string // as it stands, with its #
 
+	cleanPath         string // as rawPath, without \ and dots
 	path, query, frag string // escaped
 }
 
@@ -113,14 +114,28 @@ func (u *Uri) ToString() string {
 	if !u.absolute() {
 		return u.text
 	}
-	return u.start() + u.userAt(u.user) + u.authority() + u.slashPath(u.shown(u.path, false)) +
-		u.shown(u.query, true) + u.shown(u.frag, false)
+	return u.start() + u.userAt(u.user) + u.authority() + u.slashPath(u.shownPath()) + u.shownQuery() + u.shownFragment()
 }
 
-// shown is an escaped part without the escapes that are not needed.
-func (u *Uri) shown(escaped string, query bool) string {
-	return unescapeSafe(escaped, query)
+// The parts as they are shown: without the escapes that are not needed. In a
+// query and a fragment what needs escapes is shown without them.
+
+func (u *Uri) shownPath() string {
+	switch {
+	case !u.implicit:
+		return unescapeSafe(mendPercent(escapeMarks.Replace(u.cleanPath)), false)
+	case u.unicode || !lookAt(u.rawPath, "?#").escaped():
+		return unescapeSafe(u.path, false)
+	}
+	return u.cleanPath
 }
+
+// escapeMarks escapes what would end a path.
+var escapeMarks = strings.NewReplacer("?", "%3F", "#", "%23")
+
+func (u *Uri) shownQuery() string { return unescapeSafe(mendPercent(u.rawQuery), true) }
+
+func (u *Uri) shownFragment() string { return unescapeSafe(mendPercent(u.fragment), false) }
 
 func (u *Uri) localPath() string {
 	path := unescapeAll(u.path)
@@ -203,7 +218,7 @@ func (u *Uri) key() string {
 	if u.syntax.mailTo {
 		user = u.userAt(u.user)
 	}
-	s := u.start() + user + u.authority() + u.slashPath(u.shown(u.path, false)) + u.shown(u.query, true)
+	s := u.start() + user + u.authority() + u.slashPath(u.shownPath()) + u.shownQuery()
 	if u.unc || u.dos {
 		s = ToLower(s)
 	}

@@ -79,16 +79,31 @@ func (u *Uri) wellFormed() bool {
 	if !u.syntax.query {
 		reserved = "?"
 	}
+	// One part that is right by RFC 3987 makes up for what the others lack.
+	wrong, right := false, false
 	for _, f := range []found{
 		lookAt(u.user, ""), lookAt(u.rawPath, reserved),
 		lookAt(strings.TrimPrefix(u.rawQuery, "?"), ""), lookAt(strings.TrimPrefix(u.fragment, "#"), ""),
 	} {
-		if !f.escaped() && !f.iri() {
-			return false
-		}
+		wrong = wrong || !f.escaped()
+		right = right || !f.escaped() && f.iri()
+	}
+	if u.syntax.unescapeDots && unescapeDots(u.rawPath) != u.rawPath {
+		wrong = true
+	}
+	if wrong && !right {
+		return false
 	}
 	if strings.IndexByte(u.rawPath, '\\') >= 0 {
 		return false
+	}
+	if u.slashes && !u.dos && u.rawPath != "" && u.rawPath[0] != '/' {
+		return false
+	}
+	if u.kind != v6Host {
+		if f := lookAt(u.userAt(u.user)+u.host, ""); !f.escaped() && !f.iri() {
+			return false
+		}
 	}
 	return !u.dos || u.rawPath[1] != '|'
 }

@@ -11,7 +11,7 @@ func combine(base, rel *Uri) (*Uri, uriError) {
 	s := strings.Trim(rel.original, uriSpaces)
 	switch {
 	case s == "":
-		return parseURI(base.display(true), absoluteURI, base.dontEscape)
+		return parseURI(base.ToString(), absoluteURI, base.dontEscape)
 	case s[0] == '#' && !base.implicit:
 		return parseURI(base.left(3)+s, absoluteURI, rel.dontEscape)
 	case s[0] == '?' && !base.implicit && base.syntax.query:
@@ -44,15 +44,6 @@ func sameScheme(base *Uri, s string) (rest string, known bool) {
 	return s, true
 }
 
-// display is the whole URI; without its fragment where that is not wanted.
-func (u *Uri) display(fragment bool) string {
-	s := u.start() + u.userAt(u.user) + u.authority() + u.slashPath(u.shown(u.path, false)) + u.shown(u.query, true)
-	if fragment {
-		s += u.shown(u.frag, false)
-	}
-	return s
-}
-
 // server is the scheme and the authority.
 func (u *Uri) server() string {
 	host := u.hostText()
@@ -80,7 +71,7 @@ func (u *Uri) join(s string) string {
 	case slash:
 		return u.server() + "/" + s[1:]
 	}
-	path := u.shown(u.path, false)
+	path := unescapeSafe(u.path, false)
 	if u.implicit {
 		path = unescapeAll(u.path)
 	}
@@ -147,7 +138,7 @@ func (u *Uri) baseOf(v *Uri) bool {
 		return false
 	}
 	strip := func(x *Uri) string {
-		return x.start() + x.authority() + x.slashPath(x.shown(x.path, false)) + x.shown(x.query, true) + x.shown(x.frag, false)
+		return x.start() + x.authority() + x.slashPath(x.shownPath()) + x.shownQuery() + x.shownFragment()
 	}
 	return subPath(strip(u), strip(v), u.unc || u.dos)
 }

@@ -47,7 +47,7 @@ func components(c *clr.Call, u *Uri, want int64, format int) string {
 		case 2:
 			return unescapeAll(escaped)
 		}
-		return u.shown(escaped, query)
+		return unescapeSafe(escaped, query)
 	}
 	s := ""
 	if w&schemePart != 0 {
@@ -65,7 +65,11 @@ func components(c *clr.Call, u *Uri, want int64, format int) string {
 	case w&hostPart != 0:
 		s += u.hostText()
 	case w&normalizedHost != 0:
-		s += u.idnHost()
+		if u.kind == v6Host {
+			s += u.hostText()
+		} else {
+			s += u.idnHost()
+		}
 	}
 	if port := u.portText(); w&portPart != 0 && port != "" || w&strongPort != 0 && u.port >= 0 {
 		if w&(hostPart|normalizedHost) != 0 || want&keepDelimiter != 0 {

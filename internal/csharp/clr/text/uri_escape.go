@@ -173,6 +173,32 @@ func appendRun(out, b []byte, keep func(r rune) bool) []byte {
 	return out
 }
 
+// mendPercent escapes each % that begins no escape.
+func mendPercent(s string) string {
+	for i := strings.IndexByte(s, '%'); i >= 0; {
+		if _, ok := hexByte(s[i:]); !ok {
+			return escapePercent(s)
+		}
+		next := strings.IndexByte(s[i+3:], '%')
+		if next < 0 {
+			break
+		}
+		i += 3 + next
+	}
+	return s
+}
+
+func escapePercent(s string) string {
+	var out []byte
+	for i := range len(s) {
+		out = append(out, s[i])
+		if _, ok := hexByte(s[i:]); s[i] == '%' && !ok {
+			out = append(out, "25"...)
+		}
+	}
+	return string(out)
+}
+
 // unescapeSafe takes the escapes out of an escaped part that mean nothing
 // special.
 func unescapeSafe(s string, query bool) string {
@@ -234,16 +260,26 @@ func needsIRI(s string) bool {
 	if !clr.IsASCII(s) {
 		return true
 	}
-	for i := strings.IndexByte(s, '%'); i >= 0 && i < len(s); i++ {
+	for i := strings.IndexByte(s, '%'); i >= 0 && i < len(s); {
 		if s[i] != '%' {
+			i++
 			continue
 		}
 		c, ok := hexByte(s[i:])
-		if ok && c < utf8.RuneSelf && dataPlain[c] {
-			return true
-		}
-		if b, _ := escapedRun(s[i:]); len(b) > 0 && hasCharacter(b) {
-			return true
+		switch {
+		case !ok:
+			i++
+		case c < utf8.RuneSelf:
+			if dataPlain[c] {
+				return true
+			}
+			i += 3
+		default:
+			b, n := escapedRun(s[i:])
+			if hasCharacter(b) {
+				return true
+			}
+			i += n
 		}
 	}
 	return false
@@ -266,9 +302,13 @@ func rewriteIRI(s, reserved string, query bool) string {
 		if s[i] == '%' {
 			c, ok := hexByte(s[i:])
 			switch {
-			case !ok:
-				out = append(out, '%')
-				i++
+			case !ok: // .NET does not look at the next two either
+				n := 1
+				if len(s)-i >= 3 && clr.IsASCII(s[i:i+3]) {
+					n = 3
+				}
+				out = append(out, s[i:i+n]...)
+				i += n
 			case c < utf8.RuneSelf && (staysEscaped(c) || strings.IndexByte(reserved, c) >= 0):
 				out = append(out, s[i:i+3]...)
 				i += 3

@@ -25,13 +25,22 @@ func (u *Uri) readHost(s string) (n int) {
 	n = hostEnd(s)
 	name := s[:n]
 	switch {
-	case name != "" && name[0] >= '0' && name[0] <= '9' && u.readV4(name):
+	case name != "" && name[0] >= '0' && name[0] <= '9' && u.mayBeV4(name) && u.readV4(name):
 	case isDomain(name):
 		u.kind, u.host = dnsHost, ToLower(name)
 	case isShareHost(name):
 		u.kind, u.host = basicHost, ToLower(name)
 	}
 	return n
+}
+
+// mayBeV4 says that only schemes which .NET knows have short addresses.
+func (u *Uri) mayBeV4(name string) bool {
+	if u.syntax == nil || !u.syntax.unknown {
+		return true
+	}
+	four, ok := dotted(name)
+	return ok && string(appendDotted(nil, four)) == name
 }
 
 func (u *Uri) readV4(name string) bool {

@@ -49,10 +49,10 @@ func parseURI(s string, kind uriKind, dontEscape bool) (*Uri, uriError) {
 	if err != uriFine && !err.relative() {
 		return nil, err
 	}
-	if err == uriFine && u.implicit && kind == relativeURI {
-		syntax, err = nil, uriBadFormat
-	}
 	u.unicode = needsIRI(s)
+	if err == uriFine && u.implicit && kind == relativeURI {
+		err, u.unicode = uriBadFormat, false
+	}
 	if err == uriFine {
 		err = u.readAll(syntax, rest)
 		if err == uriFine && kind == relativeURI {
@@ -81,10 +81,6 @@ func (u *Uri) readScheme(s string) (syntax *uriSyntax, rest string, err uriError
 		return nil, "", uriTooLong
 	}
 	s = strings.TrimLeft(s, uriSpaces)
-	if s != "" && s[0] == '/' {
-		u.implicit = true
-		return fileSyntax, s, uriFine
-	}
 	colon := strings.IndexByte(s, ':')
 	if len(s) <= 2 || colon == 0 {
 		return nil, "", uriBadFormat
@@ -101,6 +97,9 @@ func (u *Uri) readScheme(s string) (syntax *uriSyntax, rest string, err uriError
 			return nil, "", uriBadScheme
 		}
 		return nil, "", uriBadFormat
+	case s[0] == '/': // a path of Unix
+		u.implicit = true
+		return fileSyntax, s, uriFine
 	case s[0] == '\\':
 		if isSlash(s[1]) {
 			u.implicit, u.unc, u.slashes = true, true, true
@@ -139,6 +138,7 @@ func (u *Uri) readAll(syntax *uriSyntax, s string) uriError {
 	}
 	switch {
 	case u.unc:
+		s = strings.ReplaceAll(s, "\\", "/")
 	case u.dos:
 		if u.slashes {
 			u.kind = basicHost
@@ -261,7 +261,7 @@ func (u *Uri) readParts(s string) {
 		}
 	}
 	u.rawPath = s
-	if u.unicode && !u.implicit {
+	if u.unicode {
 		u.rawPath = rewriteIRI(u.rawPath, "/?#[]", false)
 		u.rawQuery = rewriteIRI(u.rawQuery, "#[]", true)
 		u.fragment = rewriteIRI(u.fragment, "#[]", false)
@@ -271,8 +271,8 @@ func (u *Uri) readParts(s string) {
 
 func (u *Uri) escapeParts() {
 	path := u.rawPath
-	if path == "" && u.slashes {
-		path = "/"
+	if u.slashes && !u.dos && !strings.HasPrefix(path, "/") && !(u.syntax.slashes && strings.HasPrefix(path, "\\")) {
+		path = "/" + path
 	}
 	if u.dos && path[1] == '|' {
 		path = path[:1] + ":" + path[2:]
@@ -280,12 +280,13 @@ func (u *Uri) escapeParts() {
 	if u.syntax.slashes {
 		path = strings.ReplaceAll(path, "\\", "/")
 	}
-	if u.syntax.unescapeDots {
+	if u.syntax.unescapeDots && !u.implicit {
 		path = unescapeDots(path)
 	}
-	if u.syntax.compress && (u.slashes || strings.HasPrefix(path, "/")) {
+	if u.syntax.compress && u.slashes {
 		path = compressPath(path)
 	}
+	u.cleanPath = path
 	u.path, u.query, u.frag = path, u.rawQuery, u.fragment
 	if !u.dontEscape {
 		u.path = escapeURI(path, "?#", !u.implicit)
