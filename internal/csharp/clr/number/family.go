@@ -2,7 +2,6 @@ package number
 
 import (
 	"maps"
-	"strings"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 )
@@ -32,7 +31,7 @@ func Family() clr.Family {
 		maps.Copy(f.Do, floatMembers(t))
 	}
 	for _, part := range []funcs{
-		decimalMembers, decimalOperators(), decimalConversions(), mathMembers, mathOfTypes(), enumMembers, nullableMembers,
+		decimalMembers, decimalOperators(), decimalConversions(), mathMembers, mathOfTypes(), enumMembers, nullableMembers, comparableMembers,
 		randomMembers, bitMembers(), baseMembers(), base64Members, convertMembers, convertOfTypes(),
 	} {
 		maps.Copy(f.Do, part)
@@ -217,6 +216,3 @@ func join(parts ...funcs) funcs {
 	}
 	return all
 }
-
-// replaced is a table with a type's name put in the place of T.
-func replaced(key string, t *clr.Type) string { return strings.ReplaceAll(key, "T", word(t)) }

@@ -66,6 +66,10 @@ func collections() map[string]clr.Func {
 			}
 			return v
 		},
+		"MatchCollection.GetEnumerator()": func(c *clr.Call) clr.Value {
+			m := clr.EnumerableType.Members("GetEnumerator")[0] // of the collections, which know enumerators
+			return m.Do(&clr.Call{Thread: c.Thread, Args: c.Args[:1], In: clr.EnumerableType, Result: m.Result})
+		},
 		"MatchCollection.IsReadOnly":     func(*clr.Call) clr.Value { return clr.Bool(true) },
 		"MatchCollection.IsSynchronized": func(*clr.Call) clr.Value { return clr.Bool(false) },
 		"MatchCollection.SyncRoot":       func(c *clr.Call) clr.Value { return c.Args[0] },
