@@ -89,6 +89,10 @@ func fromBig(t *clr.Thread, n *big.Int, to *clr.Type) clr.Value {
 		}
 		return d.Value()
 	}
+	small := to == clr.Byte || to == clr.SByte || to == clr.Int16 || to == clr.UInt16 || to == clr.Char
+	if small && !(n.IsInt64() && clr.CheckNumber(clr.Long(n.Int64()), clr.Int32)) {
+		throwTooLarge(t, clr.Int32) // .NET goes by way of an int
+	}
 	v := clr.Long(0)
 	switch {
 	case n.IsInt64():
@@ -99,24 +103,21 @@ func fromBig(t *clr.Thread, n *big.Int, to *clr.Type) clr.Value {
 		throwTooLarge(t, to)
 	}
 	if !clr.CheckNumber(v, to) {
+		if small {
+			t.ThrowOverflow()
+		}
 		throwTooLarge(t, to)
 	}
 	return clr.ConvertNumber(v, to)
 }
 
+// throwTooLarge says that a number does not fit an int, uint, long or ulong.
 func throwTooLarge(t *clr.Thread, to *clr.Type) {
 	article := "an "
-	if to == clr.UInt32 || to == clr.UInt64 || to == clr.UInt16 || to == clr.Char {
+	if to == clr.UInt32 || to == clr.UInt64 {
 		article = "a "
 	}
-	name := to.Name
-	if to == clr.Byte || to == clr.SByte || to == clr.Char {
-		name, article = map[*clr.Type]string{clr.Byte: "unsigned byte", clr.SByte: "signed byte", clr.Char: "character"}[to], "a "
-		if to == clr.Byte {
-			article = "an "
-		}
-	}
-	throwOverflow(t, "Value was either too large or too small for "+article+name+".")
+	throwOverflow(t, "Value was either too large or too small for "+article+to.Name+".")
 }
 
 func throwOverflow(t *clr.Thread, message string) { t.Throw(clr.OverflowException, message) }

@@ -9,6 +9,16 @@ func Parse(t *clr.Thread, text string) (Token, *clr.Thrown) {
 	return r.finish(r.token())
 }
 
+// Copy is DeepClone().
+func Copy(t *clr.Thread, k Token) Token { return clone(t, k) }
+
+// ParseText is Parse that leaves dates alone: texts stay texts.
+func ParseText(t *clr.Thread, text string) (Token, *clr.Thrown) {
+	r := newReader(t, text)
+	r.plain = true
+	return r.finish(r.token())
+}
+
 // ParseObject reads a text as JObject.Parse does.
 func ParseObject(t *clr.Thread, text string) (*Object, *clr.Thrown) {
 	r := newReader(t, text)

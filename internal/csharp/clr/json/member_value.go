@@ -109,8 +109,12 @@ func casts() funcs {
 	f := funcs{}
 	for name, to := range targets {
 		for _, form := range castForms(name) {
-			nullable := form != name || isClass(name)
+			// A JSON null is no byte[], where a null reference is one.
+			nullable := form != name || isClass(name) && name != "byte[]"
 			f[p+".explicit operator "+form+"(JToken)"] = func(c *clr.Call) clr.Value {
+				if c.Args[0].O == nil && isClass(name) {
+					return clr.Null
+				}
 				v := cast(c.Thread, c.Args[0], to, nullable)
 				if name == "Uri" && v.O != nil {
 					return makeURI(c.Thread, c.Result, v)

@@ -2,6 +2,7 @@ package json
 
 import (
 	"strconv"
+	"strings"
 	"unicode"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
@@ -92,6 +93,8 @@ type reader struct {
 	// want is the type that the next value is read as; it decides what is a
 	// number, a date or an error.
 	want readAs
+	// plain: texts that look like dates stay texts.
+	plain bool
 
 	state   state
 	stack   []place
@@ -149,9 +152,13 @@ func placed(message, path string, line, position int) string {
 	return message + "."
 }
 
-// endMessage ends a message with a full stop and a space.
+// endMessage ends a message with a full stop and a space, if not with a line.
 func endMessage(message string) string {
-	if message != "" && message[len(message)-1] == '.' {
+	if strings.HasSuffix(message, "\n") {
+		return message
+	}
+	message = strings.TrimSpace(message)
+	if strings.HasSuffix(message, ".") {
 		return message + " "
 	}
 	return message + ". "

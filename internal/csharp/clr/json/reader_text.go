@@ -15,7 +15,7 @@ func (r *reader) readString(quote byte) bool {
 	if !ok {
 		return false
 	}
-	if (r.want == asAny || r.want == asInt64) && len(text) > 0 && (text[0] == '/' || text[0] >= '0' && text[0] <= '9') {
+	if !r.plain && (r.want == asAny || r.want == asInt64) && len(text) > 0 && (text[0] == '/' || text[0] >= '0' && text[0] <= '9') {
 		if v, ok := readDate(r.t, text); ok {
 			return r.is(dateSymbol, v)
 		}

@@ -3,6 +3,7 @@ package json
 import (
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 	"github.com/cloister-ai/cloister/internal/csharp/clr/collection"
+	"github.com/cloister-ai/cloister/internal/csharp/clr/number"
 	"github.com/cloister-ai/cloister/internal/csharp/syntax"
 )
 
@@ -50,7 +51,7 @@ func (s *serializer) value(v clr.Value) {
 		s.out.simple(v)
 	case Token:
 		s.out.token(o)
-	case *clr.Type, *bigInteger:
+	case *clr.Type, *bigInteger, *number.Decimal:
 		s.simple(v)
 	case *clr.TypeObject:
 		s.out.simple(s.t.New(o.Of().FullName()))
@@ -135,7 +136,7 @@ func (s *serializer) item(v clr.Value) {
 // loop throws where v is being written already.
 func (s *serializer) loop(v clr.Value, member string) {
 	switch v.O.(type) {
-	case nil, *clr.Type, Token, *bigInteger:
+	case nil, *clr.Type, Token, *bigInteger, *number.Decimal:
 		return
 	}
 	for _, o := range s.open {
