@@ -1,18 +1,14 @@
 package clock
 
 import (
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/cloister-ai/cloister/internal/csharp/clr"
 )
 
-// unknownWordMessage is what .NET says of a word that is in no date.
-func unknownWordMessage(at int) string {
-	return "The string was not recognized as a valid DateTime. There is an unknown word starting at index " + strconv.Itoa(at) + "."
-}
+// unknownWord is what the class library says of a word that is in no date: the
+// name of a text that Mono's copy of it lacks.
+const unknownWord = "Format_UnknownDateTimeWord"
 
 func (d *dateReader) peek() byte {
 	if d.i < len(d.s) {
@@ -156,7 +152,7 @@ func (d *dateReader) token(at state) (token, *Problem) {
 	}
 	r, _ := utf8.DecodeRuneInString(d.s[d.i:])
 	if unicode.IsLetter(r) {
-		return 0, badFormat(unknownWordMessage(clr.Length(d.s[:d.i])))
+		return 0, badFormat(unknownWord)
 	}
 	if (c == '+' || c == '-') && !d.zoned {
 		start := d.i
