@@ -23,13 +23,17 @@ var convertMembers = funcs{
 	"System.Convert.IsDBNull(object)": func(c *clr.Call) clr.Value { return clr.Bool(c.Args[0].O == dbNullValue.O) },
 	"System.Convert.GetTypeCode(object)": func(c *clr.Call) clr.Value {
 		const empty, dbNull = 0, 2
-		switch v := c.Args[0]; {
+		v := c.Args[0]
+		if o, ok := v.O.(Convertible); ok {
+			v = o.Convertible()
+		}
+		switch {
 		case v.IsNull():
 			return clr.Number(typeCode, empty)
 		case v.O == dbNullValue.O:
 			return clr.Number(typeCode, dbNull)
 		}
-		return codeOf(c.Args[0].Type())
+		return codeOf(v.Type())
 	},
 	"System.Convert.ChangeType(object, TypeCode)": func(c *clr.Call) clr.Value { return changeCode(c, c.Args[1].Int()) },
 	"System.Convert.ChangeType(object, Type)":     changeType,

@@ -6,12 +6,13 @@ import (
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 )
 
-// Convertible is an object that System.Convert can convert: IConvertible, where
-// no type of this package is meant.
+// Convertible is an object that is IConvertible and that no other rule of this
+// file knows: a JValue. It is converted by the explicit conversions of its
+// class.
 type Convertible interface {
 	clr.Object
-	// ConvertTo is IConvertible.ToInt32 and its kin, by the type that comes out.
-	ConvertTo(t *clr.Thread, to *clr.Type) clr.Value
+	// Convertible is the value within, which says the TypeCode; null is Empty.
+	Convertible() clr.Value
 }
 
 // targets are the types that System.Convert converts between.
@@ -52,8 +53,11 @@ func convertible(v clr.Value) bool {
 // convert converts a value that is neither null nor of type to.
 func convert(t *clr.Thread, v clr.Value, to *clr.Type) clr.Value {
 	from := v.Type()
-	if o, ok := v.O.(Convertible); ok {
-		return o.ConvertTo(t, to)
+	if _, ok := v.O.(Convertible); ok {
+		if to == clr.String {
+			return t.New(t.Text(v))
+		}
+		return byOperator(t, v, to)
 	}
 	name := from.Name
 	if from.Kind == clr.Enum {
@@ -82,6 +86,19 @@ func convert(t *clr.Thread, v clr.Value, to *clr.Type) clr.Value {
 		return number(t, clr.Int(int32(v.N)), to)
 	}
 	return number(t, v, to)
+}
+
+// byOperator calls the explicit conversion that a class declares.
+func byOperator(t *clr.Thread, v clr.Value, to *clr.Type) clr.Value {
+	for _, of := range v.Type().Supers() {
+		for _, m := range of.Members("explicit") {
+			if m.Result == to && m.Params[0].Type == of && m.Do != nil {
+				return m.Do(&clr.Call{Thread: t, Args: []clr.Value{v}, In: of, Result: to})
+			}
+		}
+	}
+	badCast(t, v.Type().Name, to.Name)
+	return clr.Value{}
 }
 
 func badCast(t *clr.Thread, from, to string) {
