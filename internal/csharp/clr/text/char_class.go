@@ -17,9 +17,9 @@ var classes = map[string]func(r rune) bool{
 	"IsLetterOrDigit": func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) },
 	"IsLower":         isLowerCase,
 	"IsNumber":        unicode.IsNumber,
-	"IsPunctuation":   unicode.IsPunct,
+	"IsPunctuation":   isPunctuation,
 	"IsSeparator":     func(r rune) bool { return unicode.Is(unicode.Z, r) },
-	"IsSymbol":        unicode.IsSymbol,
+	"IsSymbol":        isSymbol,
 	"IsUpper":         func(r rune) bool { return unicode.Is(unicode.Lu, r) },
 	"IsWhiteSpace":    isSpace,
 	"IsSurrogate":     func(r rune) bool { return r >= 0xD800 && r <= 0xDFFF },
@@ -30,6 +30,15 @@ var classes = map[string]func(r rune) bool{
 // isLowerCase is Unicode's category Ll, and two more: the Framework reads
 // Latin-1 from a table of Unicode 2.
 func isLowerCase(r rune) bool { return unicode.Is(unicode.Ll, r) || r == 'ª' || r == 'º' }
+
+// In that table the section and pilcrow signs are symbols, and the soft hyphen
+// is a dash.
+
+func isPunctuation(r rune) bool {
+	return unicode.IsPunct(r) && r != '§' && r != '¶' || r == 0xAD
+}
+
+func isSymbol(r rune) bool { return unicode.IsSymbol(r) || r == '§' || r == '¶' }
 
 // byUnit are the classes that look at a code unit even in a string.
 var byUnit = map[string]bool{"IsSurrogate": true, "IsHighSurrogate": true, "IsLowSurrogate": true, "IsWhiteSpace": true}

@@ -316,12 +316,12 @@ func Compare(a, b string, ignoreCase bool) int {
 	for {
 		x, okX := u.next()
 		y, okY := v.next()
-		for okX && x.last != 0 || okY && y.last != 0 {
+		for okX && okY && (x.last != 0 || y.last != 0) {
 			if last == 0 {
 				last = cmp(int(x.last), int(y.last))
 			}
 			// Only those that count last move on, the other waits.
-			lastX, lastY := okX && x.last != 0, okY && y.last != 0
+			lastX, lastY := x.last != 0, y.last != 0
 			if lastX {
 				x, okX = u.next()
 			}
@@ -329,6 +329,7 @@ func Compare(a, b string, ignoreCase bool) int {
 				y, okY = v.next()
 			}
 		}
+		// Behind the end of the other text even they count first.
 		switch {
 		case !okX && !okY:
 			return firstOf(accent, kind, last)

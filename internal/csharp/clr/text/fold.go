@@ -9,7 +9,8 @@ import (
 
 // upper and lower are the invariant culture's: one character to one character,
 // and only where the way back leads to the same one. So ß, ı, µ, ſ and the
-// Kelvin sign stay; characters beyond 0xFFFF stay too, as in the Framework.
+// Kelvin sign stay; characters beyond 0xFFFF stay too, as in the Framework, and
+// so do pairs that Unicode has got since 5.0.
 
 func upper(r rune) rune {
 	if r < utf8.RuneSelf {
@@ -21,7 +22,7 @@ func upper(r rune) rune {
 	if r > 0xFFFF {
 		return r
 	}
-	if u := unicode.ToUpper(r); u <= 0xFFFF && unicode.ToLower(u) == r {
+	if u := unicode.ToUpper(r); u != r && u <= 0xFFFF && unicode.ToLower(u) == r && !isNewPair(r) {
 		return u
 	}
 	return r
@@ -37,11 +38,24 @@ func lower(r rune) rune {
 	if r > 0xFFFF {
 		return r
 	}
-	if l := unicode.ToLower(r); l <= 0xFFFF && unicode.ToUpper(l) == r {
+	if l := unicode.ToLower(r); l != r && l <= 0xFFFF && unicode.ToUpper(l) == r && !isNewPair(r) {
 		return l
 	}
 	return r
 }
+
+// newPairs are the letters of such pairs.
+var newPairs = &unicode.RangeTable{R16: []unicode.Range16{
+	{Lo: 0x23F, Hi: 0x240, Stride: 1}, {Lo: 0x252, Hi: 0x25C, Stride: 10}, {Lo: 0x261, Hi: 0x265, Stride: 4}, {Lo: 0x266, Hi: 0x26A, Stride: 4},
+	{Lo: 0x26C, Hi: 0x26C, Stride: 1}, {Lo: 0x282, Hi: 0x287, Stride: 5}, {Lo: 0x29D, Hi: 0x29E, Stride: 1}, {Lo: 0x37F, Hi: 0x37F, Stride: 1},
+	{Lo: 0x3F3, Hi: 0x3F3, Stride: 1}, {Lo: 0x524, Hi: 0x52F, Stride: 1}, {Lo: 0x10C7, Hi: 0x10CD, Stride: 6}, {Lo: 0x10D0, Hi: 0x10FF, Stride: 1},
+	{Lo: 0x13A0, Hi: 0x13FD, Stride: 1}, {Lo: 0x1C90, Hi: 0x1CBF, Stride: 1}, {Lo: 0x1D8E, Hi: 0x1D8E, Stride: 1}, {Lo: 0x2C2F, Hi: 0x2C2F, Stride: 1},
+	{Lo: 0x2C5F, Hi: 0x2C5F, Stride: 1}, {Lo: 0x2C70, Hi: 0x2C70, Stride: 1}, {Lo: 0x2C7E, Hi: 0x2C7F, Stride: 1}, {Lo: 0x2CEB, Hi: 0x2CF3, Stride: 1},
+	{Lo: 0x2D27, Hi: 0x2D2D, Stride: 6}, {Lo: 0xA660, Hi: 0xA661, Stride: 1}, {Lo: 0xA698, Hi: 0xA69B, Stride: 1}, {Lo: 0xA78D, Hi: 0xA78D, Stride: 1},
+	{Lo: 0xA790, Hi: 0xA7F6, Stride: 1}, {Lo: 0xAB53, Hi: 0xAB53, Stride: 1}, {Lo: 0xAB70, Hi: 0xABBF, Stride: 1},
+}}
+
+func isNewPair(r rune) bool { return r >= 0x23F && unicode.Is(newPairs, r) }
 
 // mapRunes is s with f applied, s itself where nothing changes. The memory is
 // taken first.
