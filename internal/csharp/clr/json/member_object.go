@@ -140,6 +140,16 @@ func objectLookups() funcs {
 			c.Ref(3).Set(v)
 			return clr.Bool(v.O != nil)
 		},
+		p + ".ContainsKey(string)": func(c *clr.Call) clr.Value {
+			c.NotNull(1, "propertyName")
+			return clr.Bool(selfObject(c).Property(c.Args[1].S) != nil)
+		},
+		p + ".Property(string, StringComparison)": func(c *clr.Call) clr.Value {
+			if k := propertyOf(c, c.Args[1], c.Args[2]); k != nil {
+				return clr.Obj(k)
+			}
+			return clr.Null
+		},
 		p + ".this[string]": func(c *clr.Call) clr.Value { return selfObject(c).Item(c.Thread, c.Args[1]) },
 		p + ".this[string]=": func(c *clr.Call) clr.Value {
 			selfObject(c).Put(c.Thread, c.Args[1], c.Args[2])

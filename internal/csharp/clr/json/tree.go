@@ -20,14 +20,6 @@ func list(c Container) (kids *[]Token, version *int) {
 	return nil, nil
 }
 
-// root is the outermost token above k.
-func root(k Token) Token {
-	for k.at().parent != nil {
-		k = k.at().parent
-	}
-	return k
-}
-
 func hasValues(k Token) bool {
 	c, ok := k.(Container)
 	return ok && c.Len() > 0
@@ -39,7 +31,7 @@ func owned(t *clr.Thread, c Container, item Token) Token {
 	if item == nil {
 		return null(t)
 	}
-	if item.at().parent != nil || item == Token(c) || hasValues(item) && root(c) == item {
+	if item.at().parent != nil || item == Token(c) || hasValues(item) && rootOf(t, c) == item {
 		return clone(t, item)
 	}
 	return item

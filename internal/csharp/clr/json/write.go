@@ -106,8 +106,21 @@ func (w *writer) indent() {
 	}
 }
 
+// stringPart is how much of a string is written before it is paid for: escapes
+// make it up to six times as long.
+const stringPart = 1 << 14
+
 func (w *writer) string(s string) {
 	w.b = append(w.b, '"')
+	for len(s) > stringPart {
+		end := stringPart
+		for end > stringPart-4 && s[end]&0xC0 == 0x80 {
+			end--
+		}
+		w.b = appendEscaped(w.b, s[:end], '"')
+		w.charge()
+		s = s[end:]
+	}
 	w.b = appendEscaped(w.b, s, '"')
 	w.b = append(w.b, '"')
 }
@@ -180,6 +193,7 @@ func (w *writer) other(v clr.Value) {
 		return
 	}
 	if raw, ok := bytesOf(v); ok {
+		w.t.Allocate(2 * len(raw))
 		w.b = append(w.b, '"')
 		w.b = base64.StdEncoding.AppendEncode(w.b, raw)
 		w.b = append(w.b, '"')
