@@ -15,10 +15,14 @@
 // counted from 0001-01-01.
 //
 // Texts are read and written in the invariant culture, with the two digits of
-// a year between 1950 and 2049. The current time and the local zone are the
-// thread's. Zones come from the standard library's copy of the IANA database,
-// by IANA's names and by Windows' (CLDR maps these), so that documents written
-// for either work; the machine's own database is not asked.
+// a year between 1930 and 2029. The current time and the local zone are the
+// thread's.
+//
+// Zones have IANA's names or Windows' (CLDR maps these), so that documents
+// written for either work. Their rules are those of the machine's IANA
+// database, or of the copy in the standard library where it has none; a zone
+// with Windows' name has the history of its place too, which Windows has not.
+// An IANA zone is described by its abbreviations, one of Windows by its name.
 //
 // The functions that read and write text are pure and take no thread; what
 // they cannot do comes back as a [*Problem], which the members throw.

@@ -71,10 +71,8 @@ func findZone(t *clr.Thread, id string) *zone {
 			return windowsZone(w.id, place, t.Now())
 		}
 	}
-	for _, name := range [...]string{id, capitals(id)} {
-		if place := loadPlace(name); place != nil {
-			return placeZone(name, place, t.Now())
-		}
+	if place := loadPlace(id); place != nil {
+		return placeZone(id, place, t.Now())
 	}
 	t.Throw(clr.TimeZoneNotFoundException, strings.Replace(zoneNotFound, "%", id, 1))
 	return nil
@@ -110,18 +108,6 @@ func loadPlace(name string) *time.Location {
 }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-
-// capitals writes a name as the database does: Europe/Berlin for
-// europe/berlin.
-func capitals(name string) string {
-	b := []byte(strings.ToLower(name))
-	for i := range b {
-		if i == 0 || !isLetter(b[i-1]) {
-			b[i] = strings.ToUpper(string(b[i : i+1]))[0]
-		}
-	}
-	return string(b)
-}
 
 // placeZone is a zone by IANA's name, with the abbreviations for names, which
 // .NET uses where it has no translations.

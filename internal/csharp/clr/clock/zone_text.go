@@ -137,7 +137,7 @@ func (r *zoneReader) name() string {
 			if i++; i >= len(r.s) {
 				r.fail(corrupt)
 			} else if !strings.ContainsRune(`\;[]`, rune(r.s[i])) {
-				r.fail(`The serialized data contained an invalid escape sequence '\` + firstChar(r.s[i:]) + `'.`)
+				r.fail(`The serialized data contained an invalid escape sequence '\\` + firstChar(r.s[i:]) + `'.`)
 			} else {
 				b = append(b, r.s[i])
 			}
