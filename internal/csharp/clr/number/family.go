@@ -133,7 +133,7 @@ func (m *members) table() funcs {
 	}
 }
 
-// text is ToString(format), whose length it pays for first.
+// text is ToString(format).
 func (m *members) text(t *clr.Thread, v clr.Value, format string) string {
 	return formatted(t, v, format, m.format)
 }
@@ -150,11 +150,8 @@ func (m *members) hooks() *clr.Hooks {
 
 func formatted(t *clr.Thread, v clr.Value, format string, do func(clr.Value, string) (string, error)) string {
 	if format != "" {
-		letter, n := specifier(format)
-		t.Work(len(format) + max(n, 0))
-		if t.Allocate(len(format) + max(n, 0)); letter != 0 && n > mostPrecision {
-			t.ThrowFormat(badSpecifier)
-		}
+		t.Work(len(format))
+		t.Allocate(len(format) + 400) // a precision has two digits at most, a double 309
 	}
 	s, err := do(v, format)
 	if err != nil {
@@ -162,10 +159,6 @@ func formatted(t *clr.Thread, v clr.Value, format string, do func(clr.Value, str
 	}
 	return s
 }
-
-// mostPrecision is how many digits a format can ask for: .NET has the same
-// limit.
-const mostPrecision = 999_999_999
 
 const (
 	badSpecifier = "Format specifier was invalid."

@@ -8,7 +8,7 @@ import (
 )
 
 // preciseSteps is what a function of precise.go costs.
-const preciseSteps = 200
+const preciseSteps = 8
 
 // function is a member with one number.
 func function(f func(float64) float64) clr.Func {

@@ -1,197 +1,233 @@
 package number
 
-import (
-	"math"
-	"math/big"
-	"sync"
-)
+import "math"
 
 // Go's own sine, logarithm and their kin are off by the last bit in one call of
 // four, which shows where all digits are printed. Those here are computed with
-// four times the digits and rounded once, and so agree with .NET's, whose
-// errors are a little above half of the last bit. They take some microseconds.
+// twice the digits and rounded once, and so agree with .NET's, whose errors are
+// a little above half of the last bit.
 
-// bitsOf is how many bits are computed with.
-const bitsOf = 256
+// double is a number as the sum of two: the second is below half of the last
+// bit of the first.
+type double struct{ hi, lo float64 }
 
-func real(f float64) *big.Float { return new(big.Float).SetPrec(bitsOf).SetFloat64(f) }
+func of(f float64) double { return double{f, 0} }
 
-func newReal() *big.Float { return new(big.Float).SetPrec(bitsOf) }
+// sum is a + b, exactly.
+func sum(a, b float64) double {
+	s := a + b
+	t := s - a
+	return double{s, (a - (s - t)) + (b - t)}
+}
 
-// constants of mathematics, made when first needed.
+// product is a * b, exactly.
+func product(a, b float64) double {
+	p := a * b
+	return double{p, math.FMA(a, b, -p)}
+}
+
+func (x double) add(y double) double {
+	s, t := sum(x.hi, y.hi), sum(x.lo, y.lo)
+	s = sum(s.hi, s.lo+t.hi)
+	return sum(s.hi, s.lo+t.lo)
+}
+
+func (x double) neg() double { return double{-x.hi, -x.lo} }
+
+func (x double) sub(y double) double { return x.add(y.neg()) }
+
+func (x double) mul(y double) double {
+	p := product(x.hi, y.hi)
+	return sum(p.hi, p.lo+(x.hi*y.lo+x.lo*y.hi))
+}
+
+func (x double) div(y double) double {
+	q := of(x.hi / y.hi)
+	for range 2 {
+		r := x.sub(q.mul(y))
+		q = q.add(of(r.hi / y.hi))
+	}
+	return q
+}
+
+// scaled is x * 2^e.
+func (x double) scaled(e int) double { return double{math.Ldexp(x.hi, e), math.Ldexp(x.lo, e)} }
+
+func (x double) sqrt() double {
+	r := of(math.Sqrt(x.hi))
+	if r.hi == 0 {
+		return r
+	}
+	return r.add(x.sub(r.mul(r)).div(r.add(r)))
+}
+
+func (x double) float() float64 { return x.hi + x.lo }
+
+// Constants in two parts, and the third part of half of pi.
 var (
-	realPi = sync.OnceValue(func() *big.Float {
-		pi := newReal().Mul(real(16), arcOf(5, false))
-		return pi.Sub(pi, newReal().Mul(real(4), arcOf(239, false)))
-	})
-	realLn2 = sync.OnceValue(func() *big.Float { return newReal().Mul(real(2), arcOf(3, true)) })
+	ln2        = double{math.Ln2, 0x1.abc9e3b39803fp-56}
+	halfPi     = double{math.Pi / 2, 0x1.1a62633145c07p-54}
+	halfPiRest = -0x1.f1976b7ed8fbcp-110
 )
 
-// arcOf is atan(1/n), or where hyperbolic, atanh(1/n).
-func arcOf(n float64, hyperbolic bool) *big.Float {
-	sum := newReal()
-	power, square := newReal().Quo(real(1), real(n)), real(n*n)
-	for k := 1; power.Sign() != 0 && power.MantExp(nil) > -bitsOf-8; k += 2 {
-		term := newReal().Quo(power, real(float64(k)))
-		if k%4 == 3 && !hyperbolic {
-			term.Neg(term)
-		}
-		sum.Add(sum, term)
-		power.Quo(power, square)
+// factorials are 1/n!.
+var factorials = func() (f [30]double) {
+	f[0] = of(1)
+	for i := 1; i < len(f); i++ {
+		f[i] = f[i-1].div(of(float64(i)))
 	}
-	return sum
-}
-
-func rounded(x *big.Float) float64 {
-	f, _ := x.Float64()
 	return f
+}()
+
+// exp is e^x - 1, times 2^e and with 1 added where e is not zero.
+func (x double) exp() (minusOne double, e int) {
+	k := math.RoundToEven(x.hi / math.Ln2)
+	const halvings = 6
+	r := x.sub(ln2.mul(of(k))).scaled(-halvings)
+	p := factorials[13]
+	for i := 12; i > 0; i-- {
+		p = p.mul(r).add(factorials[i])
+	}
+	p = p.mul(r)
+	for range halvings { // (1+p)² - 1
+		p = p.add(p).add(p.mul(p))
+	}
+	return p, int(k)
 }
 
-// realExp is e^x for an x that a float64 can hold the result of.
-func realExp(x *big.Float) *big.Float {
-	q := newReal().Quo(x, realLn2())
-	f, _ := q.Float64()
-	k := math.RoundToEven(f)
-	const halvings = 8
-	r := newReal().Sub(x, newReal().Mul(real(k), realLn2()))
-	r.SetMantExp(r, -halvings)
-	sum, term := real(1), real(1)
-	for i := 1; i < 60 && term.Sign() != 0 && term.MantExp(nil) > -bitsOf; i++ {
-		term.Mul(term, r)
-		term.Quo(term, real(float64(i)))
-		sum.Add(sum, term)
-	}
-	for range halvings {
-		sum.Mul(sum, sum)
-	}
-	return sum.SetMantExp(sum, int(k))
+// power is e^x.
+func (x double) power() double {
+	p, e := x.exp()
+	return p.add(of(1)).scaled(e)
 }
 
-// realLog is the natural logarithm of a positive number.
-func realLog(x *big.Float) *big.Float {
-	m := newReal()
-	e := x.MantExp(m)
-	f, _ := m.Float64()
-	y := real(math.Log(f))
-	for range 2 { // each triples the digits
-		p := realExp(y)
-		d := newReal().Quo(newReal().Sub(m, p), newReal().Add(m, p))
-		y.Add(y, d.SetMantExp(d, 1))
+// log is the natural logarithm of a positive number.
+func (x double) log() double {
+	m, e := math.Frexp(x.hi)
+	if m < math.Sqrt2/2 {
+		e--
 	}
-	return y.Add(y, newReal().Mul(real(float64(e)), realLn2()))
-}
-
-// realSinCos are sine and cosine of an x that is not huge.
-func realSinCos(x *big.Float) (sin, cos *big.Float) {
-	half := newReal().SetMantExp(realPi(), -1)
-	q, _ := newReal().Quo(x, half).Float64()
-	k := math.RoundToEven(q)
-	r := newReal().Sub(x, newReal().Mul(real(k), half))
-	square := newReal().Mul(r, r)
-	series := func(term *big.Float, from int) *big.Float {
-		sum := newReal().Set(term)
-		for i := from; i < 120 && term.Sign() != 0 && term.MantExp(nil) > sum.MantExp(nil)-bitsOf; i += 2 {
-			term.Mul(term, square)
-			term.Quo(term, real(float64(-i*(i+1))))
-			sum.Add(sum, term)
+	x = x.scaled(-e)
+	at := of(float64(e)).mul(ln2)
+	if math.Abs(x.hi-1) < 0x1p-6 { // the series of atanh, which keeps all digits near 1
+		s := x.sub(of(1)).div(x.add(of(1)))
+		square, p := s.mul(s), double{}
+		for i := 17; i > 0; i -= 2 {
+			p = p.mul(square).add(of(1).div(of(float64(i))))
 		}
-		return sum
+		p = p.mul(s)
+		return at.add(p.add(p))
 	}
-	sin, cos = series(newReal().Set(r), 2), series(real(1), 1)
+	y := of(math.Log(x.hi))
+	p := y.power()
+	d := x.sub(p).div(x.add(p))
+	return at.add(y.add(d.add(d)))
+}
+
+// mostReduced is up to where sine and cosine are computed so.
+const mostReduced = 1e5
+
+// sinCos are sine and cosine of a number up to mostReduced.
+func (x double) sinCos() (sin, cos double) {
+	k := math.RoundToEven(x.hi / halfPi.hi)
+	a, b := product(k, halfPi.hi), product(k, halfPi.lo)
+	r := x.sub(a).sub(b).sub(of(k * halfPiRest))
+	square := r.mul(r)
+	for i := 27; i > 0; i -= 2 {
+		sin = factorials[i].sub(square.mul(sin))
+		cos = factorials[i-1].sub(square.mul(cos))
+	}
+	sin = sin.mul(r)
 	switch int64(k) & 3 {
 	case 1:
-		return cos, sin.Neg(sin)
+		return cos, sin.neg()
 	case 2:
-		return sin.Neg(sin), cos.Neg(cos)
+		return sin.neg(), cos.neg()
 	case 3:
-		return cos.Neg(cos), sin
+		return cos.neg(), sin
 	}
 	return sin, cos
 }
 
-// realArc is the angle of the point (x, y), near which guess is.
-func realArc(y, x *big.Float, guess float64) float64 {
-	s, c := realSinCos(real(guess))
-	up := newReal().Sub(newReal().Mul(y, c), newReal().Mul(x, s))
-	down := newReal().Add(newReal().Mul(x, c), newReal().Mul(y, s))
-	d := up.Quo(up, down)
-	cube := newReal().Mul(d, newReal().Mul(d, d))
-	d.Sub(d, cube.Quo(cube, real(3)))
-	return rounded(d.Add(d, real(guess)))
+// arc is the angle of the point (x, y), near which guess is.
+func arc(y, x double, guess float64) float64 {
+	s, c := of(guess).sinCos()
+	d := y.mul(c).sub(x.mul(s)).div(x.mul(c).add(y.mul(s)))
+	cube := d.mul(d).mul(d)
+	return d.sub(cube.div(of(3))).add(of(guess)).float()
 }
 
 // plainly reports numbers whose results the standard library gives exactly or
-// nearly so: zeros, infinities, and those that are too small or too large.
+// nearly so: zeros, infinities, and those that are too small.
 func plainly(f float64) bool {
 	a := math.Abs(f)
-	return !(a > 0x1p-26 && a < 0x1p60)
+	return !(a > 0x1p-26 && a <= math.MaxFloat64)
 }
 
 func sin(f float64) float64 {
-	if plainly(f) {
+	if plainly(f) || math.Abs(f) > mostReduced {
 		return math.Sin(f)
 	}
-	s, _ := realSinCos(real(f))
-	return rounded(s)
+	s, _ := of(f).sinCos()
+	return s.float()
 }
 
 func cos(f float64) float64 {
-	if plainly(f) {
+	if plainly(f) || math.Abs(f) > mostReduced {
 		return math.Cos(f)
 	}
-	_, c := realSinCos(real(f))
-	return rounded(c)
+	_, c := of(f).sinCos()
+	return c.float()
 }
 
 func tan(f float64) float64 {
-	if plainly(f) {
+	if plainly(f) || math.Abs(f) > mostReduced {
 		return math.Tan(f)
 	}
-	s, c := realSinCos(real(f))
-	return rounded(s.Quo(s, c))
+	s, c := of(f).sinCos()
+	return s.div(c).float()
 }
 
 // opposite is the square root of 1 - f².
-func opposite(f float64) *big.Float {
-	x := real(f)
-	d := newReal().Sub(real(1), newReal().Mul(x, x))
-	return d.Sqrt(d)
-}
+func opposite(f float64) double { return of(1).sub(product(f, f)).sqrt() }
 
 func asin(f float64) float64 {
 	if plainly(f) || math.Abs(f) >= 1 {
 		return math.Asin(f)
 	}
-	return realArc(real(f), opposite(f), math.Asin(f))
+	return arc(of(f), opposite(f), math.Asin(f))
 }
 
 func acos(f float64) float64 {
 	if !(math.Abs(f) < 1) {
 		return math.Acos(f)
 	}
-	return realArc(opposite(f), real(f), math.Acos(f))
+	return arc(opposite(f), of(f), math.Acos(f))
 }
 
 func atan(f float64) float64 {
-	if plainly(f) {
+	if plainly(f) || math.Abs(f) > 0x1p200 {
 		return math.Atan(f)
 	}
-	return realArc(real(f), real(1), math.Atan(f))
+	return arc(of(f), of(1), math.Atan(f))
 }
 
 func atan2(y, x float64) float64 {
 	guess := math.Atan2(y, x)
-	if y == 0 || x == 0 || plainly(guess) || math.IsInf(x, 0) || math.IsInf(y, 0) {
+	_, ey := math.Frexp(y)
+	_, ex := math.Frexp(x)
+	if y == 0 || x == 0 || plainly(guess) || math.IsInf(x, 0) || math.IsInf(y, 0) || ey-ex > 200 || ex-ey > 200 {
 		return guess
 	}
-	return realArc(real(y), real(x), guess)
+	return arc(of(y).scaled(-ex), of(x).scaled(-ex), guess)
 }
 
 func exp(f float64) float64 {
-	if plainly(f) || f > 710 || f < -746 {
+	if plainly(f) || f > 710 || f < -700 {
 		return math.Exp(f)
 	}
-	return rounded(realExp(real(f)))
+	p, e := of(f).exp()
+	return math.Ldexp(p.add(of(1)).float(), e)
 }
 
 // finite reports a number above zero that is not infinite.
@@ -201,30 +237,40 @@ func log(f float64) float64 {
 	if !finite(f) || f == 1 {
 		return math.Log(f)
 	}
-	return rounded(realLog(real(f)))
+	return logOfFloat(f).float()
+}
+
+// logOfFloat is the logarithm of a number that may be as small as any.
+func logOfFloat(f float64) double {
+	m, e := math.Frexp(f)
+	if e < -1000 || e > 1000 {
+		return of(m).log().add(of(float64(e)).mul(ln2))
+	}
+	return of(f).log()
 }
 
 func cbrt(f float64) float64 {
 	if f == 0 || f-f != 0 {
 		return f
 	}
-	x, z := real(f), real(math.Cbrt(f))
-	for range 2 {
-		square := newReal().Mul(z, z)
-		d := newReal().Sub(newReal().Mul(square, z), x)
-		z.Sub(z, d.Quo(d, square.Mul(square, real(3))))
+	m, e := math.Frexp(f)
+	for ; e%3 != 0; e++ {
+		m /= 2
 	}
-	return rounded(z)
+	z := of(math.Cbrt(m))
+	square := z.mul(z)
+	d := square.mul(z).sub(of(m)).div(square.mul(of(3)))
+	return math.Ldexp(z.sub(d).float(), e/3)
 }
 
 func pow(x, y float64) float64 {
 	guess := math.Pow(x, y)
-	if guess == 0 || guess == 1 || guess-guess != 0 || x == 0 || y == 1 {
+	a := math.Abs(guess)
+	if guess == 1 || guess-guess != 0 || x == 0 || y == 1 || a < 0x1p-960 || math.IsInf(y, 0) {
 		return guess
 	}
-	p := realLog(real(math.Abs(x)))
-	f := rounded(realExp(p.Mul(p, real(y))))
-	return math.Copysign(f, guess)
+	p, e := logOfFloat(math.Abs(x)).mul(of(y)).exp()
+	return math.Copysign(math.Ldexp(p.add(of(1)).float(), e), guess)
 }
 
 // expm1 is e^x - 1, without loss near zero.
@@ -232,8 +278,11 @@ func expm1(f float64) float64 {
 	if plainly(f) || f > 710 || f < -746 {
 		return math.Expm1(f)
 	}
-	e := realExp(real(f))
-	return rounded(e.Sub(e, real(1)))
+	p, e := of(f).exp()
+	if e == 0 {
+		return p.float()
+	}
+	return p.add(of(1)).scaled(e).sub(of(1)).float()
 }
 
 // The hyperbolic functions and the decimal logarithm go the classical ways in
