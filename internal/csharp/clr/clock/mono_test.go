@@ -21,6 +21,25 @@ import (
 // members are those of the family, called as the evaluator does.
 var members = Family().Do
 
+// TestMain gives the types their members: a process may do that once.
+func TestMain(m *testing.M) {
+	u, err := clr.Build(Family())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	for _, key := range u.Missing() {
+		name := strings.TrimPrefix(key, "new ")
+		for _, of := range [...]string{"System.DateTime", "System.TimeSpan", "System.TimeZone", "System.Guid"} {
+			if strings.HasPrefix(name, of) {
+				fmt.Fprintln(os.Stderr, "no code for", key)
+				os.Exit(1)
+			}
+		}
+	}
+	os.Exit(m.Run())
+}
+
 func thread(t testing.TB) *clr.Thread {
 	t.Helper()
 	th := &clr.Thread{

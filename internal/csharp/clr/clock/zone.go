@@ -87,7 +87,7 @@ var places sync.Map
 // loadPlace finds a zone in the IANA database; nil: there is none. Names that
 // are none do not become names of files.
 func loadPlace(name string) *time.Location {
-	if name == "" || len(name) > longestName || name == "Local" {
+	if name == "" || len(name) > longestName || name == "Local" || strings.Contains("/"+name+"/", "//") {
 		return nil
 	}
 	for i := range len(name) {
