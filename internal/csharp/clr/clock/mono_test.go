@@ -94,8 +94,6 @@ func float(s string) clr.Value {
 
 func datetime(ticks, kind string) clr.Value { return DateTimeOf(number(ticks), int(number(kind))) }
 
-func (c caller) text(v clr.Value) string { return c.th.Text(v) }
-
 func truth(v clr.Value) string {
 	if v.Bool() {
 		return "True"
