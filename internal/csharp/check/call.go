@@ -126,6 +126,9 @@ func (c *checker) callDelegate(f Expr, args []argument, n syntax.Node) operand {
 	invoke := invokeOf(f.T())
 	if invoke == nil {
 		if g, ok := f.(*Get); ok {
+			if o, ok := c.callInstead(g, args, n); ok {
+				return o
+			}
 			c.errorf(n, "CS1955", "Non-invocable member '%s.%s' cannot be used like a method; mend: leave out ()", g.M.Declaring, g.M.Name)
 			return wrong(n)
 		}
@@ -137,6 +140,24 @@ func (c *checker) callDelegate(f Expr, args []argument, n syntax.Node) operand {
 		return wrong(n)
 	}
 	return c.valueOf(&Invoke{typed{invoke.Result, spanOf(n)}, f, c.complete(cand, args, n)}, n)
+}
+
+// callInstead calls the method of the name of a property that is no delegate:
+// in a call, what cannot be called does not count (section 12.5).
+func (c *checker) callInstead(g *Get, args []argument, n syntax.Node) (operand, bool) {
+	call, ok := n.(*syntax.Call)
+	if !ok || g.X == nil {
+		return operand{}, false
+	}
+	m, ok := call.Fun.(*syntax.Member)
+	if !ok || !hasMethod(g.X.T(), g.M.Name) && !c.anyExtension(g.X, g.M.Name) {
+		return operand{}, false
+	}
+	types, ok := c.resolveArgs(m.Args)
+	if !ok {
+		return wrong(n), true
+	}
+	return c.callGroup(&group{x: g.X, in: g.X.T(), name: g.M.Name, args: types, node: m}, args, n), true
 }
 
 // localMember is a local function as a member, so that calls of it are resolved

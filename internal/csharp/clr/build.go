@@ -218,6 +218,10 @@ func (b *builder) declare(l *typeLines) {
 	for i, p := range d.Params {
 		t.Params = append(t.Params, NewParam(p.Name, p.Variance, i, false))
 	}
+	// Code may have constructed types of it, which are what it is.
+	for _, made := range t.made {
+		made.Kind, made.Static, made.Abstract, made.Sealed, made.Hidden = t.Kind, t.Static, t.Abstract, t.Sealed, t.Hidden
+	}
 	b.add(t)
 	b.heads = append(b.heads, headed{t, d, l})
 }
@@ -287,6 +291,9 @@ func (b *builder) nest() {
 	}
 	for _, t := range b.u.types {
 		t.outer = names[t.Namespace]
+		for _, made := range t.made {
+			made.outer = t.outer
+		}
 	}
 }
 
