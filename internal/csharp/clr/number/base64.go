@@ -29,6 +29,7 @@ var base64Members = funcs{
 		case from > a.Len()-count:
 			c.ThrowRange("offset", offsetMessage)
 		}
+		c.Work(count)
 		c.Allocate(3 * count)
 		text := make([]byte, 0, count)
 		for i := range count {

@@ -27,6 +27,9 @@ func ParseSingle(s string) (float32, error) {
 	return float32(f), err
 }
 
+// mostFloatDigits are more than any number in the middle of two has.
+const mostFloatDigits = 800
+
 func parseFloat(s string, size int) (float64, error) {
 	if s != "" && s[len(s)-1] <= '9' && len(s) <= 15 && digitsOnly(s) {
 		n, _ := strconv.ParseUint(s, 10, 64)
@@ -50,7 +53,11 @@ func parseFloat(s string, size int) (float64, error) {
 	if p.zero() {
 		return 0, nil
 	}
-	text := "0." + p.digits + "e" + strconv.Itoa(p.point)
+	digits := p.digits
+	if len(digits) > mostFloatDigits { // the rest can only tell whether something is left
+		digits = digits[:mostFloatDigits] + "1"
+	}
+	text := "0." + digits + "e" + strconv.Itoa(p.point)
 	if p.neg {
 		text = "-" + text
 	}
