@@ -122,6 +122,9 @@ func (c *checker) choose(members []*clr.Member, types []*clr.Type, args []argume
 			return nil, mismatch{code: "CS0121", text: "The call is ambiguous between the following methods or properties: '" + signatureText(best.m) + "' and '" + signatureText(other.m) + "'"}
 		}
 	}
+	if !best.bounded() {
+		return nil, best.why
+	}
 	return best, mismatch{}
 }
 

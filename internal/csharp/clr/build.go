@@ -365,6 +365,7 @@ func (b *builder) member(t *Type, line memberLine, scope map[string]*Type) {
 		return
 	}
 	m.Key, m.Name = line.key, name
+	b.bounds(m, line)
 	if m.Kind == syntax.ConstructorMember {
 		m.Name = ".ctor"
 	}
@@ -376,6 +377,30 @@ func (b *builder) member(t *Type, line memberLine, scope map[string]*Type) {
 		b.u.missing = append(b.u.missing, m.Key)
 	}
 	t.members = append(t.members, m)
+}
+
+// bounds reads "where T : JToken" behind a signature.
+func (b *builder) bounds(m *Member, line memberLine) {
+	parts := strings.Split(line.sig, " where ")
+	for _, part := range parts[1:] {
+		name, text, _ := strings.Cut(part, " : ")
+		bound := &Bound{Word: text}
+		if text != "class" && text != "struct" {
+			t, err := syntax.ParseType(text)
+			if err == nil {
+				bound.Word, bound.To = "", b.resolve(t, nil)
+			}
+			if bound.To == nil {
+				b.fail(line.where, fmt.Errorf("the constraint %q is not known", text))
+				continue
+			}
+		}
+		for _, p := range m.TypeParams {
+			if p.Name == name {
+				p.Bound = bound
+			}
+		}
+	}
 }
 
 func operatorName(s *syntax.Signature) string {

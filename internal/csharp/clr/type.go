@@ -42,6 +42,8 @@ type Type struct {
 	Variance string
 	Method   bool
 	Index    int
+	// Bound is what a method's type parameter may stand for; nil: everything.
+	Bound *Bound
 	// Underlying is the type of an enum's numbers.
 	Underlying *Type
 	Names      []EnumName
@@ -72,6 +74,27 @@ type Type struct {
 	// outer is the type that this one is nested in; nil: none. A generic one's
 	// parameters are the nested one's too.
 	outer *Type
+}
+
+// Bound is the constraint of a type parameter.
+type Bound struct {
+	// Word is class or struct, empty where To says it.
+	Word string
+	// To is what an argument has to convert to.
+	To *Type
+}
+
+// Takes reports whether t fits the bound.
+func (b *Bound) Takes(t *Type) bool {
+	switch {
+	case b == nil || t.Kind == ParamKind:
+		return true
+	case b.Word == "class":
+		return !t.IsValue()
+	case b.Word == "struct":
+		return t.IsValue() && !t.IsNullable()
+	}
+	return t.AssignableTo(b.To)
 }
 
 // EnumName is one name of an enum.
