@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,17 +27,62 @@ func thread() *clr.Thread {
 	}
 }
 
-func seeds(f *testing.F) {
+// sources are the expressions of the oracle.
+func sources(f testing.TB) []string {
 	rows, err := oracle.Load()
 	if err != nil {
 		f.Fatal(err)
 	}
+	var out []string
 	for _, r := range rows {
-		f.Add(r.Expression)
+		out = append(out, r.Expression)
 	}
-	for _, e := range oracle.Generate(1, 300) {
-		f.Add(e.String())
+	return out
+}
+
+// seeds adds some of them: with all, a fuzzer would be busy with nothing else.
+func seeds(f *testing.F) {
+	for i, s := range sources(f) {
+		if i%16 == 0 {
+			f.Add(s)
+		}
 	}
+}
+
+// token finds names, numbers, strings and single characters.
+var token = regexp.MustCompile(`[A-Za-z_]\w*|\d+|"[^"]*"|\s+|.`)
+
+// extremes are put where a token stood.
+var extremes = []string{"0", "-1", "int.MaxValue", "int.MinValue", "null", "1e300", "long.MinValue", "\"\"", "\"\\ud83d\"", "default", "(object)1", "new int[0]", "0.1m"}
+
+// mutated puts tokens of b, and extremes, into a.
+func mutated(r *rand.Rand, a, b string) string {
+	to, from := token.FindAllString(a, -1), token.FindAllString(b, -1)
+	for range 1 + r.IntN(3) {
+		i := r.IntN(len(to))
+		switch r.IntN(4) {
+		case 0:
+			to[i] = extremes[r.IntN(len(extremes))]
+		case 1:
+			to[i] = to[r.IntN(len(to))]
+		default:
+			to[i] = from[r.IntN(len(from))]
+		}
+	}
+	return strings.Join(to, "")
+}
+
+// FuzzMutated is FuzzRun and FuzzAgree on what was an expression of the oracle,
+// so that more of it compiles.
+func FuzzMutated(f *testing.F) {
+	all := sources(f)
+	for seed := range uint64(500) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		agree(t, mutated(r, all[r.IntN(len(all))], all[r.IntN(len(all))]))
+	})
 }
 
 // run compiles and runs a source; ok is false where it does not compile.
@@ -51,7 +99,7 @@ func run(t *testing.T, source string, plain bool) (a csharp.Answer, limited, ok 
 	}
 	var bug *plan.Bug
 	if errors.As(err, &bug) {
-		t.Fatalf("%v\n%s", bug, bug.Stack)
+		t.Fatalf("%s\n%v\n%s", source, bug, bug.Stack)
 	}
 	var limit *clr.LimitError
 	if err != nil {
@@ -71,35 +119,29 @@ func FuzzRun(f *testing.F) {
 // where a limit ends one of them.
 func FuzzAgree(f *testing.F) {
 	seeds(f)
-	f.Fuzz(func(t *testing.T, source string) {
-		a, limitedA, ok := run(t, source, false)
-		if !ok {
-			return
-		}
-		b, limitedB, _ := run(t, source, true)
-		if limitedA || limitedB {
-			return
-		}
-		x, errX := a.MarshalJSON()
-		y, errY := b.MarshalJSON()
-		if errX != nil || errY != nil || !bytes.Equal(x, y) {
-			t.Errorf("%s\nspecialised: %s\nplain:       %s", source, x, y)
-		}
-	})
+	f.Fuzz(agree)
 }
 
 // FuzzAgreeGenerated is FuzzAgree on expressions that all compile.
 func FuzzAgreeGenerated(f *testing.F) {
-	f.Add(uint64(7))
-	f.Fuzz(func(t *testing.T, seed uint64) {
-		for _, e := range oracle.Generate(seed, 1) {
-			a, limitedA, _ := run(t, e.String(), false)
-			b, limitedB, _ := run(t, e.String(), true)
-			x, _ := a.MarshalJSON()
-			y, _ := b.MarshalJSON()
-			if !limitedA && !limitedB && !bytes.Equal(x, y) {
-				t.Errorf("%s\nspecialised: %s\nplain:       %s", e, x, y)
-			}
-		}
-	})
+	for seed := range uint64(300) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) { agree(t, oracle.Generate(seed, 1)[0].String()) })
+}
+
+func agree(t *testing.T, source string) {
+	a, limitedA, ok := run(t, source, false)
+	if !ok {
+		return
+	}
+	b, limitedB, _ := run(t, source, true)
+	if limitedA || limitedB {
+		return
+	}
+	x, errX := a.MarshalJSON()
+	y, errY := b.MarshalJSON()
+	if errX != nil || errY != nil || !bytes.Equal(x, y) {
+		t.Errorf("%s\nspecialised: %s\nplain:       %s", source, x, y)
+	}
 }
