@@ -138,7 +138,7 @@ func macMembers() funcs {
 			if c.Args[0].O == nil {
 				c.ThrowNull()
 			}
-			return clr.Obj(newMAC(c.Thread, k.t, k.alg, bytes(c, 0, "key")))
+			return clr.Obj(newMAC(c.Thread, k.t, k.alg, bytesArg(c, 0, "key")))
 		}
 		out["new "+space+"."+name+"(byte[])"] = withKey
 		if name == "HMACSHA1" {
@@ -159,7 +159,7 @@ func macMembers() funcs {
 		if c.Args[1].O == nil {
 			c.ThrowNull()
 		}
-		h.setKey(c.Thread, bytes(c, 1, "value"))
+		h.setKey(c.Thread, bytesArg(c, 1, "value"))
 		return clr.Null
 	}
 	for _, name := range []string{"HMAC", "KeyedHashAlgorithm"} {

@@ -45,6 +45,7 @@ func types() []*clr.Type {
 		md5Type, sha1Type, sha1Managed, sha256Type, sha384Type, sha512Type, hmacMD5, hmacSHA1, hmacSHA256, hmacSHA384, hmacSHA512,
 		hashNameType, oidType, randomType, cipherModeType, paddingType, aesType, aesManagedType, rijndaelType, desType, tripleType,
 		rsaType, rsaParameters, encryptionPadding, signaturePadding, encryptionPaddingMode, signaturePaddingMode,
+		certType, cert2Type, publicKeyType, nameType, contentType,
 	}
 }
 
@@ -53,7 +54,7 @@ func Family() clr.Family {
 	f := clr.Family{Name: "crypto", Do: funcs{}, Hooks: hooks(), Types: types()}
 	for _, part := range []funcs{
 		hashMembers(), hashFactories(), macMembers(), hashNameMembers(), oidMembers(), randomMembers(), symmetricMembers(),
-		contextMembers(), paddingMembers(), rsaMembers(), rsaUse(),
+		contextMembers(), paddingMembers(), rsaMembers(), rsaUse(), certConstructors(), certMembers(), cert2Members(), certExtensions(),
 	} {
 		maps.Copy(f.Do, part)
 	}
@@ -67,6 +68,7 @@ func hooks() map[string]*clr.Hooks {
 		},
 		space + ".RSAEncryptionPadding": paddingHooks(),
 		space + ".RSASignaturePadding":  paddingHooks(),
+		certSpace + ".X509Certificate":  certHooks(),
 		space + ".RSAParameters": {
 			Zero: func(*clr.Type) clr.Value { return clr.Obj(&parameters{}) },
 		},
@@ -85,8 +87,8 @@ func equals(c *clr.Call) clr.Value { return clr.Bool(c.Equal(c.Args[0], c.Args[1
 
 func notEquals(c *clr.Call) clr.Value { return clr.Bool(!c.Equal(c.Args[0], c.Args[1])) }
 
-// bytes is argument i, a byte[]; null throws ArgumentNullException(name).
-func bytes(c *clr.Call, i int, name string) []byte {
+// bytesArg is argument i, a byte[]; null throws ArgumentNullException(name).
+func bytesArg(c *clr.Call, i int, name string) []byte {
 	return c.NotNull(i, name).(*clr.ArrayObject).Bytes
 }
 

@@ -148,7 +148,7 @@ func self(c *clr.Call) *hasher { return c.Args[0].O.(*hasher) }
 
 // part is the part of a byte[] that two integers behind it give.
 func part(c *clr.Call, i int, array, offset string) []byte {
-	b := bytes(c, i, array)
+	b := bytesArg(c, i, array)
 	at, n := c.Int(i+1), c.Int(i+2)
 	switch {
 	case at < 0:
@@ -184,7 +184,7 @@ func hashMembers() funcs {
 		key + ".ComputeHash(byte[])": func(c *clr.Call) clr.Value {
 			h := self(c)
 			h.check(c.Thread)
-			h.write(c.Thread, bytes(c, 1, "buffer"))
+			h.write(c.Thread, bytesArg(c, 1, "buffer"))
 			return output(c.Thread, h.finish(c.Thread))
 		},
 		key + ".ComputeHash(byte[], int, int)": func(c *clr.Call) clr.Value {

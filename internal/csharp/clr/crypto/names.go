@@ -139,12 +139,12 @@ func randomMembers() funcs {
 		"new " + key + "(string)": build,
 		key + ".Dispose()":        func(*clr.Call) clr.Value { return clr.Null },
 		key + ".GetBytes(byte[])": func(c *clr.Call) clr.Value {
-			b := bytes(c, 1, "data")
+			b := bytesArg(c, 1, "data")
 			copy(b, random(c.Thread, len(b)))
 			return clr.Null
 		},
 		key + ".GetBytes(byte[], int, int)": func(c *clr.Call) clr.Value {
-			b := bytes(c, 1, "data")
+			b := bytesArg(c, 1, "data")
 			at, n := c.Int(2), c.Int(3)
 			switch {
 			case at < 0:
@@ -158,7 +158,7 @@ func randomMembers() funcs {
 			return clr.Null
 		},
 		key + ".GetNonZeroBytes(byte[])": func(c *clr.Call) clr.Value {
-			b := bytes(c, 1, "data")
+			b := bytesArg(c, 1, "data")
 			for i := 0; i < len(b); {
 				for _, r := range random(c.Thread, len(b)-i) {
 					if r != 0 {

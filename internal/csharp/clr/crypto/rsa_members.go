@@ -55,7 +55,7 @@ func known(c *clr.Call, name string) *algorithm {
 // dataPart is the part of data that arguments 2 and 3 give.
 func dataPart(c *clr.Call) []byte {
 	const beyond = "Specified argument was out of the range of valid values."
-	b := bytes(c, 1, "data")
+	b := bytesArg(c, 1, "data")
 	at, n := c.Int(2), c.Int(3)
 	if at < 0 || at > len(b) {
 		c.ThrowRange("offset", beyond)
@@ -152,7 +152,7 @@ func rsaUse() funcs {
 	const key = space + ".RSA"
 	crypt := func(f func(k *rsaKey, t *clr.Thread, data []byte, p *padding) []byte) clr.Func {
 		return func(c *clr.Call) clr.Value {
-			data := bytes(c, 1, "data")
+			data := bytesArg(c, 1, "data")
 			p := paddingArg(c, 2)
 			return c.BytesValue(f(selfRSA(c), c.Thread, data, p))
 		}
@@ -171,7 +171,7 @@ func rsaUse() funcs {
 		return c.BytesValue(selfRSA(c).sign(c.Thread, a, d, p))
 	}
 	verify := func(c *clr.Call, data []byte, at int) clr.Value {
-		signature := bytes(c, at, "signature")
+		signature := bytesArg(c, at, "signature")
 		name, p := hashArg(c, at+1), paddingArg(c, at+2)
 		a, d := digest(c, name, data)
 		return clr.Bool(selfRSA(c).verify(c.Thread, a, d, signature, p))
@@ -182,24 +182,24 @@ func rsaUse() funcs {
 		key + ".EncryptValue(byte[])":                  raw(false),
 		key + ".DecryptValue(byte[])":                  raw(true),
 		key + ".SignData(byte[], HashAlgorithmName, RSASignaturePadding)": func(c *clr.Call) clr.Value {
-			return sign(c, bytes(c, 1, "data"), 2)
+			return sign(c, bytesArg(c, 1, "data"), 2)
 		},
 		key + ".SignData(byte[], int, int, HashAlgorithmName, RSASignaturePadding)": func(c *clr.Call) clr.Value {
 			return sign(c, dataPart(c), 4)
 		},
 		key + ".SignHash(byte[], HashAlgorithmName, RSASignaturePadding)": func(c *clr.Call) clr.Value {
-			d := bytes(c, 1, "hash")
+			d := bytesArg(c, 1, "hash")
 			name, p := hashArg(c, 2), paddingArg(c, 3)
 			return c.BytesValue(selfRSA(c).sign(c.Thread, known(c, name), d, p))
 		},
 		key + ".VerifyData(byte[], byte[], HashAlgorithmName, RSASignaturePadding)": func(c *clr.Call) clr.Value {
-			return verify(c, bytes(c, 1, "data"), 2)
+			return verify(c, bytesArg(c, 1, "data"), 2)
 		},
 		key + ".VerifyData(byte[], int, int, byte[], HashAlgorithmName, RSASignaturePadding)": func(c *clr.Call) clr.Value {
 			return verify(c, dataPart(c), 4)
 		},
 		key + ".VerifyHash(byte[], byte[], HashAlgorithmName, RSASignaturePadding)": func(c *clr.Call) clr.Value {
-			d, signature := bytes(c, 1, "hash"), bytes(c, 2, "signature")
+			d, signature := bytesArg(c, 1, "hash"), bytesArg(c, 2, "signature")
 			name, p := hashArg(c, 3), paddingArg(c, 4)
 			return clr.Bool(selfRSA(c).verify(c.Thread, known(c, name), d, signature, p))
 		},

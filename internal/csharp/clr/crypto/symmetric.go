@@ -126,7 +126,7 @@ func symmetricMembers() funcs {
 		},
 		key + ".IV": func(c *clr.Call) clr.Value { return output(c.Thread, self(c).needIV(c.Thread)) },
 		key + ".IV=": func(c *clr.Call) clr.Value {
-			b := bytes(c, 1, "value")
+			b := bytesArg(c, 1, "value")
 			if len(b) != self(c).block/8 {
 				throw(c.Thread, badIV)
 			}
@@ -135,7 +135,7 @@ func symmetricMembers() funcs {
 		},
 		key + ".Key": func(c *clr.Call) clr.Value { return output(c.Thread, self(c).needKey(c.Thread)) },
 		key + ".Key=": func(c *clr.Call) clr.Value {
-			s, b := self(c), bytes(c, 1, "value")
+			s, b := self(c), bytesArg(c, 1, "value")
 			if !s.class.keys.has(len(b) * 8) {
 				if s.class.t == desType {
 					c.ThrowArgument(badKeySize, "")
