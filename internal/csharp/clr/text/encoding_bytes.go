@@ -232,8 +232,10 @@ func convertBytes(c *clr.Call) clr.Value {
 	case c.Args[1].O == nil:
 		throwNull(nullArray, "dstEncoding")
 	}
-	c.NotNull(2, "bytes")
-	b := c.Args[2].O.(*clr.ArrayObject).Bytes
+	if len(c.Args) == 3 {
+		c.NotNull(2, "bytes")
+	}
+	b := arrayOf(c, 2, "bytes").Bytes
 	if len(c.Args) > 3 {
 		from, n := checked(c, 3, len(b), byteNames, bufferMessage)
 		b = b[from : from+n]

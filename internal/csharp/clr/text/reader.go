@@ -107,12 +107,25 @@ func readBlock(c *clr.Call) clr.Value {
 	to, from, n := bufferPart(c)
 	r := reader(c)
 	c.Work(n / 8)
-	if n > len(r.rest) || n > 0 && n > length(c.Thread, r.rest) {
-		n = length(c.Thread, r.rest)
+	if n > len(r.rest)/3 { // three bytes are a code unit at least
+		n = min(n, length(c.Thread, r.rest))
 	}
-	c.Allocate(len(r.rest) / 64)
 	putChars(to, from, r.take(n))
 	return clr.Int(int32(n))
+}
+
+// lease is what a remote call would be kept alive by. Nobody calls from
+// elsewhere, so it says nothing but its name.
+type lease struct{ _ byte }
+
+var leaseType = clr.Named("System.Runtime.Remoting.Lifetime", "Lease", 0)
+
+// Type is Lease.
+func (*lease) Type() *clr.Type { return leaseType }
+
+func newLease(c *clr.Call) clr.Value {
+	c.Allocate(16)
+	return clr.Obj(&lease{})
 }
 
 var readerMembers = map[string]clr.Func{
@@ -137,5 +150,5 @@ var readerMembers = map[string]clr.Func{
 	"System.IO.StringReader.ReadLine()":                  readLine,
 	"System.IO.StringReader.ReadToEnd()":                 func(c *clr.Call) clr.Value { return clr.Str(c.Args[0].O.(*Reader).Rest(c.Thread)) },
 	"System.IO.StringReader.GetLifetimeService()":        func(*clr.Call) clr.Value { return clr.Null },
-	"System.IO.StringReader.InitializeLifetimeService()": func(*clr.Call) clr.Value { return clr.Null },
+	"System.IO.StringReader.InitializeLifetimeService()": newLease,
 }

@@ -44,7 +44,7 @@ func Family() clr.Family {
 			"System.String.IsNullOrEmpty(string)":       func(s string) bool { return s == "" },
 			"System.String.Length":                      func(s string) int32 { return int32(clr.Length(s)) },
 		},
-		Types: append([]*clr.Type{builderType, readerType, writerType, addressType, uriType}, encodingTypes...),
+		Types: append([]*clr.Type{builderType, readerType, writerType, addressType, uriType, leaseType}, encodingTypes...),
 		Hooks: map[string]*clr.Hooks{
 			"System.Boolean":            booleanHooks,
 			"System.Char":               charHooks,

@@ -209,16 +209,12 @@ func (u *Uri) left(part int) string {
 	return server + u.slashPath(u.path) + u.query
 }
 
-// key is what Equals compares: no fragment, and no user but a mailbox's.
+// key is what Equals compares: no user and no fragment.
 func (u *Uri) key() string {
 	if !u.absolute() {
 		return u.original
 	}
-	user := ""
-	if u.syntax.mailTo {
-		user = u.userAt(u.user)
-	}
-	s := u.start() + user + u.authority() + u.slashPath(u.shownPath()) + u.shownQuery()
+	s := u.start() + u.authority() + u.slashPath(u.shownPath()) + u.shownQuery()
 	if u.unc || u.dos {
 		s = ToLower(s)
 	}

@@ -137,10 +137,7 @@ func (u *Uri) baseOf(v *Uri) bool {
 	if u.syntax.name != v.syntax.name {
 		return false
 	}
-	strip := func(x *Uri) string {
-		return x.start() + x.authority() + x.slashPath(x.shownPath()) + x.shownQuery() + x.shownFragment()
-	}
-	return subPath(strip(u), strip(v), u.unc || u.dos)
+	return subPath(u.ToString(), v.ToString(), u.unc || u.dos)
 }
 
 func subPath(self, other string, ignoreCase bool) bool {

@@ -25,8 +25,9 @@ const (
 func components(c *clr.Call, u *Uri, want int64, format int) string {
 	switch {
 	case want&serializationInfo&0xFFFFFFFF != 0 && int32(want) != serializationInfo:
-		c.ThrowRange("components", "UriComponents.SerializationInfoString must not be combined with other UriComponents.")
-	case format&^3 != 0 || format == 0:
+		throwRangeAs("components", "UriComponents.SerializationInfoString must not be combined with other UriComponents.\nParameter name: components\nActual value was "+
+			c.Thread.Text(c.Args[1])+".")
+	case format&^3 != 0:
 		c.ThrowRange("format", rangeMessage)
 	case !u.absolute() && int32(want) == serializationInfo:
 		charge(c.Thread, u.original)
@@ -34,6 +35,9 @@ func components(c *clr.Call, u *Uri, want int64, format int) string {
 			return escapeURI(u.text, "", true)
 		}
 		return u.text
+	}
+	if format == 0 {
+		c.ThrowRange("uriFormat", rangeMessage)
 	}
 	if u = absoluteOf(c, clr.Obj(u)); int32(want) == serializationInfo {
 		want = 0x7F
@@ -101,4 +105,10 @@ func delimited(s string, one bool) string {
 		return s[1:]
 	}
 	return s
+}
+
+// throwRangeAs throws ArgumentOutOfRangeException with a message that names the
+// parameter itself.
+func throwRangeAs(param, message string) {
+	panic(&clr.Thrown{T: clr.ArgumentOutOfRangeException, Message: message, Param: param})
 }

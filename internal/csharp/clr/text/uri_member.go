@@ -53,7 +53,7 @@ func newURI(c *clr.Call, s string, kind uriKind, dontEscape bool) clr.Value {
 func kindOf(c *clr.Call, i int) uriKind {
 	n := c.Int(i)
 	if n < 0 || n > 2 {
-		c.ThrowArgument("The value '"+c.Thread.Text(c.Args[i])+"' passed for the UriKind parameter is invalid.", "uriKind")
+		c.ThrowArgument("The value '"+c.Thread.Text(c.Args[i])+"' passed for the UriKind parameter is invalid.", "")
 	}
 	return uriKind(n)
 }
@@ -118,11 +118,10 @@ var uriMakeMembers = map[string]clr.Func{
 	},
 	"new System.Uri(Uri, Uri)": func(c *clr.Call) clr.Value {
 		base := baseURI(c, 0)
-		rel, ok := c.Args[1].O.(*Uri)
-		if !ok {
-			rel = &Uri{}
+		if c.Args[1].O == nil {
+			c.ThrowNull()
 		}
-		return newCombined(c, base, rel)
+		return newCombined(c, base, c.Args[1].O.(*Uri))
 	},
 	"System.Uri.TryCreate(string, UriKind, out Uri)": func(c *clr.Call) clr.Value {
 		if c.Args[0].O == nil {
@@ -211,7 +210,7 @@ var uriMembers = map[string]clr.Func{
 	}),
 	"System.Uri.GetLeftPart(UriPartial)": part(func(c *clr.Call, u *Uri) clr.Value {
 		if c.Int(1) < 0 || c.Int(1) > 3 {
-			c.ThrowArgument("The value '"+c.Thread.Text(c.Args[1])+"' passed for the UriPartial parameter is invalid.", "part")
+			c.ThrowArgument("part", "")
 		}
 		return clr.Str(u.left(c.Int(1)))
 	}),

@@ -95,10 +95,10 @@ var uriStaticMembers = join(schemeNames(), map[string]clr.Func{
 			if v.absolute() {
 				return clr.Int(-1)
 			}
-			return clr.Int(int32(comparisonOf(c, 4).compare(c.Thread, u.original, v.original)))
+			return clr.Int(int32(partComparison(c).compare(c.Thread, u.original, v.original)))
 		}
 		a, b := components(c, u, c.Args[2].Int(), c.Int(3)), components(c, v, c.Args[2].Int(), c.Int(3))
-		return clr.Int(int32(comparisonOf(c, 4).compare(c.Thread, a, b)))
+		return clr.Int(int32(partComparison(c).compare(c.Thread, a, b)))
 	},
 
 	"System.Uri.IsHexDigit(char)": func(c *clr.Call) clr.Value { return clr.Bool(hexDigit(c.Args[0].N)) },
@@ -122,6 +122,9 @@ var uriStaticMembers = join(schemeNames(), map[string]clr.Func{
 	},
 	"System.Uri.HexUnescape(string, ref int)": func(c *clr.Call) clr.Value {
 		i := int(c.Ref(1).Get().Int())
+		if c.Args[0].O == nil {
+			c.ThrowNull()
+		}
 		s := c.Args[0].S
 		if i < 0 || i >= length(c.Thread, s) {
 			c.ThrowRange("index", rangeMessage)
@@ -134,6 +137,12 @@ var uriStaticMembers = join(schemeNames(), map[string]clr.Func{
 		return clr.CharOf(clr.CharAt(s, i))
 	},
 })
+
+// partComparison is the comparison of Compare.
+func partComparison(c *clr.Call) comparison {
+	bareComparison(c, 4)
+	return comparisonOf(c, 4)
+}
 
 // encodedAt is the %XX at a place of the first argument.
 func encodedAt(c *clr.Call, i int) (byte, bool) {

@@ -91,7 +91,7 @@ var writerMembers = func() map[string]clr.Func {
 		"System.IO.StringWriter.GetStringBuilder()":          func(c *clr.Call) clr.Value { return clr.Obj(c.Args[0].O.(*Writer).b) },
 		"System.IO.StringWriter.ToString()":                  func(c *clr.Call) clr.Value { return clr.Str(c.Thread.Text(c.Args[0])) },
 		"System.IO.StringWriter.GetLifetimeService()":        func(*clr.Call) clr.Value { return clr.Null },
-		"System.IO.StringWriter.InitializeLifetimeService()": func(*clr.Call) clr.Value { return clr.Null },
+		"System.IO.StringWriter.InitializeLifetimeService()": newLease,
 		"System.IO.StringWriter.NewLine":                     func(c *clr.Call) clr.Value { return clr.Str(c.Args[0].O.(*Writer).newLine) },
 		"System.IO.StringWriter.NewLine=": func(c *clr.Call) clr.Value {
 			w := c.Args[0].O.(*Writer)
