@@ -329,6 +329,9 @@ func (n *numberText) next() {
 }
 
 func (n *numberText) int(text string) int {
+	if i, ok := smallInteger(text); ok && int64(int32(i)) == i {
+		return int(i)
+	}
 	return int(call(n.p.t, "System.Convert.ToInt32(string)", clr.Str(text)).Int())
 }
 

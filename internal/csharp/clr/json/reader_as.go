@@ -51,13 +51,8 @@ func (r *reader) wanted(c byte) bool {
 			return true
 		}
 	case c == 'N', c == 'I', c == '-' && r.pos+1 < len(r.s) && r.s[r.pos+1] == 'I':
-		if r.want == asDouble || r.want == asString {
-			return true
-		}
 		if r.want != asBytes && r.want != asBoolean {
-			name := map[byte]string{'N': "NaN", 'I': "Infinity", '-': "-Infinity"}[c]
-			r.pos += len(name)
-			return r.failed("Cannot read " + name + " value.")
+			return true
 		}
 	case number:
 		if r.want != asBytes && r.want != asDate && r.want != asOffset {

@@ -313,6 +313,9 @@ func (r *reader) readWord() bool {
 	if !matched {
 		return r.failed(w.fail)
 	}
+	if w.symbol == floatSymbol && (r.want == asInt32 || r.want == asDecimal || r.want == asDate || r.want == asOffset) {
+		return r.failed("Cannot read " + w.word + " value.")
+	}
 	if r.want == asString && w.symbol != nullSymbol {
 		return r.is(stringSymbol, clr.Str(w.word))
 	}
