@@ -1,19 +1,23 @@
 package number
 
 import (
-	"errors"
 	"math"
 	"strconv"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 )
 
-// What ParseBase fails with, besides ErrOverflow.
-var (
-	errMinus    = errors.New("String cannot contain a minus sign if the base is not 10.")
-	errNegative = errors.New("The string was being parsed as an unsigned number and could not have a negative sign.")
-	errNoDigits = errors.New("Could not find any recognizable digits.")
-	errJunk     = errors.New("Additional non-parsable characters are at the end of the string.")
+// baseError is why text has no value in a base, in .NET's words.
+type baseError string
+
+func (e baseError) Error() string { return "number: " + string(e) }
+
+// What [ParseBase] fails with, besides [ErrOverflow].
+const (
+	errMinus    baseError = "String cannot contain a minus sign if the base is not 10."
+	errNegative baseError = "The string was being parsed as an unsigned number and could not have a negative sign."
+	errNoDigits baseError = "Could not find any recognizable digits."
+	errJunk     baseError = "Additional non-parsable characters are at the end of the string."
 )
 
 // baseMembers are Convert.ToString(n, toBase) and Convert.ToInt32(s, fromBase)
@@ -67,16 +71,17 @@ func parseBase(c *clr.Call, s string, base int, t *clr.Type) clr.Value {
 		of = map[*clr.Type]*clr.Type{clr.Int32: clr.UInt32, clr.Int64: clr.UInt64}[of]
 	}
 	n, err := ParseBase(s, base, read)
-	switch err {
-	case nil:
-	case ErrOverflow:
+	if err == ErrOverflow {
 		c.Throw(clr.OverflowException, doesNotFit(of))
+	}
+	switch e, _ := err.(baseError); e {
+	case "":
 	case errMinus:
-		c.ThrowArgument(err.Error(), "")
+		c.ThrowArgument(string(e), "")
 	case errNegative:
-		c.Throw(clr.OverflowException, err.Error())
+		c.Throw(clr.OverflowException, string(e))
 	default:
-		c.ThrowFormat(err.Error())
+		c.ThrowFormat(string(e))
 	}
 	if w.size >= 32 {
 		return clr.Value{N: w.wrap(n), O: t}
