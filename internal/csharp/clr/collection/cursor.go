@@ -2,6 +2,7 @@ package collection
 
 import (
 	"iter"
+	"strings"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 )
@@ -14,7 +15,9 @@ type Cursor struct {
 	reset func(t *clr.Thread)
 	stop  func(t *clr.Thread)
 	// strict: Current throws where there is no element, also as IEnumerator<T>.
-	strict  bool
+	strict bool
+	// generic: an array's, as IEnumerator<T>; Mono's says it without full stop.
+	generic bool
 	state   cursorState
 	current clr.Value
 }
@@ -38,6 +41,8 @@ func NewCursor(t *clr.Thread, of *clr.Type, s clr.Value) clr.Value {
 	if len(of.Args) == 1 {
 		elem = of.Args[0]
 	}
+	_, array := s.O.(*clr.ArrayObject)
+	c.generic = array && of.Def == enumeratorOf
 	c.over(t, source(t, s, "", elem))
 	return clr.Obj(c)
 }
@@ -229,6 +234,9 @@ func (c *Cursor) mustBeWithin(t *clr.Thread) {
 		message = "Enumeration has not started. Call MoveNext."
 	case c.strict:
 		message = "Enumeration already finished."
+	}
+	if c.generic {
+		message = strings.TrimSuffix(message, ".")
 	}
 	t.Throw(clr.InvalidOperationException, message)
 }

@@ -29,7 +29,7 @@ func Family() clr.Family {
 	for _, part := range []funcs{
 		arrayMembers(), arrayFindMembers(), arrayValueMembers(), arraySortMembers(), createMembers(),
 		listMembers(), listFindMembers(), listOrderMembers(),
-		dictionaryMembers(), viewMembers(), setMembers(), setOperationMembers(), queueMembers(), stackMembers(), pairMembers(),
+		dictionaryMembers(), viewMembers(), setMembers(), setOperationMembers(), queueMembers(), stackMembers(), pairMembers(), exceptionMembers(),
 		interfaceMembers(), plainInterfaceMembers(), enumeratorMembers(), comparerMembers(),
 		tupleMembers(),
 		filterMembers(), projectMembers(), partMembers(), joinMembers(), groupMembers(), orderMembers(), setLinqMembers(),

@@ -47,7 +47,7 @@ func indexIn(t *clr.Thread, o clr.Counted, x clr.Value, from, n int) int {
 
 // throwFixed is what an array answers to ICollection<T>'s changes.
 func throwFixed(t *clr.Thread) {
-	t.Throw(clr.NotSupportedException, "Collection was of a fixed size.")
+	t.Throw(clr.NotSupportedException, "Collection is of a fixed size")
 }
 
 func throwReadOnly(t *clr.Thread) {
@@ -92,7 +92,7 @@ func clearAll(t *clr.Thread, o clr.Object) {
 	case *clr.List:
 		listClear(t, o)
 	case *clr.ArrayObject:
-		throwFixed(t)
+		t.Throw(clr.NotSupportedException, "Collection is read-only")
 	case interface{ Clear(t *clr.Thread) }:
 		o.Clear(t)
 	default:
@@ -286,7 +286,8 @@ func changing(c *clr.Call) ChangingMap {
 func copyTo(param string) clr.Func {
 	return func(c *clr.Call) clr.Value {
 		null := "array"
-		if _, list := c.Args[0].O.(*clr.List); list {
+		switch c.Args[0].O.(type) {
+		case *clr.List, *clr.ArrayObject: // which call Array.Copy
 			null = "destinationArray"
 		}
 		c.NotNull(1, null)

@@ -152,7 +152,7 @@ var (
 func types() []*clr.Type {
 	return append([]*clr.Type{
 		genericEquality, setEquality, hashSet, enumeratorOf, keyCollection, valueCollection, dictEnumerator, setEnumerator, listEnumerator,
-		queueEnumerator, stackEnumerator, plainEnumerator, arrayEnumerator, entryType, groupingOf, lookupOf, orderedOf,
+		queueEnumerator, stackEnumerator, plainEnumerator, arrayEnumerator, entryType, exceptionDataType, groupingOf, lookupOf, orderedOf,
 	}, append(kinds(), tuples[1:]...)...)
 }
 

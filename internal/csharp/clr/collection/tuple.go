@@ -95,8 +95,13 @@ func newTuple(c *clr.Call) clr.Value {
 		of = c.Result
 	}
 	items := append([]clr.Value(nil), c.Args...)
-	if len(items) == 8 && len(c.Types) > 0 {
-		items[7] = clr.Obj(&Tuple{T: of.Args[7], Items: items[7:8:8]})
+	if len(items) == 8 {
+		if len(c.Types) > 0 {
+			items[7] = clr.Obj(&Tuple{T: of.Args[7], Items: []clr.Value{items[7]}})
+		}
+		if _, ok := items[7].O.(*Tuple); !ok {
+			c.Throw(clr.ArgumentException, "The last element of an eight element tuple must be a Tuple.")
+		}
 	}
 	return clr.Obj(&Tuple{T: of, Items: items})
 }
