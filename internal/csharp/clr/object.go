@@ -249,3 +249,16 @@ func (t *Thread) Seq(v Value, param string) iter.Seq[Value] {
 	}
 	panic("clr: a " + v.Type().FullName() + " is no sequence")
 }
+
+// Viewed is a sequence of several types of elements: as a JObject is one of
+// tokens, and one of pairs.
+type Viewed interface{ Of(elem *Type) Sequence }
+
+// SeqOf is Seq where the type of the elements is known, as that of
+// IEnumerable<T> is by its T.
+func (t *Thread) SeqOf(v Value, elem *Type, param string) iter.Seq[Value] {
+	if o, ok := v.O.(Viewed); ok {
+		return o.Of(elem).All(t)
+	}
+	return t.Seq(v, param)
+}
