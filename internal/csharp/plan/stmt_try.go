@@ -162,7 +162,9 @@ func (c *compiler) throw(e check.Expr, at syntax.Pos) func(*frame) {
 			f.t.ThrowNull()
 		}
 		f.t.Allocate(boxSize)
-		panic(v.O.(*clr.Thrown))
+		e := v.O.(*clr.Thrown)
+		e.Made = false
+		panic(e)
 	}
 }
 

@@ -73,6 +73,17 @@ func resultOf(e *clr.Thrown) int32 {
 	return 0
 }
 
+// assemblyOf is where .NET's own exceptions of a type come from.
+func assemblyOf(t *clr.Type) string {
+	switch {
+	case t.Namespace == "Newtonsoft.Json", t.Namespace == "System.Xml":
+		return t.Namespace
+	case t == clr.UriFormatException, t == clr.SocketException:
+		return "System"
+	}
+	return "mscorlib"
+}
+
 func exceptionOf(c *clr.Call) *clr.Thrown { return c.Args[0].O.(*clr.Thrown) }
 
 // orNull is a string, null where it is empty: nobody has set it.
@@ -133,7 +144,13 @@ var exceptionMembers = map[string]clr.Func{
 		exceptionOf(c).HelpLink = c.Args[1].S
 		return clr.Null
 	},
-	"System.Exception.Source": func(c *clr.Call) clr.Value { return orNull(exceptionOf(c).Source) },
+	"System.Exception.Source": func(c *clr.Call) clr.Value {
+		e := exceptionOf(c)
+		if e.Source == "" && !e.Made {
+			return clr.Str(assemblyOf(e.T))
+		}
+		return orNull(e.Source)
+	},
 	"System.Exception.Source=": func(c *clr.Call) clr.Value {
 		exceptionOf(c).Source = c.Args[1].S
 		return clr.Null
