@@ -30,6 +30,12 @@ func (c *checker) newArray(n *syntax.NewArray) operand {
 		c.convert(c.expr(n.Sizes[len(out.Sizes)]), clr.Int32, n.Sizes[len(out.Sizes)])
 		return wrong(n)
 	}
+	for _, s := range out.Sizes {
+		if k, ok := s.(*Const); ok && k.Type != clr.UInt64 && k.Value.Int() < 0 {
+			c.errorf(n, "CS0248", "Cannot create an array with a negative size")
+			return wrong(n)
+		}
+	}
 	if n.Init != nil {
 		c.arrayInit(out, elem, rank, n.Init)
 		c.sizesFit(out, n)

@@ -271,28 +271,6 @@ func (c *checker) element(x Expr, args []argument, n *syntax.Index) operand {
 	return c.valueOf(&Elem{typed{t.Args[0], spanOf(n)}, x, index}, n)
 }
 
-// nameOf is nameof(x).
-func (c *checker) nameOf(n *syntax.Call) operand {
-	if len(n.Args) != 1 {
-		c.errorf(n, "CS1501", "nameof takes one argument")
-		return wrong(n)
-	}
-	name := ""
-	switch x := n.Args[0].Expr.(type) {
-	case *syntax.Name:
-		name = x.Ident.Name
-	case *syntax.Member:
-		name = x.Name.Name
-	default:
-		c.errorf(n.Args[0].Expr, "CS8081", "Expression does not have a name")
-		return wrong(n)
-	}
-	if o := c.exprOrType(n.Args[0].Expr); o.isBad() {
-		return wrong(n)
-	}
-	return c.valueOf(&Const{typed{clr.String, spanOf(n)}, clr.Str(name)}, n)
-}
-
 // create is new T(args) {…}.
 func (c *checker) create(n *syntax.New) operand {
 	if n.Type == nil {

@@ -139,11 +139,15 @@ func (c *checker) static(t *clr.Type, name syntax.Ident, types []*clr.Type, n sy
 	if nested := c.findType(t.Name, name.Name, len(types)); nested != nil && t.Name != "" {
 		return operand{kind: typeName, t: nested, node: n}
 	}
-	c.noMember(t, name, n)
+	c.noMemberOf("CS0117", t, name, n)
 	return wrong(n)
 }
 
 func (c *checker) noMember(t *clr.Type, name syntax.Ident, n syntax.Node) {
+	c.noMemberOf("CS1061", t, name, n)
+}
+
+func (c *checker) noMemberOf(code string, t *clr.Type, name syntax.Ident, n syntax.Node) {
 	if why := c.u.Excluded(t, name.Name); why != "" {
 		c.errorf(&name, "CS0117", "'%s.%s' is not among the members that API Management allows in expressions: %s", t, name.Name, why)
 		return
@@ -152,7 +156,7 @@ func (c *checker) noMember(t *clr.Type, name syntax.Ident, n syntax.Node) {
 	if other := nearest(t, name.Name); other != "" {
 		near = "; mend: " + other
 	}
-	c.errorf(&name, "CS1061", "'%s' does not contain a definition for '%s'%s", t, name.Name, near)
+	c.errorf(&name, code, "'%s' does not contain a definition for '%s'%s", t, name.Name, near)
 }
 
 // nearest is a member whose name is the same but for case.
