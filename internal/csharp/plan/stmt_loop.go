@@ -52,15 +52,12 @@ func (c *compiler) foreach(s *check.Foreach, round []int) stmtFn {
 		split = c.body(s.Split)
 	}
 	body := c.body(s.Body)
-	at := s.X.At().From
+	at, elem := s.X.At().From, s.Temp.Type
 	turn := func(f *frame, v clr.Value) control {
 		f.makeBoxes(round)
 		set(f, v)
 		split(f)
 		return body(f)
-	}
-	if each := c.ownEnumerator(s, x, turn); each != nil {
-		return each
 	}
 	return func(f *frame) control {
 		v := x(f)
@@ -71,7 +68,7 @@ func (c *compiler) foreach(s *check.Foreach, round []int) stmtFn {
 		case *clr.ArrayObject:
 			return f.eachOfArray(o, turn)
 		}
-		return f.each(v, turn)
+		return f.each(v, elem, turn)
 	}
 }
 
@@ -105,8 +102,8 @@ func (f *frame) eachOfArray(a *clr.ArrayObject, turn func(*frame, clr.Value) con
 	return next
 }
 
-func (f *frame) each(v clr.Value, turn func(*frame, clr.Value) control) control {
-	for e := range f.t.Seq(v, "") {
+func (f *frame) each(v clr.Value, elem *clr.Type, turn func(*frame, clr.Value) control) control {
+	for e := range f.t.SeqOf(v, elem, "") {
 		f.t.Step()
 		switch k := turn(f, e); k {
 		case next, continues:
@@ -117,60 +114,4 @@ func (f *frame) each(v clr.Value, turn func(*frame, clr.Value) control) control 
 		}
 	}
 	return next
-}
-
-// ownEnumerator plans foreach over a type whose GetEnumerator gives other
-// elements than its interfaces, as JObject's; nil: there is no need.
-func (c *compiler) ownEnumerator(s *check.Foreach, x valueFn, turn func(*frame, clr.Value) control) stmtFn {
-	t := s.X.T()
-	if t.Kind == clr.ArrayKind || t.Kind == clr.Interface || t == clr.String {
-		return nil
-	}
-	same, others := false, false
-	for _, super := range t.Supers() {
-		if super.Def == clr.EnumerableOf {
-			same = same || super.Args[0] == s.Temp.Type
-			others = others || super.Args[0] != s.Temp.Type
-		}
-	}
-	if same && !others {
-		return nil
-	}
-	at := s.X.At()
-	begin := c.plainMember(t, "GetEnumerator", at)
-	if begin == nil {
-		return nil
-	}
-	move, current := c.plainMember(begin.result, "MoveNext", at), c.plainMember(begin.result, "Current", at)
-	if move == nil || current == nil {
-		return nil
-	}
-	dispose := c.disposer(begin.result, at)
-	cursor := variable{inSlot, c.fn.temp()}
-	rounds := func(f *frame) control {
-		for move.call(f, cursor.get(f)).Bool() {
-			f.t.Step()
-			switch k := turn(f, current.call(f, cursor.get(f))); k {
-			case next, continues:
-			case breaks:
-				return next
-			default:
-				return k
-			}
-		}
-		return next
-	}
-	whole := finally(rounds, func(f *frame) control {
-		dispose(f, cursor.get(f))
-		return next
-	})
-	return func(f *frame) control {
-		v := x(f)
-		f.at = at.From
-		if v.O == nil {
-			f.t.ThrowNull()
-		}
-		cursor.set(f, begin.call(f, v))
-		return whole(f)
-	}
 }
