@@ -132,7 +132,7 @@ func weights(out []weight, r rune) []weight {
 	if r >= 0x2010 && r <= 0x2015 {
 		return append(out, weight{last: 0x184 + uint16(r-0x2010)})
 	}
-	if unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs) || r == 0xFFFD || r > 0xFFFF && !unicode.IsLetter(r) {
+	if unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs) || r == 0xFFFD || r > 0xFFFF {
 		return append(out, otherWeight(r))
 	}
 	if unicode.Is(unicode.M, r) {
@@ -145,13 +145,12 @@ func weights(out []weight, r rune) []weight {
 	return apart(out, r)
 }
 
-// otherWeight is for what is neither letter nor sign.
+// otherWeight is for what is neither letter nor sign. Mono orders characters
+// beyond 0xFFFF before all that count, and takes them for one and the same;
+// here each is itself.
 func otherWeight(r rune) weight {
-	switch {
-	case unicode.Is(unicode.Co, r), r > 0xFFFF:
-		return weight{primary: 1<<63 | uint64(r), accent: plainAccent}
-	case unicode.Is(unicode.Cs, r):
-		return weight{primary: 1<<62 | uint64(r), accent: plainAccent}
+	if r > 0xFFFF || unicode.In(r, unicode.Co, unicode.Cs) {
+		return weight{primary: uint64(r), accent: plainAccent}
 	}
 	return weight{nothing: true}
 }

@@ -78,7 +78,11 @@ func find(t *clr.Thread, s, sub string, ignoreCase, last bool) (from, to int) {
 	t.Work(4 * (len(s) + len(sub)))
 	all, part := allWeights(s, ignoreCase), allWeights(sub, ignoreCase)
 	if len(part) == 0 {
-		return 0, 0
+		// What does not count is found where it stands.
+		if rest := strings.ReplaceAll(sub, "\x00", ""); rest != "" {
+			sub = rest
+		}
+		return findOrdinal(t, s, sub, false, last)
 	}
 	n := len(all) - len(part)
 	for k := 0; k <= n; k++ {
@@ -186,6 +190,9 @@ func hasSuffix(s, suffix string, ignoreCase bool) bool {
 		s = s[far:]
 	}
 	all, part := allWeights(s, ignoreCase), allWeights(suffix, ignoreCase)
+	if len(part) == 0 {
+		return strings.HasSuffix(s, suffix)
+	}
 	n := len(all) - len(part)
 	if n < 0 || len(part) > 0 && all[n].expanded {
 		return false
