@@ -295,20 +295,34 @@ func (w *walker) read(buf []weight) []weight {
 	return weights(buf, r)
 }
 
-// Compare is string.Compare(a, b, ignoreCase) in the invariant culture: -1, 0
-// or 1.
-func Compare(a, b string, ignoreCase bool) int {
-	// What is the same at the beginning decides nothing, as far as the texts
-	// are ASCII; an accent may follow on the last character.
+// samePart is how much of two texts is the same at the beginning and so decides
+// nothing: without the last character, on which an accent may follow.
+func samePart(a, b string) int {
+	n := min(len(a), len(b))
 	i := 0
-	for i < len(a) && i < len(b) && a[i] == b[i] && a[i] < utf8.RuneSelf {
+	for i < n && a[i] == b[i] {
 		i++
 	}
 	if i == len(a) && i == len(b) {
-		return 0
+		return i
 	}
-	if i > 0 {
-		i--
+	for i > 0 {
+		for i--; i > 0 && !utf8.RuneStart(a[i]); {
+			i--
+		}
+		if r, _ := clr.Decode(a[i:]); r < 0x300 || !unicode.Is(unicode.M, r) {
+			break
+		}
+	}
+	return i
+}
+
+// Compare is string.Compare(a, b, ignoreCase) in the invariant culture: -1, 0
+// or 1.
+func Compare(a, b string, ignoreCase bool) int {
+	i := samePart(a, b)
+	if i == len(a) && i == len(b) {
+		return 0
 	}
 	u, v := walker{s: a[i:], ignoreCase: ignoreCase}, walker{s: b[i:], ignoreCase: ignoreCase}
 	accent, kind, last := 0, 0, 0

@@ -127,14 +127,14 @@ var forms = map[int]norm.Form{1: norm.NFC, 2: norm.NFD, 5: norm.NFKC, 6: norm.NF
 
 func isNormal(c *clr.Call, form int) bool {
 	f, ok := forms[form]
-	c.Work(len(c.Args[0].S) / 8)
+	c.Work(len(c.Args[0].S) / 4)
 	return !ok || f.IsNormalString(c.Args[0].S)
 }
 
 func normalize(c *clr.Call, form int) clr.Value {
 	s := c.Args[0].S
 	f, ok := forms[form]
-	c.Work(len(s) / 8)
+	c.Work(len(s) / 2)
 	if !ok || f.IsNormalString(s) {
 		return c.Args[0]
 	}

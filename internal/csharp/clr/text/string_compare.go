@@ -31,8 +31,9 @@ func (how comparison) compare(t *clr.Thread, a, b string) int {
 	t.Work((len(a) + len(b)) / 64)
 	switch {
 	case !how.ordinal:
-		if !clr.IsASCII(a) || !clr.IsASCII(b) {
-			t.Work(len(a) + len(b))
+		i := samePart(a, b)
+		if a, b = a[i:], b[i:]; !clr.IsASCII(a) || !clr.IsASCII(b) {
+			t.Work(2 * (len(a) + len(b)))
 		}
 		return Compare(a, b, how.ignoreCase)
 	case how.ignoreCase:
