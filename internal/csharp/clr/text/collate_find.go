@@ -128,6 +128,14 @@ func findOrdinal(t *clr.Thread, s, sub string, ignoreCase, last bool) (from, to 
 	return from, from + clr.Length(sub)
 }
 
+// edgeWork charges for hasPrefix and hasSuffix where they go through weights.
+func edgeWork(t *clr.Thread, s, sub string) {
+	t.Work(len(sub) / 64)
+	if !clr.IsASCII(sub) || !clr.IsASCII(s[:min(len(s), len(sub))]) {
+		t.Work(8 * len(sub))
+	}
+}
+
 // hasPrefix is s.StartsWith(prefix) in the invariant culture.
 func hasPrefix(s, prefix string, ignoreCase bool) bool {
 	if prefix == "" {
@@ -135,6 +143,9 @@ func hasPrefix(s, prefix string, ignoreCase bool) bool {
 	}
 	if known, answer := quickPrefix(s, prefix, ignoreCase); known {
 		return answer
+	}
+	if strings.HasPrefix(s, prefix) && !joinsBefore(s[len(prefix):]) {
+		return true
 	}
 	w, v := walker{s: s, ignoreCase: ignoreCase}, walker{s: prefix, ignoreCase: ignoreCase}
 	for {
@@ -147,6 +158,12 @@ func hasPrefix(s, prefix string, ignoreCase bool) bool {
 			return false
 		}
 	}
+}
+
+// joinsBefore reports that s begins with what belongs to the character before.
+func joinsBefore(s string) bool {
+	r, _ := clr.Decode(s)
+	return s != "" && r >= 0x300 && unicode.Is(unicode.M, r)
 }
 
 // quickPrefix answers for ASCII.
@@ -182,6 +199,11 @@ func hasSuffix(s, suffix string, ignoreCase bool) bool {
 	} else if n < 0 && clr.IsASCII(s) && clr.IsASCII(suffix) && strings.IndexByte(suffix, 0) < 0 {
 		return false
 	}
+	if strings.HasSuffix(s, suffix) && !joinsBefore(suffix) {
+		if r, _ := clr.Decode(suffix); r != 0 {
+			return true
+		}
+	}
 	// No character that is the same as part of the suffix is longer than this.
 	if far := len(s) - 6*len(suffix) - 64; far > 0 {
 		for !utf8.RuneStart(s[far]) {
@@ -189,18 +211,33 @@ func hasSuffix(s, suffix string, ignoreCase bool) bool {
 		}
 		s = s[far:]
 	}
-	all, part := allWeights(s, ignoreCase), allWeights(suffix, ignoreCase)
-	if len(part) == 0 {
+	all, part := countWeights(s), countWeights(suffix)
+	if part == 0 {
 		return strings.HasSuffix(s, suffix)
 	}
-	n := len(all) - len(part)
-	if n < 0 || len(part) > 0 && all[n].expanded {
+	if all < part {
 		return false
 	}
-	for j := range part {
-		if !sameWeight(all[n+j].weight, part[j].weight) {
+	w, v := walker{s: s, ignoreCase: ignoreCase}, walker{s: suffix, ignoreCase: ignoreCase}
+	for range all - part {
+		w.next()
+	}
+	for i := range part {
+		x, _ := w.next()
+		y, _ := v.next()
+		if !sameWeight(x, y) || i == 0 && x.expanded {
 			return false
 		}
 	}
 	return true
+}
+
+// countWeights is how many weights a text has.
+func countWeights(s string) int {
+	w := walker{s: s}
+	for n := 0; ; n++ {
+		if _, ok := w.next(); !ok {
+			return n
+		}
+	}
 }

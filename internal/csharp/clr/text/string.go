@@ -37,16 +37,8 @@ var stringMembers = map[string]clr.Func{
 		return clr.Int(hashText(c.Thread, c.Args[0].S, how))
 	},
 	"System.String.IsNullOrWhiteSpace(string)": func(c *clr.Call) clr.Value {
-		s := c.Args[0].S
-		for i := 0; i < len(s); {
-			r, size := clr.Decode(s[i:])
-			if !isSpace(r) {
-				return clr.Bool(false)
-			}
-			i += size
-		}
-		c.Work(len(s) / 16)
-		return clr.Bool(true)
+		c.Work(len(c.Args[0].S) / 64)
+		return clr.Bool(isBlank(c.Args[0].S))
 	},
 	"System.String.CopyTo(int, char[], int, int)": func(c *clr.Call) clr.Value {
 		s := c.Args[0].S
@@ -66,6 +58,17 @@ var stringMembers = map[string]clr.Func{
 		putChars(to, at, slice(s, from, from+n))
 		return clr.Null
 	},
+}
+
+func isBlank(s string) bool {
+	for i := 0; i < len(s); {
+		r, size := clr.Decode(s[i:])
+		if !isSpace(r) {
+			return false
+		}
+		i += size
+	}
+	return true
 }
 
 // length is string.Length, of long texts with the steps that it takes.

@@ -194,20 +194,24 @@ func trimmed(c *clr.Call, units []uint16, start, end bool) clr.Value {
 		drop = func(r rune) bool { return r <= 0xFFFF && has(units, uint16(r)) }
 	}
 	before := len(s)
-	if start {
-		for s != "" {
-			r, size := clr.Decode(s)
-			if !drop(r) {
-				break
-			}
-			s = s[size:]
+	s = trimRunes(s, drop, start, end)
+	c.Work((before - len(s)) * (1 + len(units)) / 16)
+	return clr.Str(s)
+}
+
+// trimRunes takes characters off the ends as long as they are to be dropped.
+func trimRunes(s string, drop func(rune) bool, start, end bool) string {
+	for start && s != "" {
+		r, size := clr.Decode(s)
+		if !drop(r) {
+			break
 		}
+		s = s[size:]
 	}
 	if end {
 		s = s[:trimEnd(s, drop)]
 	}
-	c.Work((before - len(s)) * (1 + len(units)) / 16)
-	return clr.Str(s)
+	return s
 }
 
 func trimEnd(s string, drop func(rune) bool) int {

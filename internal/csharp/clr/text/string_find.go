@@ -97,7 +97,7 @@ func edgeHow(c *clr.Call, has func(c *clr.Call, s, sub string, how comparison) b
 		bareComparison(c, 2)
 	}
 	how := comparisonOf(c, 2)
-	c.Work(len(sub) / 32)
+	edgeWork(c.Thread, s, sub)
 	return clr.Bool(has(c, s, sub, how))
 }
 
@@ -222,7 +222,8 @@ var stringFindMembers = map[string]clr.Func{
 		return clr.Bool(s != "" && clr.CharAt(s, 0) == uint16(c.Args[1].N))
 	},
 	"System.String.StartsWith(string)": func(c *clr.Call) clr.Value {
-		return clr.Bool(hasPrefix(c.Args[0].S, c.Text(1, "value"), false))
+		edgeWork(c.Thread, c.Args[0].S, c.Text(1, "value"))
+		return clr.Bool(hasPrefix(c.Args[0].S, c.Args[1].S, false))
 	},
 	"System.String.StartsWith(string, StringComparison)": func(c *clr.Call) clr.Value { return edgeHow(c, prefixHow) },
 	"System.String.EndsWith(char)": func(c *clr.Call) clr.Value {
@@ -238,7 +239,8 @@ var stringFindMembers = map[string]clr.Func{
 		return clr.Bool(units[len(units)-1] == uint16(c.Args[1].N))
 	},
 	"System.String.EndsWith(string)": func(c *clr.Call) clr.Value {
-		return clr.Bool(hasSuffix(c.Args[0].S, c.Text(1, "value"), false))
+		edgeWork(c.Thread, c.Args[0].S, c.Text(1, "value"))
+		return clr.Bool(hasSuffix(c.Args[0].S, c.Args[1].S, false))
 	},
 	"System.String.EndsWith(string, StringComparison)": func(c *clr.Call) clr.Value { return edgeHow(c, suffixHow) },
 

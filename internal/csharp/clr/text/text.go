@@ -42,6 +42,8 @@ func Family() clr.Family {
 			"System.String.StartsWith(string)":          func(s, prefix string) bool { return hasPrefix(s, prefix, false) },
 			"System.String.EndsWith(string)":            func(s, suffix string) bool { return hasSuffix(s, suffix, false) },
 			"System.String.IsNullOrEmpty(string)":       func(s string) bool { return s == "" },
+			"System.String.IsNullOrWhiteSpace(string)":  isBlank,
+			"System.String.Trim()":                      func(s string) string { return trimRunes(s, isSpace, true, true) },
 			"System.String.Length":                      func(s string) int32 { return int32(clr.Length(s)) },
 		},
 		Types: append([]*clr.Type{builderType, readerType, writerType, addressType, uriType, leaseType}, encodingTypes...),
