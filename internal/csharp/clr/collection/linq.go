@@ -18,9 +18,10 @@ type query struct {
 	all func(t *clr.Thread) iter.Seq[clr.Value]
 	// part is the sequence as one with places; nil: it has none.
 	part partition
-	// whole is what ToArray() and ToList() do where it shows; nil: go through
-	// all.
+	// whole is what ToArray() and ToList() do where it shows; nil: all.
 	whole func(t *clr.Thread) iter.Seq[clr.Value]
+	// list is the same for ToList() where that differs again.
+	list func(t *clr.Thread) iter.Seq[clr.Value]
 	// size is Count() where that does not go through all; nil: it does.
 	size func(t *clr.Thread) int
 	// concat is what was joined, for chains that get long.

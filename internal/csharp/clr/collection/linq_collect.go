@@ -16,9 +16,20 @@ func collectMembers() funcs {
 			return newArray(c.Types[0], elems)
 		},
 		enumerable + ".ToList<TSource>(IEnumerable<TSource>)": func(c *clr.Call) clr.Value {
-			elems := toSlice(c.Thread, src(c))
 			c.Allocate(64)
-			return clr.Obj(&clr.List{T: clr.ListOf.Of(c.Types[0]), Elems: elems, Cap: cap(elems)})
+			s := src(c)
+			var elems []clr.Value
+			q, own := s.(*query)
+			if own && q.list != nil {
+				elems = collect(c.Thread, q.list(c.Thread), 0)
+			} else {
+				elems = toSlice(c.Thread, s)
+			}
+			_, sorted := s.(*ordered)
+			if own && !q.kind.grows || sorted {
+				elems = elems[:len(elems):len(elems)]
+			}
+			return clr.Obj(&clr.List{T: c.Result, Elems: elems, Cap: cap(elems)})
 		},
 	}
 }

@@ -6,31 +6,38 @@ import "github.com/cloister-ai/cloister/internal/csharp/clr"
 type kind struct {
 	def    *clr.Type
 	params int
+	// grows: a list of the sequence is made by adding to it, which its capacity
+	// shows; of others its length is known before.
+	grows bool
 }
 
 func newKind(name string, params int) *kind {
-	return &kind{clr.Named(enumerable, name, params), params}
+	return &kind{def: clr.Named(enumerable, name, params), params: params}
+}
+
+func growing(name string, params int) *kind {
+	return &kind{clr.Named(enumerable, name, params), params, true}
 }
 
 // The classes of LINQ's sequences. Those that a compiler makes of methods with
 // "yield" have no fixed names, and are IEnumerable<T>.
 var (
-	plainKind        = &kind{clr.EnumerableOf, 1}
-	whereArray       = newKind("WhereArrayIterator", 1)
-	whereList        = newKind("WhereListIterator", 1)
-	whereEnumerable  = newKind("WhereEnumerableIterator", 1)
+	plainKind        = &kind{clr.EnumerableOf, 1, true}
+	whereArray       = growing("WhereArrayIterator", 1)
+	whereList        = growing("WhereListIterator", 1)
+	whereEnumerable  = growing("WhereEnumerableIterator", 1)
 	selectArray      = newKind("SelectArrayIterator", 2)
 	selectList       = newKind("SelectListIterator", 2)
 	selectIList      = newKind("SelectIListIterator", 2)
-	selectEnumerable = newKind("SelectEnumerableIterator", 2)
+	selectEnumerable = growing("SelectEnumerableIterator", 2)
 	selectPlaces     = newKind("SelectIPartitionIterator", 2)
 	selectListPlaces = newKind("SelectListPartitionIterator", 2)
-	whereSelectArray = newKind("WhereSelectArrayIterator", 2)
-	whereSelectList  = newKind("WhereSelectListIterator", 2)
-	whereSelectAny   = newKind("WhereSelectEnumerableIterator", 2)
-	selectManyKind   = newKind("SelectManySingleSelectorIterator", 2)
+	whereSelectArray = growing("WhereSelectArrayIterator", 2)
+	whereSelectList  = growing("WhereSelectListIterator", 2)
+	whereSelectAny   = growing("WhereSelectEnumerableIterator", 2)
+	selectManyKind   = growing("SelectManySingleSelectorIterator", 2)
 	listPlaces       = newKind("ListPartition", 1)
-	enumerablePlaces = newKind("EnumerablePartition", 1)
+	enumerablePlaces = growing("EnumerablePartition", 1)
 	rangeKind        = newKind("RangeIterator", 0)
 	repeatKind       = newKind("RepeatIterator", 1)
 	concatTwo        = newKind("Concat2Iterator", 1)
@@ -40,10 +47,10 @@ var (
 	reverseKind      = newKind("ReverseIterator", 1)
 	appendOne        = newKind("AppendPrepend1Iterator", 1)
 	appendMany       = newKind("AppendPrependN", 1)
-	defaultKind      = newKind("DefaultIfEmptyIterator", 1)
-	emptyKind        = &kind{clr.Named("System.Linq", "EmptyPartition", 1), 1}
-	orderedPlaces    = &kind{clr.Named("System.Linq", "OrderedPartition", 1), 1}
-	groupedKind      = &kind{clr.Named("System.Linq", "GroupedEnumerable", 2), 2}
+	defaultKind      = growing("DefaultIfEmptyIterator", 1)
+	emptyKind        = &kind{clr.Named("System.Linq", "EmptyPartition", 1), 1, false}
+	orderedPlaces    = &kind{clr.Named("System.Linq", "OrderedPartition", 1), 1, false}
+	groupedKind      = &kind{clr.Named("System.Linq", "GroupedEnumerable", 2), 2, false}
 )
 
 func kinds() []*clr.Type {

@@ -169,23 +169,34 @@ func selectMany(c *clr.Call, index bool) clr.Value {
 	if len(c.Args) > 2 {
 		result = function(c, 2, "resultSelector")
 	}
-	inner := c.Types[1]
-	all := func(t *clr.Thread) iter.Seq[clr.Value] {
+	m := &many{s: s, f: f, result: result, index: index, inner: c.Types[1]}
+	if result.O != nil || index {
+		return plain(c, m.all(""))
+	}
+	return newQuery(c.Thread, query{
+		kind: selectManyKind, a: c.Types[0], b: c.Types[1], all: m.all(""), list: m.all("collection"), size: m.size,
+	})
+}
+
+// many is what SelectMany is given; result may be null.
+type many struct {
+	s         clr.Sequence
+	f, result clr.Value
+	index     bool
+	inner     *clr.Type
+}
+
+// all goes through the sequences of all elements. Where one is null, null is
+// the name of the argument that .NET then finds to be null, or "".
+func (m *many) all(null string) pass {
+	return func(t *clr.Thread) iter.Seq[clr.Value] {
 		return func(yield func(clr.Value) bool) {
 			i := int32(-1)
-			for v := range s.All(t) {
-				var of clr.Value
-				if i++; index {
-					of = t.Invoke(f, v, clr.Int(i))
-				} else {
-					of = t.Invoke(f, v)
-				}
-				if of.O == nil {
-					t.ThrowNull()
-				}
-				for w := range source(t, of, "", inner).All(t) {
-					if result.O != nil {
-						w = t.Invoke(result, v, w)
+			for v := range m.s.All(t) {
+				i++
+				for w := range source(t, m.of(t, v, i), null, m.inner).All(t) {
+					if m.result.O != nil {
+						w = t.Invoke(m.result, v, w)
 					}
 					if !yield(w) {
 						return
@@ -194,10 +205,22 @@ func selectMany(c *clr.Call, index bool) clr.Value {
 			}
 		}
 	}
-	if result.O == nil && !index {
-		return newQuery(c.Thread, query{kind: selectManyKind, a: c.Types[0], b: c.Types[1], all: all})
+}
+
+// of is the sequence of an element.
+func (m *many) of(t *clr.Thread, v clr.Value, i int32) clr.Value {
+	if m.index {
+		return t.Invoke(m.f, v, clr.Int(i))
 	}
-	return plain(c, all)
+	return t.Invoke(m.f, v)
+}
+
+func (m *many) size(t *clr.Thread) int {
+	n := 0
+	for v := range m.s.All(t) {
+		n += sizeOf(t, source(t, m.of(t, v, 0), "source", m.inner))
+	}
+	return n
 }
 
 func zip(c *clr.Call) clr.Value {
