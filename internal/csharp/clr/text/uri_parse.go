@@ -41,7 +41,7 @@ const mostURI = 0xFFF0
 
 const uriSpaces = " \n\r\t"
 
-// ParseURI reads s as new Uri(s, kind) does; dontEscape says that it is escaped
+// parseURI reads s as new Uri(s, kind) does; dontEscape says that it is escaped
 // already.
 func parseURI(s string, kind uriKind, dontEscape bool) (*Uri, uriError) {
 	u := &Uri{original: s, text: s, dontEscape: dontEscape, port: -1}
@@ -197,9 +197,6 @@ func (u *Uri) readAuthority(s string) (n int, err uriError) {
 			return 0, uriBadHost
 		}
 		u.kind = basicHost
-		if u.syntax.unknown || u.syntax.mailTo || u.syntax == fileSyntax || u.syntax.name == "ldap" {
-			return 0, uriFine
-		}
 		return 0, uriFine
 	}
 	if u.syntax.user {
@@ -220,17 +217,15 @@ func (u *Uri) readAuthority(s string) (n int, err uriError) {
 		}
 	}
 	if u.kind == noHost {
-		return 0, u.badHost()
+		return 0, uriBadHost
 	}
 	u.port = u.syntax.port
 	return end, uriFine
 }
 
-func (u *Uri) badHost() uriError { return uriBadHost }
-
 func (u *Uri) readPort(s string, at int) (int, uriError) {
 	if !u.syntax.portAllowed {
-		return 0, u.badHost()
+		return 0, uriBadHost
 	}
 	port, i := 0, at+1
 	for ; i < len(s) && strings.IndexByte("/?#", s[i]) < 0; i++ {
