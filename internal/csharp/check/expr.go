@@ -92,12 +92,10 @@ func (c *checker) exprMore(e syntax.Expr) operand {
 		}
 		return wrong(n)
 	case *syntax.Checked:
-		was := c.checked
-		c.checked = !n.Unchecked
-		c.uncheck += plus(n.Unchecked)
+		was, uncheck := c.checked, c.uncheck
+		c.checked, c.uncheck = !n.Unchecked, plus(n.Unchecked)
 		o := c.expr(n.X)
-		c.uncheck -= plus(n.Unchecked)
-		c.checked = was
+		c.checked, c.uncheck = was, uncheck
 		return o
 	case *syntax.ThrowExpr:
 		return operand{kind: throwValue, e: &Throw{typed{bad, n.Span}, c.exception(n.X)}, node: n}

@@ -138,12 +138,10 @@ func (c *checker) jump(s syntax.Stmt) Stmt {
 	case *syntax.Goto:
 		return c.gotoStmt(s)
 	case *syntax.CheckedStmt:
-		was := c.checked
-		c.checked = !s.Unchecked
-		c.uncheck += plus(s.Unchecked)
+		was, uncheck := c.checked, c.uncheck
+		c.checked, c.uncheck = !s.Unchecked, plus(s.Unchecked)
 		b := c.block(s.Body)
-		c.uncheck -= plus(s.Unchecked)
-		c.checked = was
+		c.checked, c.uncheck = was, uncheck
 		return b
 	case *syntax.Labeled:
 		return c.labeled(s)
