@@ -94,7 +94,6 @@ type checker struct {
 	uncheck  int // how many unchecked(…) are around
 	trials   int
 	lambdas  map[*syntax.Lambda][]*triedLambda
-	temps    int
 	exts     map[string][]*clr.Member
 }
 
