@@ -132,7 +132,10 @@ func (t *Thread) Invoke(f Value, args ...Value) Value {
 	}
 	t.Step()
 	t.Enter()
-	v := f.O.(*Closure).Call(t, args)
+	here := t.argsHere(len(args))
+	copy(here, args)
+	v := f.O.(*Closure).Call(t, here)
+	clear(here)
 	t.Leave()
 	return v
 }

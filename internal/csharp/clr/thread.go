@@ -44,6 +44,24 @@ type Thread struct {
 	until time.Time
 	limit Limits
 	ends  []func()
+	// args have room for the arguments of the delegates that are being called,
+	// by how deep they are called.
+	args [][roomForArgs]Value
+}
+
+// roomForArgs is how many arguments a delegate mostly has at most.
+const roomForArgs = 3
+
+// argsHere is room for n arguments of the call at this depth, which is its own
+// until it comes back; nobody keeps arguments.
+func (t *Thread) argsHere(n int) []Value {
+	if n > roomForArgs || t.depth < 0 {
+		return make([]Value, n)
+	}
+	for len(t.args) <= t.depth {
+		t.args = append(t.args, [roomForArgs]Value{})
+	}
+	return t.args[t.depth][:n:n]
 }
 
 // AtEnd has f called when the run ends, for what holds a goroutine or a file.
