@@ -2,7 +2,7 @@ package cli
 
 func policyCommand() *command {
 	return &command{
-		name: "policy", args: "check", short: "try policy documents",
-		subcommands: []*command{policyCheckCommand()},
+		name: "policy", args: "check|eval", short: "try policy documents",
+		subcommands: []*command{policyCheckCommand(), policyEvalCommand()},
 	}
 }

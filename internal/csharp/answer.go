@@ -157,3 +157,14 @@ func appendQuoted(b []byte, s string) json.RawMessage {
 	}
 	return append(b, '"')
 }
+
+// TextOf is the text that the command prints without JSON: ToString(), of a
+// null nothing.
+func TextOf(t *clr.Thread, v clr.Value) (s string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(p)
+		}
+	}()
+	return t.Text(v), nil
+}

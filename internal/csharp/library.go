@@ -6,15 +6,21 @@ import (
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 	"github.com/cloister-ai/cloister/internal/csharp/clr/clock"
 	"github.com/cloister-ai/cloister/internal/csharp/clr/collection"
+	"github.com/cloister-ai/cloister/internal/csharp/clr/crypto"
 	"github.com/cloister-ai/cloister/internal/csharp/clr/json"
 	"github.com/cloister-ai/cloister/internal/csharp/clr/number"
 	"github.com/cloister-ai/cloister/internal/csharp/clr/regex"
 	"github.com/cloister-ai/cloister/internal/csharp/clr/text"
+	"github.com/cloister-ai/cloister/internal/csharp/clr/xml"
+	"github.com/cloister-ai/cloister/internal/csharp/request"
 )
 
 // families are all code of the library.
 func families() []clr.Family {
-	return []clr.Family{text.Family(), number.Family(), clock.Family(), collection.Family(), json.Family(), regex.Family()}
+	return []clr.Family{
+		text.Family(), number.Family(), clock.Family(), collection.Family(), json.Family(), regex.Family(), xml.Family(),
+		crypto.Family(), request.Family(),
+	}
 }
 
 // Library is every type and member that expressions may use, built once. It

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/csharp"
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
+	"github.com/cloister-ai/cloister/internal/csharp/request"
 	"github.com/cloister-ai/cloister/test/oracle"
 )
 
@@ -78,6 +79,16 @@ func answer(r *oracle.Row, plain bool) (a oracle.Answer, missing bool) {
 		return fromAnswer(csharp.AnswerErrors(errs)), missing
 	}
 	th := newThread()
+	th.Start(context.Background(), clr.DefaultLimits())
+	host := string(r.Context)
+	if host == "" {
+		host = "{}"
+	}
+	c, err := request.Read(th, host)
+	if err != nil {
+		return oracle.Answer{Error: &oracle.Failure{Type: "context", Message: err.Error()}}, false
+	}
+	th.Host = c
 	v, err := e.Run(context.Background(), th)
 	if err != nil {
 		return fromAnswer(csharp.AnswerError(err)), false
