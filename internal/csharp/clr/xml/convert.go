@@ -139,11 +139,12 @@ func parseInteger(of *clr.Type, s string) (clr.Value, *problem) {
 		return clr.Null, malformed(wrongFormat)
 	}
 	kind := integers[of]
+	if !kind.signed && len(s) > len(digits) {
+		return clr.Null, malformed(wrongFormat)
+	}
 	n, err := strconv.ParseUint(digits, 10, 64)
 	limit := uint64(1)<<(kind.bits-1) - 1
 	switch {
-	case !kind.signed && negative:
-		limit = 0
 	case !kind.signed:
 		limit = 2*limit + 1
 	case negative:

@@ -137,9 +137,6 @@ func (m *schemaTime) valid() bool {
 	if m.day > time.Date(m.year, time.Month(m.month)+1, 0, 0, 0, 0, 0, time.UTC).Day() {
 		return false
 	}
-	if m.hour == 24 {
-		return m.minute == 0 && m.second == 0 && m.fraction == 0
-	}
 	return m.hour < 24 && m.minute < 60 && m.second < 60
 }
 
@@ -150,7 +147,12 @@ func parseOffset(t *clr.Thread, s string) (clr.Value, *problem) {
 		return clr.Null, malformed("The string '" + s + "' is not a valid AllXsd value.")
 	}
 	if m.timeOnly {
-		m.year, m.month, m.day = 1, 1, 1
+		now := t.Now()
+		if t.Zone != nil {
+			now = now.In(t.Zone)
+		}
+		year, month, day := now.Date()
+		m.year, m.month, m.day = year, int(month), day
 	}
 	at := time.Date(m.year, time.Month(m.month), m.day, m.hour, m.minute, m.second, m.fraction*100, time.UTC)
 	ticks := clock.TicksOf(at)

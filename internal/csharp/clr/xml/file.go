@@ -13,19 +13,19 @@ import (
 func load(c *clr.Call) clr.Value {
 	name := c.Text(0, "inputUri")
 	if name == "" {
-		c.Throw(clr.ArgumentException, "The URL cannot be empty.\nParameter name: inputUri")
+		c.Throw(clr.ArgumentException, "The string was not recognized as a valid Uri.\nParameter name: inputUri")
 	}
 	if strings.LastIndexByte(name, '/') > 0 {
 		c.Throw(clr.DirectoryNotFoundException, "Could not find a part of the path \""+name+"\".")
 	}
-	c.Throw(clr.FileNotFoundException, "Could not find file \""+name+"\".")
+	c.Throw(clr.FileNotFoundException, "Could not find file \""+name+"\"")
 	return clr.Null
 }
 
 func save(c *clr.Call) clr.Value {
 	name := c.Text(1, "outputFileName")
 	if name == "" {
-		c.ThrowArgument("Empty path name is not legal.", "")
+		c.ThrowArgument("Path is empty", "")
 	}
 	c.Throw(clr.DirectoryNotFoundException, "Could not find a part of the path \""+name+"\".")
 	return clr.Null

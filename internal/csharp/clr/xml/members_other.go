@@ -135,7 +135,7 @@ func leafMembers() funcs {
 	const instruction = linq + ".XProcessingInstruction"
 	out["new "+instruction+"(XProcessingInstruction)"] = copyNode
 	out["new "+instruction+"(string, string)"] = func(c *clr.Call) clr.Value {
-		checkTarget(c, 0, "target")
+		checkTarget(c, 0)
 		data := c.Text(1, "data")
 		n := newNode(c.Thread, KindPI, data)
 		n.parts = []clr.Value{c.Args[0]}
@@ -148,7 +148,7 @@ func leafMembers() funcs {
 	}
 	out[instruction+".Target"] = func(c *clr.Call) clr.Value { return self(c).parts[0] }
 	out[instruction+".Target="] = func(c *clr.Call) clr.Value {
-		checkTarget(c, 1, "value")
+		checkTarget(c, 1)
 		self(c).parts[0] = c.Args[1]
 		return clr.Null
 	}
@@ -177,9 +177,9 @@ func leafMembers() funcs {
 func copyNode(c *clr.Call) clr.Value { return clr.Obj(c.NotNull(0, "other").(*Node).copy(c.Thread)) }
 
 // checkTarget throws where argument i is no target of an instruction.
-func checkTarget(c *clr.Call, i int, param string) {
-	s := c.Text(i, param)
-	verifyName(c.Thread, s, param)
+func checkTarget(c *clr.Call, i int) {
+	s := c.Text(i, "name")
+	verifyName(c.Thread, s)
 	if strings.EqualFold(s, "xml") {
 		c.ThrowArgument("'"+s+"' is an invalid name for a processing instruction.", "")
 	}
@@ -192,7 +192,7 @@ func checkQualified(c *clr.Call, i int) {
 	n := p.qualifiedAt(0)
 	switch {
 	case s == "":
-		c.ThrowArgument("The empty string '' is not a valid name.", "name")
+		c.Throw(clr.ArgumentNullException, "The empty string '' is not a valid name.\nParameter name: name")
 	case n < len(s):
 		c.Throw(clr.XmlException, badName(s, n))
 	}

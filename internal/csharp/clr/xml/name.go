@@ -37,7 +37,7 @@ func (*Namespace) Type() *clr.Type { return NamespaceType }
 const nameSize = 64
 
 func newName(t *clr.Thread, space, local string) *Name {
-	verifyName(t, local, "localName")
+	verifyName(t, local)
 	t.Allocate(nameSize)
 	return &Name{Local: local, Space: space}
 }
@@ -62,9 +62,9 @@ func throwExpanded(t *clr.Thread, s string) {
 }
 
 // verifyName throws where s is no name without a colon.
-func verifyName(t *clr.Thread, s, _ string) {
+func verifyName(t *clr.Thread, s string) {
 	if s == "" {
-		t.ThrowArgument("The empty string '' is not a valid local name.", "")
+		t.Throw(clr.ArgumentNullException, "The empty string '' is not a valid local name.\nParameter name: name")
 	}
 	t.Work(len(s) / 16)
 	if n := scanName(s); n < len(s) {

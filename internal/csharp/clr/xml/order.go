@@ -8,48 +8,56 @@ import (
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 )
 
-// deepEquals is XNode.DeepEquals. Text and text beside it are one; attributes
-// count in their order, annotations not.
+// deepEquals is XNode.DeepEquals. Texts in a row are one; attributes count in
+// their order, annotations not.
 func deepEquals(t *clr.Thread, a, b *Node) bool {
 	if a == nil || b == nil || a == b {
 		return a == b
 	}
-	top, other := a, b
+	if !sameNode(t, a, b) {
+		return false
+	}
+	if !a.container() {
+		return true
+	}
+	x, y := a, b // what is gone through, and where in it
+	k, l := a.nodes(t), b.nodes(t)
 	for {
-		t.Step()
-		if !sameNode(t, a, b) {
+		var s, r string
+		s, k = k.collect(t)
+		r, l = l.collect(t)
+		switch {
+		case s != r:
 			return false
-		}
-		next, with := a.firstChild(t), b.firstChild(t)
-		if (next == nil) != (with == nil) {
+		case k == nil && l == nil:
+			if x == a {
+				return true
+			}
+			k, l, x, y = x.next, y.next, x.parent, y.parent
+		case k == nil || l == nil || !sameNode(t, k, l):
 			return false
+		case k.container():
+			x, y = k, l
+			k, l = k.nodes(t), l.nodes(t)
+		default:
+			k, l = k.next, l.next
 		}
-		for next == nil {
-			if a == top || b == other {
-				return a == top && b == other
-			}
-			next, with = a.nextPart(), b.nextPart()
-			if (next == nil) != (with == nil) {
-				return false
-			}
-			if next == nil {
-				a, b = a.parent, b.parent
-			}
-		}
-		a, b = next, with
 	}
 }
 
-// firstChild is the first node in n that counts in a comparison.
-func (n *Node) firstChild(t *clr.Thread) *Node {
-	if !n.container() {
-		return nil
+// collect is the text that begins with n, and the node behind it.
+func (n *Node) collect(t *clr.Thread) (string, *Node) {
+	t.Step()
+	if n == nil || n.kind != KindText {
+		return "", n
 	}
-	return n.nodes(t)
+	s := n.text
+	for n = n.next; n != nil && n.kind == KindText; n = n.next {
+		t.Allocate(len(s) + len(n.text))
+		s = clr.Concat(s, n.text)
+	}
+	return s, n
 }
-
-// nextPart is the node behind n.
-func (n *Node) nextPart() *Node { return n.next }
 
 // sameNode compares two nodes without what is in them.
 func sameNode(t *clr.Thread, a, b *Node) bool {
@@ -219,6 +227,7 @@ func inOrder(c *clr.Call) clr.Value {
 				t.Allocate(valueSize)
 				list = append(list, v)
 			}
+			checkRoots(t, list)
 			sort.SliceStable(list, func(i, j int) bool {
 				t.Step()
 				return compareOrder(t, nodeOf(t, list[i], "x"), nodeOf(t, list[j], "y")) < 0
@@ -230,4 +239,20 @@ func inOrder(c *clr.Call) clr.Value {
 			}
 		}
 	}})
+}
+
+// checkRoots throws where nodes have no order, as .NET's sorting does.
+func checkRoots(t *clr.Thread, list []clr.Value) {
+	var root *Node
+	for _, v := range list {
+		n := nodeOf(t, v, "x")
+		if n == nil {
+			continue
+		}
+		r := n.root(t)
+		if root != nil && r != root {
+			t.Throw(clr.InvalidOperationException, "Failed to compare two elements in the array.")
+		}
+		root = r
+	}
 }

@@ -40,7 +40,6 @@ func attributeText(t *clr.Thread, a *Attr) string {
 	}
 	prefix, given := d.prefix(t, a.name.Space, false)
 	w.attribute(w.scope.forAttribute(prefix, given, a.name.Space), a)
-	w.needed()
 	return strings.TrimSpace(string(w.b))
 }
 
@@ -377,7 +376,7 @@ func (w *writer) char(s string, i int) int {
 	case r >= 0xD800 && r < 0xDC00:
 		if i+size < len(s) {
 			next := clr.CharAt(s[i+size:], 0)
-			w.t.ThrowArgument(fmt.Sprintf("The surrogate pair (0x%X, 0x%X) is invalid. A high surrogate character (0xD800 - 0xDBFF) must always be paired with a low surrogate character (0xDC00 - 0xDFFF).", next, r), "")
+			w.t.ThrowArgument(fmt.Sprintf("The surrogate pair (0x%X, 0x%X) is invalid. A high surrogate character (0xD800 - 0xDBFF) must always be paired with a low surrogate character (0xDC00 - 0xDFFF).", r, next), "")
 		}
 		w.t.ThrowArgument("The surrogate pair is invalid. Missing a low surrogate character.", "")
 	case r >= 0xDC00 && r < 0xE000:
