@@ -13,7 +13,8 @@ type query struct {
 	kind *kind
 	// a and b are the arguments of the kind's class.
 	a, b *clr.Type
-	of   *clr.Type // made when asked for
+	more []*clr.Type // all of them where there are more
+	of   *clr.Type   // made when asked for
 	// all goes through the elements.
 	all func(t *clr.Thread) iter.Seq[clr.Value]
 	// part is the sequence as one with places; nil: it has none.
@@ -47,6 +48,8 @@ type partition interface {
 func (q *query) Type() *clr.Type {
 	if q.of == nil {
 		switch {
+		case q.more != nil:
+			q.of = q.kind.def.Of(q.more...)
 		case q.a == nil:
 			q.of = q.kind.def
 		case q.kind.params == 1:

@@ -2,6 +2,7 @@ package collection
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 )
@@ -100,8 +101,16 @@ func groupBy(c *clr.Call, g *grouped) clr.Value {
 			}
 		}
 	}}
-	if g.total.O != nil || g.elem.O != nil {
-		q.kind, q.a = plainKind, c.Result.Args[0]
+	switch {
+	case g.total.O != nil && g.elem.O != nil:
+		q.kind = groupedBoth
+	case g.total.O != nil:
+		q.kind = groupedResults
+	case g.elem.O != nil:
+		q.kind = groupedElements
+	}
+	if q.kind != groupedKind {
+		q.more = slices.Clone(c.Types)
 	}
 	return newQuery(c.Thread, q)
 }

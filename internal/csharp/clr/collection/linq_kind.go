@@ -51,6 +51,9 @@ var (
 	emptyKind        = &kind{clr.Named("System.Linq", "EmptyPartition", 1), 1, false}
 	orderedPlaces    = &kind{clr.Named("System.Linq", "OrderedPartition", 1), 1, false}
 	groupedKind      = &kind{clr.Named("System.Linq", "GroupedEnumerable", 2), 2, false}
+	groupedElements  = &kind{clr.Named("System.Linq", "GroupedEnumerable", 3), 3, false}
+	groupedResults   = &kind{clr.Named("System.Linq", "GroupedResultEnumerable", 3), 3, false}
+	groupedBoth      = &kind{clr.Named("System.Linq", "GroupedResultEnumerable", 4), 4, false}
 )
 
 func kinds() []*clr.Type {
@@ -58,7 +61,7 @@ func kinds() []*clr.Type {
 	for _, k := range []*kind{
 		whereArray, whereList, whereEnumerable, selectArray, selectList, selectIList, selectEnumerable, selectPlaces, selectListPlaces,
 		whereSelectArray, whereSelectList, whereSelectAny, selectManyKind, listPlaces, enumerablePlaces, rangeKind, repeatKind, concatTwo,
-		concatMany, distinctKind, unionTwo, reverseKind, appendOne, appendMany, defaultKind, emptyKind, orderedPlaces, groupedKind,
+		concatMany, distinctKind, unionTwo, reverseKind, appendOne, appendMany, defaultKind, emptyKind, orderedPlaces, groupedKind, groupedElements, groupedResults, groupedBoth,
 	} {
 		out = append(out, k.def)
 	}

@@ -90,9 +90,13 @@ func (o *ordered) All(t *clr.Thread) iter.Seq[clr.Value] {
 
 // sorted are the elements in order. The keys are computed first, of all
 // elements the first key, then the next; equal elements stay as they were.
-func (o *ordered) sorted(t *clr.Thread) []clr.Value {
+func (o *ordered) sorted(t *clr.Thread) []clr.Value { return o.sortedFrom(t, 0) }
+
+// sortedFrom is the same for who wants those from place from on: where there is
+// none, nothing is computed.
+func (o *ordered) sortedFrom(t *clr.Thread, from int) []clr.Value {
 	elems := toSlice(t, o.source)
-	if len(elems) == 0 {
+	if len(elems) <= from {
 		return elems
 	}
 	t.Allocate(len(elems) * (len(o.keys)*valueSize + 8 + valueSize))
@@ -207,7 +211,7 @@ func (o *ordered) at(t *clr.Thread, i int) (clr.Value, bool) {
 	}
 	t.Enter()
 	defer t.Leave()
-	elems := o.sorted(t)
+	elems := o.sortedFrom(t, i)
 	if i >= len(elems) {
 		return clr.Null, false
 	}
@@ -230,7 +234,7 @@ func (o *ordered) newPart(t *clr.Thread, from, to int) clr.Value {
 		kind: orderedPlaces, a: o.elem, part: p,
 		all: func(t *clr.Thread) iter.Seq[clr.Value] {
 			return func(yield func(clr.Value) bool) {
-				elems := o.sorted(t)
+				elems := o.sortedFrom(t, from)
 				for i := from; i <= to && i < len(elems); i++ {
 					t.Step()
 					if !yield(elems[i]) {
@@ -264,7 +268,7 @@ func (p *orderedPart) at(t *clr.Thread, i int) (clr.Value, bool) {
 func (p *orderedPart) first(t *clr.Thread) (clr.Value, bool) { return p.o.at(t, p.min) }
 
 func (p *orderedPart) last(t *clr.Thread) (clr.Value, bool) {
-	elems := p.o.sorted(t)
+	elems := p.o.sortedFrom(t, p.min)
 	last := min(p.max, len(elems)-1)
 	if last < p.min {
 		return clr.Null, false

@@ -41,8 +41,7 @@ func skip(c *clr.Call) clr.Value { return skipped(c.Thread, src(c), c.Types[0], 
 func skipped(t *clr.Thread, s clr.Sequence, elem *clr.Type, n int) clr.Value {
 	p := places(s)
 	if n <= 0 {
-		_, own := s.(*query)
-		if own || p != nil {
+		if q, ok := s.(*query); ok && q.kind != plainKind || p != nil {
 			return clr.Obj(s)
 		}
 		n = 0

@@ -131,16 +131,33 @@ func makeSet(c *clr.Call, cmp EqualityComparer, capacity int) *Set {
 func copySet(c *clr.Call) clr.Value {
 	c.NotNull(0, "collection")
 	s := makeSet(c, equality(c.Get(1)), 0)
-	if from, ok := c.Args[0].O.(*Set); ok && from.cmp == s.cmp && from.freed == 0 {
-		cmp := s.cmp
-		s.table = from.copyOf(c.Thread)
-		s.cmp = cmp
+	if from, ok := c.Args[0].O.(*Set); ok && from.cmp == s.cmp {
+		s.copyFrom(c.Thread, from)
 		return clr.Obj(s)
+	}
+	if n := countOf(c.Args[0]); n > 0 {
+		s.resize(c.Thread, prime(n))
 	}
 	for v := range source(c.Thread, c.Args[0], "collection", c.In.Args[0]).All(c.Thread) {
 		s.add(c.Thread, v)
 	}
+	if n := s.count(); n > 0 && s.capacity/n > 3 { // many came twice
+		s.compact(c.Thread, prime(n))
+	}
 	return clr.Obj(s)
+}
+
+// copyFrom takes over another set's slots as they are, free ones too, or moves
+// its elements together where many are free.
+func (s *Set) copyFrom(t *clr.Thread, from *Set) {
+	n := from.count()
+	if n == 0 {
+		return
+	}
+	s.table = from.copyOf(t)
+	if expandPrime(n+1) < from.capacity {
+		s.compact(t, prime(n))
+	}
 }
 
 // setComparer is HashSet<T>.CreateSetComparer(): sets are equal that hold the
