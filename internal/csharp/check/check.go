@@ -24,15 +24,15 @@ type Options struct {
 	Context *clr.Type
 }
 
-// maxErrors is how many errors of one expression are told.
-const maxErrors = 20
+// MaxErrors is how many errors of one expression are told.
+const MaxErrors = 20
 
-// maxTrials is how often lambdas of one expression may be looked at.
-const maxTrials = 2000
+// MaxTrials is how often lambdas of one expression may be looked at.
+const MaxTrials = 2000
 
 // Check checks an expression.
 func Check(p *syntax.Program, opt Options) (*Program, []*syntax.Error) {
-	c := &checker{u: opt.Universe, trials: maxTrials}
+	c := &checker{u: opt.Universe, trials: MaxTrials}
 	main := &Func{Name: "@", Result: clr.ObjectType}
 	c.fn = main
 	out := &Program{Main: main, Result: clr.ObjectType}
@@ -218,7 +218,7 @@ func (c *checker) errorf(n syntax.Node, code, format string, args ...any) {
 
 func (c *checker) errorAt(at syntax.Span, code, format string, args ...any) {
 	c.failed = true
-	if c.quiet > 0 || len(c.errs) >= maxErrors {
+	if c.quiet > 0 || len(c.errs) >= MaxErrors {
 		return
 	}
 	for _, e := range c.errs {

@@ -1,18 +1,22 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 	"github.com/cloister-ai/cloister/internal/csharp/syntax"
 )
 
-// usings are the namespaces whose types need no namespace before them.
+// usings are those of [Usings], and before them that of the context.
 var usings = []string{
 	"", "System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net", "System.Security.Cryptography",
 	"System.Security.Cryptography.X509Certificates", "System.Text", "System.Text.RegularExpressions", "System.Xml", "System.Xml.Linq",
 	"Newtonsoft.Json", "Newtonsoft.Json.Linq",
 }
+
+// Usings are the namespaces whose types need no namespace before them.
+func Usings() []string { return slices.Clone(usings[1:]) }
 
 // resolve is the type that is written; bad after an error.
 func (c *checker) resolve(t syntax.Type) *clr.Type {

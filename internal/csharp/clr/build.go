@@ -43,6 +43,7 @@ type Universe struct {
 	byName map[string][]*Type
 	// excluded says why a member of .NET cannot be used, by type and name.
 	excluded map[*Type]map[string]string
+	outside  []Outside
 	// Lenient lets members be used that nobody has written: for tests of the
 	// checker alone.
 	Lenient bool
@@ -90,6 +91,19 @@ func (u *Universe) Excluded(t *Type, name string) string {
 	}
 	return ""
 }
+
+// Outside is a public member of .NET, of a type that expressions may use, that
+// they may not use.
+type Outside struct {
+	Of *Type
+	// Key and Name are as a [Member]'s.
+	Key, Name string
+	// Why says what Azure's list does not have.
+	Why string
+}
+
+// Outside are all of them, in the order of the declarations.
+func (u *Universe) Outside() []Outside { return u.outside }
 
 func arityName(name string, arity int) string {
 	if arity == 0 {
@@ -315,7 +329,7 @@ func (b *builder) enumNames(h *headed) {
 		}
 		h.t.Names = append(h.t.Names, EnumName{name, n})
 		if line.excluded {
-			b.exclude(h.t, name, "Azure's list does not have it")
+			b.exclude(h.t, line, name, notListed)
 			continue
 		}
 		value := Number(h.t, n)
@@ -337,7 +351,10 @@ func (b *builder) invoke(h *headed, scope map[string]*Type) {
 	h.t.members = append(h.t.members, m)
 }
 
-func (b *builder) exclude(t *Type, name, why string) {
+const notListed = "Azure's list does not have it"
+
+func (b *builder) exclude(t *Type, line memberLine, name, why string) {
+	b.u.outside = append(b.u.outside, Outside{t, line.key, name, why})
 	if b.u.excluded[t] == nil {
 		b.u.excluded[t] = map[string]string{}
 	}
@@ -356,12 +373,12 @@ func (b *builder) member(t *Type, line memberLine, scope map[string]*Type) {
 		name = operatorName(s)
 	}
 	if line.excluded {
-		b.exclude(t, name, "Azure's list does not have it")
+		b.exclude(t, line, name, notListed)
 		return
 	}
 	m := b.signature(t, s, scope)
 	if m == nil {
-		b.exclude(t, name, "it "+line.notes+", which Azure's list does not have")
+		b.exclude(t, line, name, "it "+line.notes+", which Azure's list does not have")
 		return
 	}
 	m.Key, m.Name = line.key, name

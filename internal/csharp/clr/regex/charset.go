@@ -25,7 +25,7 @@ func (p *parser) class(ignoreCase, scan bool) *charset {
 }
 
 func (p *parser) classIn(ignoreCase, scan bool, depth int) *charset {
-	if depth > maxNesting {
+	if depth > MaxNesting {
 		panic(&tooLarge{"depth", "500 sets in each other"})
 	}
 	set := &charset{}

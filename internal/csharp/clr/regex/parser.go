@@ -8,8 +8,8 @@ import (
 
 // Limits of patterns. .NET has none; a real pattern is far below them.
 const (
-	maxPattern = 1 << 15 // code units
-	maxNesting = 500     // parentheses in each other
+	MaxPattern = 1 << 15 // code units
+	MaxNesting = 500     // parentheses in each other
 )
 
 // syntaxError says what is wrong with a pattern, in .NET's words.
@@ -62,8 +62,8 @@ func fail(text string) { panic(&syntaxError{text}) }
 // parse translates a pattern for the engine.
 func parse(pattern string, opts Options) (p *parser, err error) {
 	p = &parser{in: units(pattern), opts: opts, unit: -1}
-	if len(p.in) > maxPattern {
-		return nil, &tooLarge{"memory", strconv.Itoa(maxPattern) + " characters of a pattern"}
+	if len(p.in) > MaxPattern {
+		return nil, &tooLarge{"memory", strconv.Itoa(MaxPattern) + " characters of a pattern"}
 	}
 	defer func() {
 		switch r := recover().(type) {
@@ -125,8 +125,8 @@ func (p *parser) next() uint16      { p.pos++; return p.in[p.pos-1] }
 func (p *parser) is(o Options) bool { return p.opts&o != 0 }
 
 func (p *parser) push() {
-	if p.optStack = append(p.optStack, p.opts); len(p.optStack) > maxNesting {
-		panic(&tooLarge{"depth", strconv.Itoa(maxNesting) + " parentheses in each other"})
+	if p.optStack = append(p.optStack, p.opts); len(p.optStack) > MaxNesting {
+		panic(&tooLarge{"depth", strconv.Itoa(MaxNesting) + " parentheses in each other"})
 	}
 }
 

@@ -32,8 +32,8 @@ const (
 )
 
 const (
-	// longest is how long one search may take.
-	longest = time.Second
+	// MaxSearch is how long one search may take.
+	MaxSearch = time.Second
 	// mostTrack is how many numbers the engine may keep for going back: 16 MiB.
 	mostTrack = 2 << 20
 )
@@ -63,7 +63,7 @@ func compile(pattern string, opts Options) (*program, error) {
 	if err != nil { // the engine knows less than .NET
 		return nil, &tooLarge{"memory", "what the engine can do: " + err.Error()}
 	}
-	re.MatchTimeout = longest
+	re.MatchTimeout = MaxSearch
 	prog := &program{pattern: pattern, opts: opts, re: re, numbers: p.numbers(), slot: map[int]int{}, byName: p.byName}
 	for i, n := range prog.numbers {
 		prog.slot[n] = i
@@ -89,7 +89,7 @@ func (p *program) group(name string) int {
 // engine is the engine with a time limit. A Regexp is read only while it
 // matches, and its copy shares all but the limit.
 func (p *program) engine(limit time.Duration) *regexp2.Regexp {
-	if limit == longest {
+	if limit == MaxSearch {
 		return p.re
 	}
 	re := *p.re

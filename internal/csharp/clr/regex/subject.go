@@ -76,7 +76,7 @@ func (s *subject) slice(t *clr.Thread, from, to int) string {
 
 // limit is how long a search may take now.
 func limit(t *clr.Thread, timeout time.Duration) time.Duration {
-	d := longest
+	d := MaxSearch
 	if timeout > 0 {
 		d = min(d, timeout)
 	}

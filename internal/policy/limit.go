@@ -1,0 +1,24 @@
+package policy
+
+import (
+	"strconv"
+
+	"github.com/cloister-ai/cloister/internal/csharp"
+)
+
+// Limits are those of documents and their named values, for people. What a
+// document says beyond them is a problem of the document.
+func Limits() []csharp.Limit {
+	kilobytes := func(n int) string { return strconv.Itoa(n>>10) + " KiB" }
+	return []csharp.Limit{
+		{What: "length of a document", Most: kilobytes(maxSource)},
+		{What: "elements in each other", Most: strconv.Itoa(maxNesting)},
+		{What: "attributes of an element", Most: strconv.Itoa(maxAttributes)},
+		{What: "length of an expression", Most: kilobytes(maxExpression)},
+		{What: "text that is looked through for the ends of a document's expressions", Most: kilobytes(maxScanned)},
+		{What: "text that the named values of a document grow to", Most: kilobytes(maxExpanded)},
+		{What: "fragments that include each other", Most: strconv.Itoa(maxFragmentDepth)},
+		{What: "elements of a document with those of its fragments", Most: strconv.Itoa(maxSteps)},
+		{What: "errors that are told of a document", Most: strconv.Itoa(maxProblems)},
+	}
+}
