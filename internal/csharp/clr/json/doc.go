@@ -24,5 +24,6 @@
 // included.
 //
 // Not here: settings, converters, readers and writers of JSON, which Azure's
-// list lacks, and "dynamic".
+// list lacks, and "dynamic"; arrays of several dimensions and XML as what a text
+// is deserialized to.
 package json

@@ -36,7 +36,7 @@ func fromObject(t *clr.Thread, v clr.Value) Token {
 
 // serialized is JsonConvert.SerializeObject.
 func serialized(t *clr.Thread, v clr.Value, indented bool) clr.Value {
-	text := &textSink{w: writer{t: t, indented: indented}}
+	text := &textSink{w: writer{t: t, indented: indented, b: make([]byte, 0, 256)}}
 	s := serializer{t: t, out: text}
 	s.value(v)
 	text.w.charge()
@@ -68,6 +68,10 @@ func (s *serializer) value(v clr.Value) {
 	case clr.Sequence:
 		s.list(o)
 	default:
+		if isXML(v) {
+			s.xml(v)
+			return
+		}
 		if isURI(v) {
 			s.out.simple(v)
 			return

@@ -14,7 +14,7 @@ import (
 // Text is JToken.ToString(Formatting): two spaces a level and "\n" where
 // indented.
 func Text(t *clr.Thread, k Token, indented bool) string {
-	w := writer{t: t, indented: indented}
+	w := writer{t: t, indented: indented, b: make([]byte, 0, 256)}
 	w.token(k)
 	w.charge()
 	return string(w.b)
