@@ -58,7 +58,7 @@ func (r *reader) opaque(n *Node) {
 	for r.at < len(r.src) && !r.stopped {
 		rest := r.src[r.at:]
 		switch {
-		case rest[0] == '@' && opensExpression(r.src, r.at) && r.embedded(true):
+		case rest[0] == '@' && opensExpression(r.src, r.at) && r.embedded():
 			continue
 		case rest[0] != '<':
 		case strings.HasPrefix(rest, "<!--"):

@@ -23,18 +23,18 @@ func (r *reader) text() {
 		return
 	}
 	inBody := n.Name == bodyElement
-	r.literal(-1, inBody)
+	r.literal(-1)
 	r.addText(n, start, r.at, decoding{strict: !inBody})
 }
 
 // literal passes text up to the offset end, or with -1 to the next "<", and
 // reports the expressions in it.
-func (r *reader) literal(end int, inBody bool) {
+func (r *reader) literal(end int) {
 	for r.at < len(r.src) && !r.stopped {
 		if r.at >= end && end >= 0 || r.src[r.at] == '<' && end < 0 {
 			return
 		}
-		if opensExpression(r.src, r.at) && r.embedded(inBody) {
+		if opensExpression(r.src, r.at) && r.embedded() {
 			continue
 		}
 		r.at++
@@ -119,7 +119,7 @@ func (r *reader) cdata() {
 		end = r.cdataExpression(n, first, end)
 	} else {
 		r.at = start
-		r.literal(end, n.Name == bodyElement)
+		r.literal(end)
 	}
 	text, origin := r.decode(start, end, decoding{raw: true})
 	r.endText()

@@ -37,7 +37,7 @@ func (r *reader) literalValue(a *Attribute, quote byte) {
 			r.errorAt(r.pos(r.at), "raw-less-than", "&lt;", `"<" in the value of %q`, a.Name)
 			reported = true
 		case opensExpression(r.src, r.at):
-			if r.embedded(false) {
+			if r.embedded() {
 				continue
 			}
 		}
@@ -98,19 +98,15 @@ func (r *reader) recoverValue(quote byte) {
 }
 
 // embedded takes an expression in the middle of other text. API Management's
-// reference has none, so nobody knows what it would do: an error, or in the
-// content of set-body, where "@(" may well be plain text, a warning.
-func (r *reader) embedded(inBody bool) bool {
+// reference has none: the service takes documents with such a text, and does not
+// evaluate it. So it is a warning, and the text stays as it is written.
+func (r *reader) embedded() bool {
 	end, err := r.scan(r.src, r.at)
 	if err != nil {
 		return false
 	}
 	const what = "the expression stands in the middle of other text, where API Management does not evaluate it"
-	if inBody {
-		r.warn(r.pos(r.at), "embedded-expression", `make the whole text one expression: @("…" + …)`, what)
-	} else {
-		r.errorAt(r.pos(r.at), "embedded-expression", `one expression as the whole text: @("…" + …)`, what)
-	}
+	r.warn(r.pos(r.at), "embedded-expression", `make the whole text one expression: @("…" + …)`, what)
 	r.at = end
 	return true
 }

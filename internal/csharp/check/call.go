@@ -99,21 +99,30 @@ func ofKind(members []*clr.Member, static bool) []*clr.Member {
 }
 
 func (c *checker) callExtension(g *group, args []argument, n syntax.Node) (operand, bool, mismatch) {
-	var members []*clr.Member
-	for _, m := range c.extensions(g.name) {
-		if c.receives(m, g.x) {
-			members = append(members, m)
+	with := append([]argument{{op: c.valueOf(g.x, g.node), node: g.node}}, args...)
+	best := mismatch{rank: -1}
+	for _, hidden := range []bool{false, true} { // hidden ones are asked last
+		var members []*clr.Member
+		for _, m := range c.extensions(g.name) {
+			if m.Declaring.Hidden == hidden && c.receives(m, g.x) {
+				members = append(members, m)
+			}
+		}
+		if len(members) == 0 {
+			continue
+		}
+		cand, why := c.choose(members, g.args, with)
+		if cand != nil {
+			return c.callMember(cand, nil, with, n), true, mismatch{}
+		}
+		if why.code == "CS0121" {
+			return operand{}, false, why
+		}
+		if why.rank > best.rank {
+			best = why
 		}
 	}
-	if len(members) == 0 {
-		return operand{}, false, mismatch{rank: -1}
-	}
-	with := append([]argument{{op: c.valueOf(g.x, g.node), node: g.node}}, args...)
-	cand, why := c.choose(members, g.args, with)
-	if cand == nil {
-		return operand{}, false, why
-	}
-	return c.callMember(cand, nil, with, n), true, mismatch{}
+	return operand{}, false, best
 }
 
 func (c *checker) callMember(cand *candidate, x Expr, args []argument, n syntax.Node) operand {

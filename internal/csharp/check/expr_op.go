@@ -186,7 +186,12 @@ func (c *checker) nullTest(n syntax.Node, op string, x, y operand) (operand, boo
 	}
 	t := x.typ()
 	if t.IsValue() && !t.IsNullable() {
-		return operand{}, false
+		// It is never null, of which C# only warns (CS0472) where it has the operator
+		// for such values.
+		if !isNumeric(t) && t != clr.Boolean && t.Kind != clr.Enum && len(operators(t, op, 2)) == 0 || t == clr.Void {
+			return operand{}, false
+		}
+		x.e = upcast(x.e, t.NullableOf())
 	}
 	// Operators of reference types that take null agree with the test.
 	return c.valueOf(&IsNull{typed{clr.Boolean, spanOf(n)}, op == "!=", x.e}, n), true

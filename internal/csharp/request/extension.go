@@ -8,7 +8,10 @@ import (
 func extensionMembers() funcs {
 	const x = "ContextExtensions."
 	const values, variables, parameters = "IReadOnlyDictionary<string, string[]>", "IReadOnlyDictionary<string, object>", "IReadOnlyDictionary<string, string>"
+	const own = "DictionaryExtensions.GetValueOrDefault<TKey, TValue>("
 	return funcs{
+		own + "IDictionary<TKey, TValue>, TKey, TValue)":            entryOrDefault,
+		own + "IReadOnlyDictionary<TKey, TValue>, TKey, TValue)":    entryOrDefault,
 		x + "GetValueOrDefault(" + values + ", string)":             valueOrDefault,
 		x + "GetValueOrDefault(" + values + ", string, string)":     valueOrDefault,
 		x + "GetValueOrDefault(" + variables + ", string)":          variableOrDefault,
@@ -61,6 +64,20 @@ func variableOrDefault(c *clr.Call) clr.Value {
 		return v
 	}
 	return c.Get(2)
+}
+
+// entryOrDefault is for dictionaries of the expression's own.
+func entryOrDefault(c *clr.Call) clr.Value {
+	if c.Args[0].O == nil {
+		c.ThrowArgumentNull("dictionary")
+	}
+	if c.Args[1].O == nil {
+		c.ThrowArgumentNull("key")
+	}
+	if v, ok := c.Args[0].O.(collection.Map).Get(c.Thread, c.Args[1]); ok {
+		return v
+	}
+	return c.Args[2]
 }
 
 // typedOrDefault casts the variable to T, as C# does.

@@ -80,8 +80,11 @@ func lex(src string, start int) ([]token, []*Error) {
 		}
 	}
 	if l.at < len(l.src) {
-		// There are errors enough.
+		// There are errors enough; what is open is no further one.
 		l.add(token{kind: tokBad}, len(src))
+		for len(l.open) > 0 {
+			l.pop()
+		}
 	}
 	l.unclosed()
 	l.add(token{kind: tokEnd}, len(src))
