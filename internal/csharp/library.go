@@ -1,6 +1,7 @@
 package csharp
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
@@ -30,9 +31,9 @@ var Library = sync.OnceValue(func() *clr.Universe {
 	if err != nil {
 		panic(err)
 	}
-	// While members are missing, they are refused where they are used, and not
-	// where overloads are chosen.
-	u.Lenient = len(u.Missing()) > 0
+	if missing := u.Missing(); len(missing) > 0 {
+		panic("csharp: members without code: " + strings.Join(missing, ", "))
+	}
 	return u
 })
 

@@ -8,15 +8,11 @@ import (
 	"github.com/cloister-ai/cloister/internal/csharp/syntax"
 )
 
-// notBuilt is the code for members that API Management has and this program
-// has not yet.
-const notBuilt = "CL0001"
-
 // compileExpression says what is wrong with an expression; offsets are bytes of
-// source. That a member is not built is no mistake of the document's.
+// source.
 func compileExpression(source string) []*syntax.Error {
 	_, errs := csharp.Compile(source, csharp.Options{Context: csharp.ContextType()})
-	return slices.DeleteFunc(errs, func(e *syntax.Error) bool { return e.Code == notBuilt })
+	return errs
 }
 
 // maxGuessed is how many named values of an expression, whose values are not

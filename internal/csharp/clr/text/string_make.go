@@ -120,8 +120,12 @@ func joinValues(t *clr.Thread, sep string, a *clr.ArrayObject, from, n int) stri
 }
 
 func joinSeq(c *clr.Call, sep string, v clr.Value, param string) clr.Value {
+	elem := clr.String
+	if len(c.Types) > 0 {
+		elem = c.Types[0]
+	}
 	j := joiner{t: c.Thread, sep: sep}
-	for e := range c.Seq(v, param) {
+	for e := range c.SeqOf(v, elem, param) {
 		j.add(e)
 	}
 	return clr.Str(j.text())
