@@ -20,11 +20,18 @@ type query struct {
 	// part is the sequence as one with places; nil: it has none.
 	part partition
 	// whole is what ToArray() and ToList() do where it shows; nil: all.
-	whole func(t *clr.Thread) iter.Seq[clr.Value]
+	whole func(t *clr.Thread) []clr.Value
 	// list is the same for ToList() where that differs again.
-	list func(t *clr.Thread) iter.Seq[clr.Value]
+	list func(t *clr.Thread) []clr.Value
 	// size is Count() where that does not go through all; nil: it does.
 	size func(t *clr.Thread) int
+	// cheap is how many there are, where that needs no going through, or -1;
+	// nil: -1.
+	cheap func(t *clr.Thread) int
+	// eager: GetEnumerator() already goes through the source.
+	eager bool
+	// base is what a Select is made of that has kind selectPlaces.
+	base clr.Sequence
 	// concat is what was joined, for chains that get long.
 	concat *chain
 	// around is what was appended and prepended, likewise.
@@ -64,6 +71,12 @@ func (q *query) Type() *clr.Type {
 // All goes through the sequence. One that is made of others nests, and counts
 // as calls do.
 func (q *query) All(t *clr.Thread) iter.Seq[clr.Value] {
+	if q.eager {
+		t.Enter()
+		seq := q.all(t)
+		t.Leave()
+		return seq
+	}
 	return func(yield func(clr.Value) bool) {
 		t.Enter()
 		q.all(t)(yield)
@@ -171,6 +184,58 @@ func sizeOf(t *clr.Thread, s clr.Sequence) int {
 	return n
 }
 
+// cheapSize is how many elements there are where that is known without going
+// through them, else -1. Concat and SelectMany ask for it.
+func cheapSize(t *clr.Thread, s clr.Sequence) int {
+	switch o := s.(type) {
+	case Sized:
+		return o.Len()
+	case *ordered:
+		return cheapSize(t, o.source)
+	case *query:
+		if o.cheap != nil {
+			t.Enter()
+			defer t.Leave()
+			return o.cheap(t)
+		}
+	}
+	return -1
+}
+
+// later goes through sequences as .NET does to make an array of them: those
+// whose length is known before have room left for them, and are gone through
+// when the others are done.
+func later(t *clr.Thread, seqs iter.Seq[clr.Sequence]) []clr.Value {
+	type gap struct {
+		at int // in out
+		s  clr.Sequence
+		n  int
+	}
+	var out []clr.Value
+	var gaps []gap
+	for s := range seqs {
+		switch n := cheapSize(t, s); {
+		case n > 0:
+			t.Allocate(64)
+			gaps = append(gaps, gap{len(out), s, n})
+		case n < 0:
+			out = append(out, collect(t, s.All(t), 0)...)
+		}
+	}
+	if len(gaps) == 0 {
+		return out
+	}
+	t.Allocate(len(out) * valueSize)
+	var whole []clr.Value
+	from := 0
+	for _, g := range gaps {
+		whole = append(whole, out[from:g.at]...)
+		whole = append(whole, collect(t, g.s.All(t), g.n)...)
+		from = g.at
+	}
+	return append(whole, out[from:]...)
+}
+
 // toSlice are the elements of a sequence, in a slice of their own.
 func toSlice(t *clr.Thread, s clr.Sequence) []clr.Value {
 	switch o := s.(type) {
@@ -182,7 +247,7 @@ func toSlice(t *clr.Thread, s clr.Sequence) []clr.Value {
 		}
 	case *query:
 		if o.whole != nil {
-			return collect(t, o.whole(t), 0)
+			return o.whole(t)
 		}
 	}
 	n := 0

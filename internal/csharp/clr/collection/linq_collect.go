@@ -21,7 +21,7 @@ func collectMembers() funcs {
 			var elems []clr.Value
 			q, own := s.(*query)
 			if own && q.list != nil {
-				elems = collect(c.Thread, q.list(c.Thread), 0)
+				elems = q.list(c.Thread)
 			} else {
 				elems = toSlice(c.Thread, s)
 			}

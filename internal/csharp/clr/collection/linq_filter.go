@@ -200,5 +200,11 @@ func defaultIfEmpty(c *clr.Call) clr.Value {
 			}
 		},
 		size: func(t *clr.Thread) int { return max(1, sizeOf(t, s)) },
+		cheap: func(t *clr.Thread) int {
+			if n := cheapSize(t, s); n != 0 {
+				return n
+			}
+			return 1
+		},
 	})
 }

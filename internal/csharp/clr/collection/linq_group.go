@@ -89,16 +89,19 @@ func (g *grouped) lookup(t *clr.Thread) *Lookup {
 }
 
 func groupBy(c *clr.Call, g *grouped) clr.Value {
-	q := query{kind: groupedKind, a: c.Types[0], b: g.keyType, all: func(t *clr.Thread) iter.Seq[clr.Value] {
+	q := query{kind: groupedKind, a: c.Types[0], b: g.keyType, eager: true, all: func(t *clr.Thread) iter.Seq[clr.Value] {
+		groups := g.lookup(t).All(t)
 		return func(yield func(clr.Value) bool) {
-			for v := range g.lookup(t).All(t) {
+			t.Enter()
+			for v := range groups {
 				if g.total.O != nil {
 					v = t.Invoke(g.total, v.O.(*Grouping).Key, v)
 				}
 				if !yield(v) {
-					return
+					break
 				}
 			}
+			t.Leave()
 		}
 	}}
 	switch {

@@ -2,6 +2,7 @@ package collection
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 )
@@ -27,7 +28,7 @@ func joinMembers() funcs {
 	}
 }
 
-// joined2 is what Join and GroupJoin are given.
+// joining is what Join and GroupJoin are given.
 type joining struct {
 	outer, inner                 clr.Sequence
 	outerKey, innerKey, toResult clr.Value
@@ -143,14 +144,49 @@ func concat(c *clr.Call) clr.Value {
 			}
 		}
 	}
-	q.size = func(t *clr.Thread) int {
-		n := 0
-		for _, s := range l.parts(t) {
-			n += sizeOf(t, s)
-		}
-		return n
+	q.whole = func(t *clr.Thread) []clr.Value { return later(t, slices.Values(l.parts(t))) }
+	q.list = func(t *clr.Thread) []clr.Value {
+		l.cheap(t) // which may show, see reversed
+		return collect(t, q.all(t), 0)
 	}
+	q.size, q.cheap = l.size, l.cheap
 	return newQuery(c.Thread, q)
+}
+
+// size counts as .NET does: from the third sequence on the last one first, then
+// the first two, which are asked what they know.
+func (l *chain) size(t *clr.Thread) int {
+	parts, n := l.parts(t), 0
+	for i := len(parts) - 1; i >= 2; i-- {
+		n += sizeOf(t, parts[i])
+	}
+	for _, s := range parts[:2] {
+		known := cheapSize(t, s)
+		if known < 0 {
+			known = sizeOf(t, s)
+		}
+		n += known
+	}
+	return n
+}
+
+// cheap is the size where all is known: of two sequences of any kind, of more
+// that are collections.
+func (l *chain) cheap(t *clr.Thread) int {
+	parts, n := l.parts(t), 0
+	for _, s := range parts {
+		if _, collection := s.(Sized); len(parts) > 2 && !collection {
+			return -1
+		}
+	}
+	for _, s := range parts {
+		known := cheapSize(t, s)
+		if known < 0 {
+			return -1
+		}
+		n += known
+	}
+	return n
 }
 
 // around is what Append and Prepend put around a sequence.
@@ -182,10 +218,21 @@ func addTo(c *clr.Call, after bool) clr.Value {
 		a.before = &linked{c.Args[1], a.before}
 	}
 	c.Allocate(128)
+	whole := func(t *clr.Thread) []clr.Value {
+		a.cheap(t)
+		return collect(t, a.all(t), 0)
+	}
 	return newQuery(c.Thread, query{
-		kind: kind, a: c.Types[0], around: a, all: a.all,
+		kind: kind, a: c.Types[0], around: a, all: a.all, whole: whole, cheap: a.cheap,
 		size: func(t *clr.Thread) int { return sizeOf(t, a.s) + a.both },
 	})
+}
+
+func (a *around) cheap(t *clr.Thread) int {
+	if n := cheapSize(t, a.s); n >= 0 {
+		return n + a.both
+	}
+	return -1
 }
 
 func (a *around) all(t *clr.Thread) iter.Seq[clr.Value] {
@@ -232,5 +279,13 @@ func reversed(c *clr.Call) clr.Value {
 			}
 		},
 		size: func(t *clr.Thread) int { return sizeOf(t, s) },
+		cheap: func(t *clr.Thread) int {
+			// .NET counts here also what is not cheap, if only it can count.
+			q, ok := s.(*query)
+			if _, sorted := s.(*ordered); sorted || ok && q.kind != plainKind {
+				return sizeOf(t, s)
+			}
+			return cheapSize(t, s)
+		},
 	})
 }

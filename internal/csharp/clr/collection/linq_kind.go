@@ -44,6 +44,7 @@ var (
 	concatMany       = newKind("ConcatNIterator", 1)
 	distinctKind     = newKind("DistinctIterator", 1)
 	unionTwo         = newKind("UnionIterator2", 1)
+	unionMany        = newKind("UnionIteratorN", 1)
 	reverseKind      = newKind("ReverseIterator", 1)
 	appendOne        = newKind("AppendPrepend1Iterator", 1)
 	appendMany       = newKind("AppendPrependN", 1)
@@ -61,7 +62,7 @@ func kinds() []*clr.Type {
 	for _, k := range []*kind{
 		whereArray, whereList, whereEnumerable, selectArray, selectList, selectIList, selectEnumerable, selectPlaces, selectListPlaces,
 		whereSelectArray, whereSelectList, whereSelectAny, selectManyKind, listPlaces, enumerablePlaces, rangeKind, repeatKind, concatTwo,
-		concatMany, distinctKind, unionTwo, reverseKind, appendOne, appendMany, defaultKind, emptyKind, orderedPlaces, groupedKind, groupedElements, groupedResults, groupedBoth,
+		concatMany, distinctKind, unionTwo, unionMany, reverseKind, appendOne, appendMany, defaultKind, emptyKind, orderedPlaces, groupedKind, groupedElements, groupedResults, groupedBoth,
 	} {
 		out = append(out, k.def)
 	}

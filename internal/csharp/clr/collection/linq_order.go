@@ -244,6 +244,13 @@ func (o *ordered) newPart(t *clr.Thread, from, to int) clr.Value {
 			}
 		},
 		size: func(t *clr.Thread) int { return max(0, min(sizeOf(t, o.source)-1, to)-from+1) },
+		cheap: func(t *clr.Thread) int {
+			n := cheapSize(t, o.source)
+			if n < 0 {
+				return -1
+			}
+			return max(0, min(n-1, to)-from+1)
+		},
 	})
 }
 

@@ -41,7 +41,7 @@ func skip(c *clr.Call) clr.Value { return skipped(c.Thread, src(c), c.Types[0], 
 func skipped(t *clr.Thread, s clr.Sequence, elem *clr.Type, n int) clr.Value {
 	p := places(s)
 	if n <= 0 {
-		if q, ok := s.(*query); ok && q.kind != plainKind || p != nil {
+		if q, ok := s.(*query); ok && q.kind != plainKind && !q.eager || p != nil {
 			return clr.Obj(s)
 		}
 		n = 0
@@ -81,7 +81,8 @@ func placesOrList(s clr.Sequence) partition {
 
 // empty is a sequence of nothing.
 func empty(t *clr.Thread, elem *clr.Type) clr.Value {
-	return newQuery(t, query{kind: emptyKind, a: elem, part: nothing{elem}, all: func(*clr.Thread) iter.Seq[clr.Value] {
+	none := func(*clr.Thread) int { return 0 }
+	return newQuery(t, query{kind: emptyKind, a: elem, part: nothing{elem}, cheap: none, all: func(*clr.Thread) iter.Seq[clr.Value] {
 		return func(func(clr.Value) bool) {}
 	}})
 }
@@ -114,9 +115,11 @@ func newListPart(t *clr.Thread, p *listPart) clr.Value {
 				}
 			}
 		},
-		size: func(*clr.Thread) int { return max(0, min(p.l.Len()-1, p.max)-p.min+1) },
+		size: p.size, cheap: p.size,
 	})
 }
+
+func (p *listPart) size(*clr.Thread) int { return max(0, min(p.l.Len()-1, p.max)-p.min+1) }
 
 func (p *listPart) skip(t *clr.Thread, n int) clr.Value {
 	if p.min+n > p.max {
@@ -189,7 +192,7 @@ func (p *part) take(t *clr.Thread, n int) clr.Value {
 }
 
 func (p *part) at(t *clr.Thread, i int) (clr.Value, bool) {
-	if i >= 0 {
+	if i >= 0 && (p.max < 0 || i <= p.max-p.min) {
 		for v := range p.all(t) {
 			if i--; i < 0 {
 				return v, true
@@ -273,7 +276,7 @@ func (r *numbers) query(k *kind, elem *clr.Type) query {
 				}
 			}
 		},
-		size: func(*clr.Thread) int { return r.n },
+		size: r.size, cheap: r.size,
 	}
 }
 
@@ -292,6 +295,8 @@ func newRepeat(t *clr.Thread, elem *clr.Type, v clr.Value, n int) clr.Value {
 	}
 	return newQuery(t, r.query(repeatKind, elem))
 }
+
+func (r *numbers) size(*clr.Thread) int { return r.n }
 
 func (r *numbers) skip(t *clr.Thread, n int) clr.Value {
 	if n >= r.n {

@@ -39,7 +39,7 @@ func newSelect(t *clr.Thread, s clr.Sequence, f clr.Value, from, to *clr.Type) c
 		q.kind = selectArray
 	case *clr.List:
 		q.kind = selectList
-		q.whole = func(t *clr.Thread) iter.Seq[clr.Value] { return calledFor(t, f, o) }
+		q.whole = func(t *clr.Thread) []clr.Value { return collect(t, calledFor(t, f, o), o.Len()) }
 	case Indexed:
 		q.kind = selectIList
 	case *query:
@@ -52,6 +52,21 @@ func newSelect(t *clr.Thread, s clr.Sequence, f clr.Value, from, to *clr.Type) c
 		}
 	case *ordered:
 		q.kind = selectPlaces
+	}
+	switch q.kind {
+	case selectArray, selectList, selectIList, selectListPlaces:
+		q.cheap = func(t *clr.Thread) int { return cheapSize(t, s) }
+	case selectPlaces:
+		q.base = s
+		if o, ok := s.(*query); ok && o.base != nil {
+			q.base = o.base
+		}
+		q.cheap = func(t *clr.Thread) int { return cheapSize(t, q.base) }
+		q.size = func(t *clr.Thread) int { // .NET goes through the source twice
+			for range q.all(t) {
+			}
+			return sizeOf(t, q.base)
+		}
 	}
 	if p := placesOrList(s); p != nil {
 		q.part = &selected{of: p, f: f, from: from, to: to}
@@ -113,7 +128,14 @@ type selected struct {
 	from, to *clr.Type
 }
 
-func (s *selected) skip(t *clr.Thread, n int) clr.Value { return s.over(t, s.of.skip(t, n)) }
+func (s *selected) skip(t *clr.Thread, n int) clr.Value {
+	if p, ok := s.of.(*listPart); ok && p.elem == nil {
+		if a, ok := p.l.(*clr.ArrayObject); ok && n >= a.Len() {
+			return empty(t, s.to)
+		}
+	}
+	return s.over(t, s.of.skip(t, n))
+}
 
 func (s *selected) take(t *clr.Thread, n int) clr.Value { return s.over(t, s.of.take(t, n)) }
 
@@ -174,7 +196,9 @@ func selectMany(c *clr.Call, index bool) clr.Value {
 		return plain(c, m.all(""))
 	}
 	return newQuery(c.Thread, query{
-		kind: selectManyKind, a: c.Types[0], b: c.Types[1], all: m.all(""), list: m.all("collection"), size: m.size,
+		kind: selectManyKind, a: c.Types[0], b: c.Types[1], all: m.all(""), size: m.size,
+		whole: func(t *clr.Thread) []clr.Value { return later(t, m.sequences(t)) },
+		list:  func(t *clr.Thread) []clr.Value { return collect(t, m.all("collection")(t), 0) },
 	})
 }
 
@@ -215,6 +239,17 @@ func (m *many) of(t *clr.Thread, v clr.Value, i int32) clr.Value {
 	return t.Invoke(m.f, v)
 }
 
+// sequences are those of all elements.
+func (m *many) sequences(t *clr.Thread) iter.Seq[clr.Sequence] {
+	return func(yield func(clr.Sequence) bool) {
+		for v := range m.s.All(t) {
+			if !yield(source(t, m.of(t, v, 0), "", m.inner)) {
+				return
+			}
+		}
+	}
+}
+
 func (m *many) size(t *clr.Thread) int {
 	n := 0
 	for v := range m.s.All(t) {
@@ -229,9 +264,9 @@ func zip(c *clr.Call) clr.Value {
 	f := function(c, 2, "resultSelector")
 	return plain(c, func(t *clr.Thread) iter.Seq[clr.Value] {
 		return func(yield func(clr.Value) bool) {
-			second := pulled(t, b)
+			first, second := a.All(t), pulled(t, b)
 			defer second.Dispose(t)
-			for v := range a.All(t) {
+			for v := range first {
 				if !second.MoveNext(t) || !yield(t.Invoke(f, v, second.current)) {
 					return
 				}

@@ -91,9 +91,9 @@ func sequenceEqual(c *clr.Call) clr.Value {
 			return clr.Bool(false)
 		}
 	}
-	second := pulled(c.Thread, b)
+	first, second := a.All(c.Thread), pulled(c.Thread, b)
 	defer second.Dispose(c.Thread)
-	for v := range a.All(c.Thread) {
+	for v := range first {
 		if !second.MoveNext(c.Thread) || !equal(c.Thread, cmp, v, second.current) {
 			return clr.Bool(false)
 		}

@@ -63,7 +63,11 @@ func both(c *clr.Call) (a, b clr.Sequence, cmp EqualityComparer) {
 
 func union(c *clr.Call) clr.Value {
 	a, b, cmp := both(c)
-	return newQuery(c.Thread, query{kind: unionTwo, a: c.Types[0], all: func(t *clr.Thread) iter.Seq[clr.Value] {
+	kind := unionTwo
+	if q, ok := a.(*query); ok && (q.kind == unionTwo || q.kind == unionMany) {
+		kind = unionMany
+	}
+	return newQuery(c.Thread, query{kind: kind, a: c.Types[0], all: func(t *clr.Thread) iter.Seq[clr.Value] {
 		return func(yield func(clr.Value) bool) {
 			seen := newSeen(t, cmp)
 			add := func(v clr.Value) bool { return seen.put(t, v, clr.Null, true) }
