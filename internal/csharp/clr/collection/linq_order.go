@@ -99,6 +99,10 @@ func (o *ordered) sortedFrom(t *clr.Thread, from int) []clr.Value {
 	if len(elems) <= from {
 		return elems
 	}
+	return o.sort(t, elems)
+}
+
+func (o *ordered) sort(t *clr.Thread, elems []clr.Value) []clr.Value {
 	t.Allocate(len(elems) * (len(o.keys)*valueSize + 8 + valueSize))
 	keys := make([][]clr.Value, len(o.keys))
 	for k := range o.keys {
@@ -156,9 +160,13 @@ func failed(t *clr.Thread, bad string, do func()) {
 func (o *ordered) best(t *clr.Thread, pred clr.Value, last bool) (best clr.Value, found bool) {
 	t.Enter()
 	defer t.Leave()
+	return o.bestOf(t, o.source.All(t), pred, last)
+}
+
+func (o *ordered) bestOf(t *clr.Thread, of iter.Seq[clr.Value], pred clr.Value, last bool) (best clr.Value, found bool) {
 	t.Allocate(len(o.keys) * valueSize)
 	have := make([]clr.Value, len(o.keys)) // the keys of best
-	for v := range o.source.All(t) {
+	for v := range of {
 		switch {
 		case pred.O != nil && !t.Invoke(pred, v).Bool():
 		case !found:
@@ -275,10 +283,15 @@ func (p *orderedPart) at(t *clr.Thread, i int) (clr.Value, bool) {
 func (p *orderedPart) first(t *clr.Thread) (clr.Value, bool) { return p.o.at(t, p.min) }
 
 func (p *orderedPart) last(t *clr.Thread) (clr.Value, bool) {
-	elems := p.o.sortedFrom(t, p.min)
-	last := min(p.max, len(elems)-1)
-	if last < p.min {
+	t.Enter()
+	defer t.Leave()
+	elems := toSlice(t, p.o.source)
+	switch n := len(elems); {
+	case n <= p.min:
 		return clr.Null, false
+	case p.max >= n-1:
+		t.Work(n)
+		return p.o.bestOf(t, slices.Values(elems), clr.Null, true)
 	}
-	return elems[last], true
+	return p.o.sort(t, elems)[p.max], true
 }
