@@ -46,7 +46,6 @@ func (c *cert) verbose(t *clr.Thread) string {
 		}
 		b.WriteByte('\n')
 	}
-	b.WriteByte('\n')
 	return b.String()
 }
 

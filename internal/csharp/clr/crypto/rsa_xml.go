@@ -56,7 +56,7 @@ func fromXML(c *clr.Call) clr.Value {
 			if len(text)%4 != 0 && strings.Trim(text, base64Letters) == "" {
 				c.ThrowFormat("Invalid length for a Base-64 char array or string.")
 			}
-			c.ThrowFormat("The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding characters, or an illegal character among the padding characters. ")
+			c.ThrowFormat("The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding characters, or an illegal character among the padding characters.")
 		}
 		p.fields[i] = c.BytesValue(b)
 	}

@@ -169,7 +169,7 @@ func setMode(c *clr.Call) clr.Value {
 	switch {
 	case n == modeCTS && s.class.t == aesType:
 		throw(c.Thread, "CTS is not supported")
-	case n < modeCBC || n >= modeCTS:
+	case n < modeCBC || n >= modeCTS, s.class.t == aesManagedType && n > modeECB:
 		throw(c.Thread, "Specified cipher mode is not valid for this algorithm.")
 	}
 	s.mode = n
