@@ -228,7 +228,7 @@ func (p *parser) skipSpace() int {
 
 // run reads the whole document.
 func (p *parser) run() {
-	if p.has("<?xml") && (isSpace(p.at(5)) || p.at(5) == '?') {
+	if p.has("<?xml") && len(p.s) > 5 && scanName("x"+p.s[5:]) == 1 {
 		p.xmlDeclaration()
 	}
 	for {
@@ -262,7 +262,7 @@ func (p *parser) outside() {
 		if p.keepSpace && !p.onlyRoot {
 			p.addText(normalize(p.s[begin:p.pos]))
 		}
-	case c >= 0xF0:
+	case c >= 0xF0, c < 0x20:
 		p.failChar(p.pos, invalidChar)
 	case c != '<', len(p.s)-p.pos < 12 && clr.Length(p.s[p.pos:]) < 4:
 		p.fail(p.pos, rootData)

@@ -69,16 +69,9 @@ func (p *parser) leave() bool {
 }
 
 // attributeEntity adds an entity's text to an attribute's value.
-func (p *parser) attributeEntity(b *strings.Builder, name string, e *entity, within []string) {
-	for _, w := range within {
-		if w == name {
-			p.fail(p.pos, "General entity '"+name+"' references itself.")
-		}
-	}
-	p.spend(len(e.text))
+func (p *parser) attributeEntity(b *strings.Builder, name string, e *entity) {
 	p.t.Enter()
-	s, pos := p.s, p.pos
-	p.s, p.pos = e.text, 0
+	p.enter(name, e)
 	for p.pos < len(p.s) {
 		switch c := p.s[p.pos]; {
 		case c == '<':
@@ -88,11 +81,13 @@ func (p *parser) attributeEntity(b *strings.Builder, name string, e *entity, wit
 		case c == '&':
 			inner, after := p.entityName()
 			if c := predefined[inner]; c != "" {
+				p.pos = after
 				b.WriteString(c)
-			} else {
-				p.attributeEntity(b, inner, p.entity(inner, after), append(within, name))
+				continue
 			}
+			e := p.entity(inner, after)
 			p.pos = after
+			p.attributeEntity(b, inner, e)
 		case isSpace(c):
 			b.WriteByte(' ')
 			p.pos++
@@ -101,7 +96,7 @@ func (p *parser) attributeEntity(b *strings.Builder, name string, e *entity, wit
 			p.pos++
 		}
 	}
-	p.s, p.pos = s, pos
+	p.leave()
 	p.t.Leave()
 }
 
@@ -275,6 +270,9 @@ func (p *parser) entityDeclaration() {
 		p.quoted()
 		e.unparsed = p.notation()
 	default:
+		if c := p.at(p.pos); c != '"' && c != '\'' && p.pos < len(p.s) {
+			p.fail(p.pos, "Expecting an external identifier or an entity value.")
+		}
 		p.pos-- // the white space that quoted wants
 		e.at = p.pos + 2
 		e.text = p.entityText(p.quoted())

@@ -107,6 +107,9 @@ func (p *parser) attributes() []writtenAttr {
 			if p.at(p.pos+1) == '>' {
 				return out
 			}
+			if p.pos+1 >= len(p.s) && spaces == 0 && len(out) == 0 {
+				p.failEOF(p.pos, ">")
+			}
 			if p.pos+1 >= len(p.s) {
 				p.failOpen(len(p.s))
 			}
@@ -159,14 +162,14 @@ func (p *parser) declareSpace(a writtenAttr) {
 		return
 	}
 	switch {
+	case prefix != "" && a.value == "":
+		p.fail(a.quote, "Invalid namespace declaration.")
 	case prefix == "xmlns":
 		p.fail(a.at, "Prefix \"xmlns\" is reserved for use by XML.")
 	case prefix == "xml" && a.value != xmlSpace:
 		p.fail(a.at, "Prefix \"xml\" is reserved for use by XML and can be mapped only to namespace name \"http://www.w3.org/XML/1998/namespace\".")
 	case a.value == xmlnsSpace, a.value == xmlSpace && prefix != "xml":
 		p.fail(a.quote+1, "Prefix '"+prefix+"' cannot be mapped to namespace name reserved for \"xml\" or \"xmlns\".")
-	case prefix != "" && a.value == "":
-		p.fail(a.quote, "Invalid namespace declaration.")
 	}
 	p.t.Allocate(48)
 	p.spaces = append(p.spaces, binding{prefix: prefix, space: a.value})
@@ -248,15 +251,24 @@ func (p *parser) xmlDeclaration() {
 			break
 		}
 		if p.pos >= len(p.s) {
-			p.failOpen(p.pos)
+			p.fail(p.pos, "Unexpected end of file has occurred.")
+		}
+		if p.at(p.pos) == '?' {
+			if p.pos+1 >= len(p.s) {
+				p.fail(p.pos, "Unexpected end of file has occurred.")
+			}
+			p.failToken(p.pos, "'>'")
 		}
 		if spaces == 0 && step > 0 {
 			p.failToken(p.pos, "?>")
 		}
 		at := p.pos
 		n := scanName(p.s[p.pos:])
-		if p.pos+n >= len(p.s) {
+		switch {
+		case p.pos+n >= len(p.s):
 			p.failEOF(len(p.s), "Name")
+		case n == 0:
+			p.failChar(at, badNameStart)
 		}
 		name := p.s[p.pos : p.pos+n]
 		p.pos += n
@@ -276,17 +288,17 @@ func (p *parser) xmlDeclaration() {
 		}
 		p.pos++
 		begin := p.pos
-		end := strings.IndexByte(p.s[begin:], q)
+		end := strings.IndexAny(p.s[begin:], "<>&\"'\r\n\t")
 		if end < 0 {
 			p.fail(begin, "There is an unclosed literal string.")
+		}
+		if p.s[begin+end] != q {
+			p.fail(begin, invalid)
 		}
 		value := p.take(begin, begin+end)
 		p.pos = begin + end + 1
 		switch step {
 		case 1:
-			if value != "1.0" && strings.Trim(value, "0123456789.") != "" {
-				p.fail(begin, invalid)
-			}
 			if value != "1.0" {
 				p.fail(begin, "Version number '"+value+"' is invalid.")
 			}

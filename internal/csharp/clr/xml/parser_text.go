@@ -121,7 +121,7 @@ func (p *parser) entityName() (name string, after int) {
 		}
 		p.fail(begin, "An error occurred while parsing EntityName.")
 	}
-	if begin+n >= len(p.s) {
+	if begin+n >= len(p.s) || strings.IndexByte(p.s[begin:begin+n], ':') >= 0 {
 		p.fail(begin, "An error occurred while parsing EntityName.")
 	}
 	if p.at(begin+n) != ';' {
@@ -209,11 +209,13 @@ func (p *parser) attributeValue(quote byte) string {
 			}
 			name, after := p.entityName()
 			if c := predefined[name]; c != "" {
+				p.pos = after
 				b.WriteString(c)
-			} else {
-				p.attributeEntity(&b, name, p.entity(name, after), nil)
+				continue
 			}
+			e := p.entity(name, after)
 			p.pos = after
+			p.attributeEntity(&b, name, e)
 		case isSpace(c):
 			if p.pos++; c == '\r' && p.at(p.pos) == '\n' {
 				p.pos++
