@@ -155,7 +155,6 @@ func iterations(data []byte, depth int) int {
 		afterSalt = octets
 		if v.IsCompound || octets && len(v.Bytes) > 1 && v.Bytes[0] == 0x30 {
 			total += iterations(v.Bytes, depth+1)
-			// The number of a MAC stands behind a salt that is one level up.
 		}
 	}
 	return total
@@ -200,7 +199,7 @@ type Trusting interface {
 	TrustedRoots() *x509.CertPool
 }
 
-// Verify reports whether a chain leads from the certificate to a trusted root.
+// verify reports whether a chain leads from the certificate to a trusted root.
 // Nothing is looked up: neither revocation nor missing certificates.
 func verify(t *clr.Thread, c *cert) bool {
 	t.Work(100_000)

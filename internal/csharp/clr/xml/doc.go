@@ -10,10 +10,9 @@
 // as .NET's XmlWriter writes them: with indentation unless text stands beside
 // elements, declarations of namespaces added where a name needs one.
 //
-// The parser is this package's own. encoding/xml was tried first in thought and
-// lost: it has no positions of characters, other errors, no DTD, loses
-// prefixes and the difference between <a/> and <a></a>, and accepts documents
-// that .NET refuses. A tree is a linked list at each level, as in .NET, because
+// The parser is this package's own. encoding/xml lost: it has no positions of
+// characters, other errors, no DTD, does not tell <a/> from <a></a>, and accepts
+// documents that .NET refuses. A tree is a linked list at each level, as in .NET, because
 // what happens to a loop over nodes that are moved meanwhile follows from it.
 //
 // [ParseDocument] and [ParseElement] are for Go code; the members that
