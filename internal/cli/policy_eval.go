@@ -51,7 +51,7 @@ too much has the type "limit". With --batch it reads lines
 		},
 		examples: []entry{
 			{`cloister policy eval '@("gold".ToUpper() + 1)'`, "prints GOLD1"},
-			{`cloister policy eval --context request.json '@(context.Request.Headers.GetValueOrDefault("Tier", "none"))'`, "with a request"},
+			{`cloister policy eval --context request.json '@(context.Request.Method)'`, "with a request"},
 			{"cloister policy eval --json --batch questions.jsonl", "many in one process"},
 		},
 		failed: "the expression is refused or throws, or a file cannot be read; of a batch: a line is no question",
@@ -241,7 +241,7 @@ type question struct {
 const maxLine = 64 << 20
 
 func evalBatch(ctx context.Context, env *Env, path string) error {
-	in := env.Stdin
+	in := env.stdin()
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {

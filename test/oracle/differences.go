@@ -103,6 +103,23 @@ func (d *Differences) Want(r *Row) Answer {
 	return r.Want
 }
 
+// Entry is one entry of differences.txt.
+type Entry struct {
+	Row, Heading, Evidence string
+	Ours                   Answer
+}
+
+// Entries are all of them, in the order of the file.
+func (d *Differences) Entries() []Entry {
+	ids := slices.SortedFunc(maps.Keys(d.entries), func(a, b string) int { return d.entries[a].line - d.entries[b].line })
+	var out []Entry
+	for _, id := range ids {
+		e := d.entries[id]
+		out = append(out, Entry{id, e.heading, e.evidence, e.ours})
+	}
+	return out
+}
+
 // Compare says how got differs from what the row must give, "" when it does
 // not.
 func (d *Differences) Compare(r *Row, got Answer) string { return Compare(d.Want(r), got) }
