@@ -42,7 +42,7 @@ func TestDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, page := range found {
-		if !pages[filepath.Base(page)] {
+		if name := filepath.Base(page); !pages[name] && name != "expressions.md" {
 			t.Errorf("%s is about no policy that runs", page)
 		}
 	}

@@ -76,16 +76,13 @@ var exprSeen = exprEnv{"gold", "/v1/chat/completions", 5000, map[string][]string
 
 const exprContext = `{"request": {"url": "https://gateway.example/v1/chat/completions", "headers": {"Tier": ["gold"]}}, "variables": {"tokens": 5000}}`
 
-// exprRounds is how often each is measured; figures are medians.
-const exprRounds = 5
-
 // runExpr measures the language of policy expressions beside two others.
-func runExpr() error {
+func runExpr(opt options) error {
 	testing.Init()
-	if err := flag.Set("test.benchtime", "200ms"); err != nil {
+	if err := flag.Set("test.benchtime", (opt.duration / 10).String()); err != nil {
 		return err
 	}
-	fmt.Println("expressions: medians over 5 rounds; ns and allocations of an evaluation; instructions", instructionsNote())
+	fmt.Println("expressions: medians over", opt.rounds, "rounds; ns and allocations of an evaluation; instructions", instructionsNote())
 	fmt.Printf("%-18s %22s %22s %22s %8s %8s\n", "", "cloister", "expr", "cel-go", "/expr", "/cel")
 	var guard string
 	for i, w := range exprWorks {
@@ -103,7 +100,7 @@ func runExpr() error {
 		}
 		// Rounds alternate, so that a change of the machine's speed meets all.
 		a, b, c := &exprFigure{run: ours}, &exprFigure{run: theirs}, &exprFigure{run: cels}
-		for range exprRounds {
+		for range opt.rounds {
 			a.round()
 			b.round()
 			c.round()
@@ -113,7 +110,7 @@ func runExpr() error {
 			guard = fmt.Sprintf("expr guard ns %.0f allocations %d expr-ratio %s cel-ratio %s", middle(a.ns), a.allocs, a.ratio(b), a.ratio(c))
 		}
 	}
-	if err := runExprLoad(); err != nil {
+	if err := runExprLoad(opt); err != nil {
 		return err
 	}
 	fmt.Println(guard)
@@ -261,7 +258,7 @@ const exprDocument = `<policies>
 </policies>`
 
 // runExprLoad measures what loading costs.
-func runExprLoad() error {
+func runExprLoad(opt options) error {
 	file := &site.PolicyFile{Path: "policy.xml", Source: []byte(exprDocument)}
 	lenient := policy.DefinedBy(&site.Artifacts{}, true)
 	if checked := policy.CheckDocument(file, lenient); checked.Problems.HasErrors() {
@@ -270,7 +267,7 @@ func runExprLoad() error {
 	load := &exprFigure{run: func() { policy.CheckDocument(file, lenient) }}
 	one := &exprFigure{run: func() { csharp.Compile(exprWorks[1].csharp, csharp.Options{Context: csharp.ContextType()}) }}
 	peer := &exprFigure{run: func() { _, _ = expr.Compile(exprWorks[1].expr, expr.Env(exprEnv{})) }}
-	for range exprRounds {
+	for range opt.rounds {
 		load.round()
 		one.round()
 		peer.round()

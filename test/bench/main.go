@@ -51,7 +51,7 @@ func run(opt options) error {
 		return err
 	}
 	if opt.bench == "expr" || opt.bench == "all" {
-		if err := runExpr(); err != nil || opt.bench == "expr" {
+		if err := runExpr(opt); err != nil || opt.bench == "expr" {
 			return err
 		}
 	}
