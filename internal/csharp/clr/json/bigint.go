@@ -93,7 +93,7 @@ func fromBig(t *clr.Thread, n *big.Int, to *clr.Type) clr.Value {
 	if small && !(n.IsInt64() && clr.CheckNumber(clr.Long(n.Int64()), clr.Int32)) {
 		throwTooLarge(t, clr.Int32) // .NET goes by way of an int
 	}
-	v := clr.Long(0)
+	var v clr.Value
 	switch {
 	case n.IsInt64():
 		v = clr.Long(n.Int64())

@@ -73,10 +73,3 @@ func tokens(c *clr.Call, seq func(t *clr.Thread) iter.Seq[clr.Value]) clr.Value 
 
 // of is type argument i.
 func of(c *clr.Call, i int) *clr.Type { return c.Types[i] }
-
-// same adds aliases: overloads that do what another one does.
-func same(f funcs, as string, keys ...string) {
-	for _, key := range keys {
-		f[key] = f[as]
-	}
-}

@@ -399,47 +399,45 @@ func (r *reader) end(s symbol) bool {
 
 // readValue reads a value, or what stands where one could.
 func (r *reader) readValue() bool {
-	for {
-		for r.skipWhite() {
-		}
-		if r.pos == len(r.s) {
-			r.symbol = noSymbol
-			return false
-		}
-		if r.want != asAny && r.want != asInt64 && !r.wanted(r.s[r.pos]) {
-			return false
-		}
-		switch c := r.s[r.pos]; c {
-		case '"', '\'':
-			return r.readString(c)
-		case '{':
-			r.pos++
-			return r.begin(startObject, objectContainer, inNewObject)
-		case '[':
-			r.pos++
-			return r.begin(startArray, arrayContainer, inNewArray)
-		case ']':
-			r.pos++
-			return r.end(endArray)
-		case ')':
-			r.pos++
-			return r.end(endConstructor)
-		case ',':
-			// The comma stays: nothing stands before it.
-			return r.is(undefinedSymbol, clr.Null)
-		case '/':
-			return r.readComment(true)
-		case '-', '.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-			if c == '-' && r.pos+1 < len(r.s) && r.s[r.pos+1] == 'I' {
-				return r.readWord()
-			}
-			return r.readNumber()
-		case 't', 'f', 'n', 'N', 'I', 'u':
+	for r.skipWhite() {
+	}
+	if r.pos == len(r.s) {
+		r.symbol = noSymbol
+		return false
+	}
+	if r.want != asAny && r.want != asInt64 && !r.wanted(r.s[r.pos]) {
+		return false
+	}
+	switch c := r.s[r.pos]; c {
+	case '"', '\'':
+		return r.readString(c)
+	case '{':
+		r.pos++
+		return r.begin(startObject, objectContainer, inNewObject)
+	case '[':
+		r.pos++
+		return r.begin(startArray, arrayContainer, inNewArray)
+	case ']':
+		r.pos++
+		return r.end(endArray)
+	case ')':
+		r.pos++
+		return r.end(endConstructor)
+	case ',':
+		// The comma stays: nothing stands before it.
+		return r.is(undefinedSymbol, clr.Null)
+	case '/':
+		return r.readComment(true)
+	case '-', '.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		if c == '-' && r.pos+1 < len(r.s) && r.s[r.pos+1] == 'I' {
 			return r.readWord()
 		}
-		if c, _ := clr.Decode(r.s[r.pos:]); unicode.IsNumber(c) && c < 0x10000 {
-			return r.readNumber()
-		}
-		return r.failed("Unexpected character encountered while parsing value: " + r.char() + ".")
+		return r.readNumber()
+	case 't', 'f', 'n', 'N', 'I', 'u':
+		return r.readWord()
 	}
+	if c, _ := clr.Decode(r.s[r.pos:]); unicode.IsNumber(c) && c < 0x10000 {
+		return r.readNumber()
+	}
+	return r.failed("Unexpected character encountered while parsing value: " + r.char() + ".")
 }

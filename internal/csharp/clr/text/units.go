@@ -19,19 +19,6 @@ func endsHigh(s string) bool {
 // there: it begins or ends inside of a character.
 func splits(s string) bool { return startsLow(s) || endsHigh(s) }
 
-// concat joins two texts, of which halves of characters may meet.
-func concat(a, b string) string {
-	switch {
-	case a == "":
-		return b
-	case b == "":
-		return a
-	case startsLow(b):
-		return clr.Concat(a, b)
-	}
-	return a + b
-}
-
 // concatAll joins texts, and takes their memory first.
 func concatAll(t *clr.Thread, parts ...string) string {
 	n, mend := 0, false
