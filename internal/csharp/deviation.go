@@ -58,8 +58,8 @@ func LanguageDeviations() []Deviation {
 		},
 		{
 			Name: "Identity of strings", There: "`(object)a == (object)b` says whether two strings are one object.",
-			Here: "It says whether their text lies in one place of memory. So equal parts cut out of one string may be the same.",
-			Why:  "A string has no object around it here.", Shows: `@((object)"gold" == (object)new string('g', 1))`, Gives: `{"type":"System.Boolean","value":false}`,
+			Here: "It says whether their text lies in one place of memory. So equal parts that are cut out of one string are the same, which they are not in .NET.",
+			Why:  "A string has no object around it here.", Shows: `@{ var s = "gold"; return (object)s.Substring(0, 2) == (object)s.Substring(0, 2); }`, Gives: `{"type":"System.Boolean","value":true}`,
 		},
 		{
 			Name: "Bounds of type parameters", There: "Since C# 7.3 a generic method whose bounds do not fit is left out of the choice of an overload.",
@@ -104,8 +104,8 @@ func LibraryDeviations() []Deviation {
 			Why: "Azure's toolkit for policies names it.", Shows: `@(JObject.Parse("{\"a\": 1, \"b\": 2, \"a\": 3}"))`, Gives: `{"type":"Newtonsoft.Json.Linq.JObject","value":"{\"a\":3,\"b\":2}"}`,
 		},
 		{
-			Name: "Hash codes", There: "Those of strings differ from process to process, others are the same.", Here: "All are others than .NET's, and those of strings differ from process to process too. Nothing else depends on them: the order of collections is .NET's.",
-			Why: "Nothing should be built on them.",
+			Name: "Hash codes", There: "Newer .NET gives strings others in each process, older .NET always the same.", Here: "Those of strings, and of what is made of strings, differ from process to process. Nothing depends on them: the order of collections is .NET's.",
+			Why: "Otherwise a caller could choose keys that collide.", Shows: `@(5.GetHashCode())`, Gives: `{"type":"System.Int32","value":5}`,
 		},
 		{
 			Name: "Order of rare signs", There: "Tables of the operating system.", Here: "Words are compared by `golang.org/x/text/collate`; signs that are neither letters nor ASCII stand in the order of their code points.",
@@ -126,8 +126,8 @@ func LibraryDeviations() []Deviation {
 			Name: "Document types", There: "Default values of attributes come from them.", Here: "Entities are put in; default values of attributes are not.", Why: "No policy has been seen that needs them.",
 		},
 		{
-			Name: "Algorithms", There: "RIPEMD-160, RC2 and the large blocks of Rijndael exist.", Here: "They do not, as algorithms that .NET does not know. RSA keys of more than 4,096 bits are not generated.",
-			Why: "Go's library does not have them, for good reasons; and a key must not take longer than an expression may.", Shows: `@(HashAlgorithm.Create("RIPEMD160"))`, Gives: `{"type":null,"value":null}`,
+			Name: "Algorithms", There: "RIPEMD-160, RC2 and the large blocks of Rijndael exist.", Here: "They do not, as algorithms that .NET does not know. No RSA key is generated that is shorter than 1,024 bits, or so long that its making passes the limit of steps.",
+			Why: "Go's library does not have them, for good reasons.", Shows: `@(HashAlgorithm.Create("RIPEMD160"))`, Gives: `{"type":null,"value":null}`,
 		},
 		{
 			Name: "Trust in certificates", There: "Windows' store, and revocation by network.", Here: "`Verify()` trusts the roots that the gateway is given; revocation is never looked up.",

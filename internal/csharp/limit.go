@@ -29,7 +29,7 @@ func CompileLimits() []Limit {
 func RunLimits() []Limit {
 	l := clr.DefaultLimits()
 	return []Limit{
-		{"steps: operators that call something, calls, statements and rounds of loops are one each; members that go through something take more by its size", strconv.FormatInt(l.Steps, 10)},
+		{"steps: calls, statements that call and rounds of loops are one each; members that go through something take more by its size", strconv.FormatInt(l.Steps, 10)},
 		{"memory that is taken, given back or not", strconv.FormatInt(l.Bytes>>20, 10) + " MiB"},
 		{"calls in each other", strconv.Itoa(l.Depth)},
 		{"time", l.Time.String()},

@@ -123,9 +123,9 @@ func differences(d *oracle.Differences, rows []*oracle.Row) string {
 		}
 		asked, mono := e.Row, ""
 		if r := byID[e.Row]; r != nil {
-			asked, mono = oneLine(r.Expression), r.Want.String()
+			asked, mono = short(oneLine(r.Expression)), short(said(r.Want))
 		}
-		lines[g] = append(lines[g], fmt.Sprintf("| %s | %s | %s |\n", code(asked), code(mono), code(e.Ours.String())))
+		lines[g] = append(lines[g], fmt.Sprintf("| %s | %s | %s |\n", code(asked), code(mono), code(short(said(e.Ours)))))
 	}
 	var b strings.Builder
 	heading := ""
@@ -137,6 +137,31 @@ func differences(d *oracle.Differences, rows []*oracle.Row) string {
 		fmt.Fprintf(&b, "\n%s:\n\n| expression | Mono | here |\n|---|---|---|\n%s", linked(g.evidence), strings.Join(lines[g], ""))
 	}
 	return b.String() + "\n"
+}
+
+// said is an answer in short: of a refusal the code, and the type of a value
+// where the value does not show it.
+func said(a oracle.Answer) string {
+	switch {
+	case a.Refused():
+		return a.Error.Code
+	case a.Error != nil:
+		return oneLine(a.Error.Type + ": " + a.Error.Message)
+	case a.Type == "":
+		return "null"
+	case a.Type == "System.String", a.Type == "System.Boolean", a.Type == "System.Int32":
+		return string(a.Value)
+	}
+	return a.Type + " " + string(a.Value)
+}
+
+// short cuts what holds keys and certificates; the rows have all of it.
+func short(s string) string {
+	const most = 200
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return s
 }
 
 // oneLine is an expression as a table shows it.

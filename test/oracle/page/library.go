@@ -105,7 +105,7 @@ func (l *library) writeType(b *strings.Builder, t *clr.Type) {
 	}
 	for _, g := range []string{"constructors", "values", "fields", "properties", "methods", "static", "operators"} {
 		if len(groups[g]) > 0 {
-			fmt.Fprintf(b, "  - %s: %s\n", g, short(groups[g]))
+			fmt.Fprintf(b, "  - %s: %s\n", g, line(groups[g]))
 		}
 	}
 	l.writeOutside(b, t)
@@ -125,8 +125,11 @@ func (l *library) writeOutside(b *strings.Builder, t *clr.Type) {
 			key = "new " + t.Name + o.Key[strings.IndexByte(o.Key, '('):]
 		} else if !used[o.Name] {
 			key = o.Name
-			if o.Name == "Item" {
+			switch key {
+			case "Item":
 				key = "this[]"
+			case "implicit", "explicit":
+				key += " operator"
 			}
 		}
 		if text := code(key); !slices.Contains(out, text) {
@@ -209,9 +212,9 @@ func groupOf(t *clr.Type, m *clr.Member) string {
 	return "methods"
 }
 
-// short is members in a line. Overloads stand behind the first of them, with
+// line is members in a line. Overloads stand behind the first of them, with
 // their parameters alone where the result is the same.
-func short(members []*clr.Member) string {
+func line(members []*clr.Member) string {
 	var out []string
 	for i, m := range members {
 		same := i > 0 && m.Name == members[i-1].Name && m.Kind == members[i-1].Kind
