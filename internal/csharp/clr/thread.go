@@ -23,7 +23,7 @@ type Limits struct {
 
 // DefaultLimits are those of a policy expression.
 func DefaultLimits() Limits {
-	return Limits{Steps: 10_000_000, Bytes: 64 << 20, Depth: 128, Time: 5 * time.Second}
+	return Limits{Steps: 10_000_000, Bytes: 64 << 20, Depth: 1000, Time: 5 * time.Second}
 }
 
 // Thread is one run of an expression. It is used by one goroutine.

@@ -156,7 +156,7 @@ func TestLimits(t *testing.T) {
 		"string":  func(th *clr.Thread) { serialized(th, clr.Str(long), false) },
 		"items":   func(th *clr.Thread) { _, _ = Parse(th, "["+strings.Repeat("1,", 1<<20)+"]") },
 		"deep path": func(th *clr.Thread) {
-			selectOne(th, newArray(th), strings.Repeat("[?(@", 1000)+".a"+strings.Repeat(")]", 1000), false)
+			selectOne(th, newArray(th), strings.Repeat("[?(@", 5000)+".a"+strings.Repeat(")]", 5000), false)
 		},
 		"wide scan": func(th *clr.Thread) {
 			k := mustParse(t, th, "["+strings.Repeat("[1],", 1000)+"1]")

@@ -1,0 +1,73 @@
+package csharp
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/cloister-ai/cloister/internal/csharp/clr"
+)
+
+// TestAttacks runs expressions that would take a process down if nothing
+// bounded them. Each ends with a limit, or with what .NET says, and none can
+// catch its end.
+func TestAttacks(t *testing.T) {
+	for name, source := range map[string]string{
+		"string":      `@(new string('x', int.MaxValue).Length)`,
+		"padding":     `@("a".PadLeft(int.MaxValue).Length)`,
+		"doubling":    `@{ var s = "xxxxxxxxxx"; while (true) { s = s + s; } }`,
+		"replacement": `@{ var s = new string('a', 100000); return s.Replace("a", s).Length; }`,
+		"alignment":   `@($"{1,2000000000}".Length)`,
+		"split":       `@(new string(',', 30000000).Split(',').Length)`,
+		"array":       `@(new int[int.MaxValue].Length)`,
+		"list":        `@(new List<int>(int.MaxValue).Count)`,
+		"dictionary":  `@(new Dictionary<int, int>(int.MaxValue).Count)`,
+		"range":       `@(Enumerable.Range(0, int.MaxValue).ToList().Count)`,
+		"order":       `@(Enumerable.Range(0, int.MaxValue).OrderBy(x => -x).First())`,
+		"sum":         `@(Enumerable.Repeat(1, int.MaxValue).Sum(x => (long)x))`,
+		"chain":       `@{ IEnumerable<int> e = new[] { 1 }; for (int i = 0; i < 1000000; i++) { e = e.Concat(e); } return e.Count(); }`,
+		"iterator":    `@{ IEnumerable<int> F() { while (true) yield return 1; } return F().Sum(); }`,
+		"recursion":   `@{ int F(int n) { return F(n + 1); } return F(0); }`,
+		"lambdas":     `@{ Func<int, int> f = null; f = n => f(n + 1); return f(0); }`,
+		"loop":        `@{ try { while (true) { } } catch { return 1; } finally { } }`,
+		"goto":        `@{ a: goto a; }`,
+		"delegates":   `@{ Action a = () => { }; while (true) a += a; }`,
+		"tokens":      `@{ JToken t = new JArray(); for (int i = 0; i < 1000000; i++) { t = new JArray(t); } return t.ToString(); }`,
+		"copies":      `@{ var a = new JArray(); for (int i = 0; i < 30; i++) a.Add(new JArray(a)); return a.ToString().Length; }`,
+		"elements":    `@{ var t = new XElement("a"); for (int i = 0; i < 1000000; i++) { t = new XElement("a", t); } return t.ToString(); }`,
+		"inner":       `@{ Exception e = null; for (int i = 0; i < 1000000; i++) e = new Exception("x", e); return e.ToString().Length; }`,
+		"matches":     `@(Regex.Replace(new string('a', 1000000), "a", new string('b', 1000000)).Length)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, errs := Compile(source, Options{})
+			if len(errs) > 0 {
+				t.Fatal(errs[0])
+			}
+			v, err := e.Run(context.Background(), newThread())
+			var limit *clr.LimitError
+			if !errors.As(err, &limit) {
+				t.Errorf("%v, %v: no limit ended it", v, err)
+			}
+		})
+	}
+}
+
+// TestAttacksThrow is the same for what .NET itself refuses.
+func TestAttacksThrow(t *testing.T) {
+	for source, want := range map[string]string{
+		`@(JToken.Parse(new string('[', 1000000)))`:              "Newtonsoft.Json.JsonReaderException",
+		`@(Regex.IsMatch(new string('a', 40) + "!", "^(a+)+$"))`: "System.Text.RegularExpressions.RegexMatchTimeoutException",
+		`@(XDocument.Parse("<!DOCTYPE a [<!ENTITY b \"xxxxxxxxxx\"><!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;\"><!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;\"><!ENTITY e \"&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;\"><!ENTITY f \"&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;\"><!ENTITY g \"&f;&f;&f;&f;&f;&f;&f;&f;&f;&f;\"><!ENTITY h \"&g;&g;&g;&g;&g;&g;&g;&g;&g;&g;\">]><a>&h;&h;&h;&h;</a>"))`: "System.Xml.XmlException",
+		`@(new int[100000, 100000].Length)`: "System.OutOfMemoryException",
+	} {
+		e, errs := Compile(source, Options{})
+		if len(errs) > 0 {
+			t.Fatal(errs[0])
+		}
+		_, err := e.Run(context.Background(), newThread())
+		var thrown *Error
+		if !errors.As(err, &thrown) || thrown.Type != want {
+			t.Errorf("%.60s: %v, want %s", source, err, want)
+		}
+	}
+}
