@@ -46,7 +46,7 @@ var rules = map[string][]string{
 		"!‹bool›", "‹bool› && ‹bool›", "‹bool› || ‹bool›", "‹bool› ^ ‹bool›", "‹bool› & ‹bool›", "‹bool› == ‹bool›", "‹bool› ? ‹bool› : ‹bool›", "‹int?› == 5", "‹int?› > 2", "‹int?›.HasValue", "‹int?› == null",
 		"‹string›.Contains(‹string›)", "‹string›.StartsWith(‹string›, StringComparison.Ordinal)", "‹string›.EndsWith(‹string›, StringComparison.OrdinalIgnoreCase)", "string.IsNullOrEmpty(‹string›)", "string.IsNullOrWhiteSpace(‹string›)", "‹string›.Equals(‹string›, StringComparison.OrdinalIgnoreCase)",
 		"‹int[]›.Contains(‹int›)", "‹int[]›.Any(‹x:int:bool›)", "‹int[]›.All(‹x:int:bool›)", "‹List<int>›.Contains(‹int›)", "‹object› is int", "‹object› is string", "‹object› == null", "‹object›.Equals(‹object›)", "char.IsDigit(‹char›)", "char.IsLetter(‹char›)", "Array.Exists(‹int[]›, ‹x:int:bool›)",
-		"‹int[]›.SequenceEqual(‹int[]›)", "(bool)‹object›", "‹string›?.Length > ‹int›", "double.IsNaN(‹double›)",
+		"‹int[]›.SequenceEqual(‹int[]›)", "(bool)‹object›", "‹string›?.Length > 3", "double.IsNaN(‹double›)",
 	},
 	"char": {
 		"‹string›[‹int›]", "‹string›[‹int› & 1]", "(char)(97 + (‹int› & 15))", "char.ToUpperInvariant(‹char›)", "‹bool› ? ‹char› : ‹char›", "‹string›.FirstOrDefault()", "‹string›.Last()", "‹string›.OrderBy(c => (int)c).First()",

@@ -74,6 +74,11 @@ func (c *checker) mainBlock(b *syntax.Block) {
 }
 
 type checker struct {
+	// queries are the lambdas that queries were translated to; ranges: the
+	// parameters of one are being declared.
+	queries map[*syntax.Lambda]bool
+	ranges  bool
+
 	u    *clr.Universe
 	errs []*syntax.Error
 	// quiet: a lambda is being tried; errors are counted, not kept.
@@ -135,6 +140,8 @@ func (c *checker) declare(name syntax.Ident, t *clr.Type) *Var {
 		if old := c.clash(name.Name); old != nil {
 			if old.scope == c.scope {
 				c.errorAt(name.Span, "CS0128", "A local variable or function named '%s' is already defined in this scope", name.Name)
+			} else if c.ranges {
+				c.errorAt(name.Span, "CS1931", "The range variable '%s' conflicts with a previous declaration of '%s'", name.Name, name.Name)
 			} else {
 				c.errorAt(name.Span, "CS0136", "A local or parameter named '%s' cannot be declared in this scope because that name is used in an enclosing local scope to define a local or parameter", name.Name)
 			}

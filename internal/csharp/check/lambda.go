@@ -77,7 +77,9 @@ func (c *checker) bodyOf(l *syntax.Lambda, types []*clr.Type, t *triedLambda) {
 		if p.Type != nil {
 			typ = c.resolve(p.Type)
 		}
+		c.ranges = c.queries[l]
 		t.fn.Params = append(t.fn.Params, c.declare(p.Name, typ))
+		c.ranges = false
 	}
 	for i := len(l.Params); i < len(types); i++ { // delegate { … } takes any
 		t.fn.Params = append(t.fn.Params, c.temp(types[i]))
@@ -173,7 +175,9 @@ func (c *checker) bodyOfConverted(l *syntax.Lambda, types []*clr.Type, t *triedL
 	leave := c.enterFunc(t.fn)
 	defer leave()
 	for i, p := range l.Params {
+		c.ranges = c.queries[l]
 		t.fn.Params = append(t.fn.Params, c.declare(p.Name, types[i]))
+		c.ranges = false
 	}
 	for i := len(l.Params); i < len(types); i++ {
 		t.fn.Params = append(t.fn.Params, c.temp(types[i]))

@@ -4,7 +4,10 @@ import "github.com/cloister-ai/cloister/internal/csharp/syntax"
 
 // query is a query expression, which C# translates to calls (section 12.20).
 func (c *checker) query(n *syntax.Query) operand {
-	t := &translation{at: n.Span}
+	if c.queries == nil {
+		c.queries = map[*syntax.Lambda]bool{}
+	}
+	t := &translation{at: n.Span, made: c.queries}
 	e := t.translate(n.Clauses)
 	if t.wrong != nil {
 		c.errorf(t.wrong, "CS0742", "this form of a query expression is not supported; mend: the methods of LINQ")
@@ -44,6 +47,13 @@ type translation struct {
 	at    syntax.Span
 	wrong syntax.Node
 	count int
+	// made are the lambdas.
+	made map[*syntax.Lambda]bool
+}
+
+func (t *translation) note(l *syntax.Lambda) *syntax.Lambda {
+	t.made[l] = true
+	return l
 }
 
 func (t *translation) call(x syntax.Expr, name string, args ...syntax.Expr) syntax.Expr {
@@ -70,7 +80,7 @@ type vars struct {
 // parameter.
 func (t *translation) lambda(v vars, body syntax.Expr) syntax.Expr {
 	if len(v.names) <= 1 {
-		return &syntax.Lambda{Span: t.at, Params: []syntax.Param{{Span: t.at, Name: syntax.Ident{Span: t.at, Name: v.param}}}, Body: body}
+		return t.note(&syntax.Lambda{Span: t.at, Params: []syntax.Param{{Span: t.at, Name: syntax.Ident{Span: t.at, Name: v.param}}}, Body: body})
 	}
 	block := &syntax.Block{Span: t.at}
 	for _, name := range v.names {
@@ -80,7 +90,7 @@ func (t *translation) lambda(v vars, body syntax.Expr) syntax.Expr {
 		}}})
 	}
 	block.Stmts = append(block.Stmts, &syntax.Return{Span: t.at, X: body})
-	return &syntax.Lambda{Span: t.at, Params: []syntax.Param{{Span: t.at, Name: syntax.Ident{Span: t.at, Name: v.param}}}, Body: block}
+	return t.note(&syntax.Lambda{Span: t.at, Params: []syntax.Param{{Span: t.at, Name: syntax.Ident{Span: t.at, Name: v.param}}}, Body: block})
 }
 
 func varType(at syntax.Span) syntax.Type {
