@@ -8,7 +8,7 @@ package oracle
 var literals = map[string][]string{
 	"int":       {"0", "1", "2", "3", "7", "(-1)", "10", "255", "65536", "int.MaxValue", "int.MinValue", `((int)context.Variables["n"])`, `"abc".Length`},
 	"long":      {"0L", "1L", "(-3L)", "4294967296", "long.MaxValue", "long.MinValue", `((long)context.Variables["big"])`},
-	"double":    {"0.0", "1.5", "(-2.25)", "0.1", "1e10", "3.0", "1e-3", "double.MaxValue", `((double)context.Variables["f"])`},
+	"double":    {"0.75", "1.5", "(-2.25)", "0.1", "1e10", "3.0", "1e-3", "double.MaxValue", `((double)context.Variables["f"])`},
 	"bool":      {"true", "false", `((bool)context.Variables["b"])`},
 	"char":      {"'a'", "'Z'", "'0'", "' '", "'\\n'", "'é'"},
 	"string":    {`""`, `"a"`, `"abc"`, `"Hello, World"`, `" pad "`, `"12"`, `"a,b,,c"`, "((string)null)", `((string)context.Variables["s"])`, `context.Request.Method`, `context.Request.Headers.GetValueOrDefault("x-name", "none")`},
@@ -43,7 +43,7 @@ var rules = map[string][]string{
 	},
 	"bool": {
 		"‹int› < ‹int›", "‹int› == ‹int›", "‹int› != ‹long›", "‹long› >= ‹int›", "‹double› > ‹double›", "‹double› <= ‹int›", "‹decimal› < ‹decimal›", "‹decimal› == ‹int›", "‹char› == ‹char›", "‹char› < ‹int›", "‹string› == ‹string›", "‹string› != null",
-		"!‹bool›", "‹bool› && ‹bool›", "‹bool› || ‹bool›", "‹bool› ^ ‹bool›", "‹bool› & ‹bool›", "‹bool› == ‹bool›", "‹bool› ? ‹bool› : ‹bool›", "‹int?› == 5", "‹int?› > 2", "‹int?›.HasValue", "‹int?› == null",
+		"!‹bool›", "‹bool› && ‹bool›", "‹bool› || ‹bool›", "‹bool› ^ ‹bool›", "‹bool› & true", "‹bool› == ‹bool›", "‹bool› ? ‹bool› : ‹bool›", "‹int?› == 5", "‹int?› > 2", "‹int?›.HasValue", "‹int?› == null",
 		"‹string›.Contains(‹string›)", "‹string›.StartsWith(‹string›, StringComparison.Ordinal)", "‹string›.EndsWith(‹string›, StringComparison.OrdinalIgnoreCase)", "string.IsNullOrEmpty(‹string›)", "string.IsNullOrWhiteSpace(‹string›)", "‹string›.Equals(‹string›, StringComparison.OrdinalIgnoreCase)",
 		"‹int[]›.Contains(‹int›)", "‹int[]›.Any(‹x:int:bool›)", "‹int[]›.All(‹x:int:bool›)", "‹List<int>›.Contains(‹int›)", "‹object› is int", "‹object› is string", "‹object› == null", "‹object›.Equals(‹object›)", "char.IsDigit(‹char›)", "char.IsLetter(‹char›)", "Array.Exists(‹int[]›, ‹x:int:bool›)",
 		"‹int[]›.SequenceEqual(‹int[]›)", "(bool)‹object›", "‹string›?.Length > 3", "double.IsNaN(‹double›)",
