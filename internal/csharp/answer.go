@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"unicode"
 
@@ -35,25 +36,23 @@ type Refusal struct {
 
 // MarshalJSON writes the one line that the command prints.
 func (a Answer) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
 	if a.Error != nil {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
 		err := e.Encode(map[string]*Refusal{"error": a.Error})
 		return bytes.TrimSpace(b.Bytes()), err
 	}
-	out := struct {
-		Type  *string         `json:"type"`
-		Value json.RawMessage `json:"value"`
-	}{Value: a.Value}
+	value := a.Value
+	if len(value) == 0 {
+		value = json.RawMessage("null")
+	}
+	typ := json.RawMessage("null")
 	if a.Type != "" {
-		out.Type = &a.Type
+		typ = appendQuoted(nil, a.Type)
 	}
-	if len(out.Value) == 0 {
-		out.Value = json.RawMessage("null")
-	}
-	err := e.Encode(out)
-	return bytes.TrimSpace(b.Bytes()), err
+	// By hand: values may be tens of megabytes, and an encoder copies them often.
+	return slices.Concat([]byte(`{"type":`), typ, []byte(`,"value":`), value, []byte("}")), nil
 }
 
 // AnswerValue is the answer with a value. Its text is the thread's work too, so
@@ -136,6 +135,7 @@ func floatJSON(t *clr.Thread, v clr.Value, size int) json.RawMessage {
 // appendQuoted writes a string of .NET as JSON. What UTF-8 cannot hold, half of
 // a surrogate pair, is an escape; so are characters that nobody sees.
 func appendQuoted(b []byte, s string) json.RawMessage {
+	b = slices.Grow(b, len(s)+len(s)/64+2)
 	b = append(b, '"')
 	for len(s) > 0 {
 		r, size := clr.Decode(s)

@@ -3,6 +3,7 @@ package clr
 import (
 	"hash/maphash"
 	"reflect"
+	"strings"
 )
 
 // Text is v.ToString(), and "" for null, as where C# joins strings.
@@ -51,7 +52,11 @@ func (t *Thread) Equal(a, b Value) bool {
 	}
 	ta, tb := a.O.Type(), b.O.Type()
 	if ta == String || tb == String {
-		return ta == tb && a.S == b.S
+		if ta != tb || len(a.S) != len(b.S) {
+			return false
+		}
+		t.Through(a.S)
+		return a.S == b.S
 	}
 	if h := ta.Hooks(); h != nil && h.Equal != nil {
 		return h.Equal(t, a, b)
@@ -61,12 +66,7 @@ func (t *Thread) Equal(a, b Value) bool {
 		if !ok || len(ra.Elems) != len(rb.Elems) || ta.Kind != tb.Kind || ta.Kind == AnonymousKind && ta != tb {
 			return false
 		}
-		for i := range ra.Elems {
-			if !t.Equal(ra.Elems[i], rb.Elems[i]) {
-				return false
-			}
-		}
-		return true
+		return t.recordEqual(ra, rb)
 	}
 	if _, direct := a.O.(*Type); direct {
 		return ta == tb && a.N == b.N && a.S == b.S
@@ -90,6 +90,19 @@ func Same(a, b Value) bool {
 	return a.O == b.O
 }
 
+// recordEqual compares records, which may hold records, of as many elements.
+func (t *Thread) recordEqual(a, b *Record) bool {
+	t.Step()
+	t.Enter()
+	defer t.Leave()
+	for i := range a.Elems {
+		if !t.Equal(a.Elems[i], b.Elems[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 var hashSeed = maphash.MakeSeed()
 
 // Hash agrees with Equal. It is not .NET's number, which differs from process
@@ -100,12 +113,16 @@ func (t *Thread) Hash(v Value) uint64 {
 	}
 	typ := v.O.Type()
 	if typ == String {
+		t.Through(v.S)
 		return maphash.String(hashSeed, v.S)
 	}
 	if h := typ.Hooks(); h != nil && h.Hash != nil {
 		return h.Hash(t, v)
 	}
 	if r, ok := v.O.(*Record); ok {
+		t.Step()
+		t.Enter()
+		defer t.Leave()
 		n := uint64(len(r.Elems))
 		for _, e := range r.Elems {
 			n = n*0x9E3779B97F4A7C15 + t.Hash(e)
@@ -154,25 +171,33 @@ func cmpInt(a, b int64) int {
 }
 
 func (t *Thread) recordText(r *Record) string {
-	if r.T.Kind == TupleKind {
-		s := "("
-		for i, e := range r.Elems {
-			if i > 0 {
-				s += ", "
-			}
-			s += t.Text(e)
-		}
-		return s + ")"
-	}
-	if len(r.Elems) == 0 {
+	t.Step()
+	t.Enter()
+	defer t.Leave()
+	tuple := r.T.Kind == TupleKind
+	if len(r.Elems) == 0 && !tuple {
 		return "{ }"
 	}
-	s := "{ "
+	start, end := "{ ", " }"
+	if tuple {
+		start, end = "(", ")"
+	}
+	texts := make([]string, 0, 2+4*len(r.Elems))
+	texts = append(texts, start)
 	for i, e := range r.Elems {
 		if i > 0 {
-			s += ", "
+			texts = append(texts, ", ")
 		}
-		s += r.T.Fields[i] + " = " + t.Text(e)
+		if !tuple {
+			texts = append(texts, r.T.Fields[i], " = ")
+		}
+		texts = append(texts, t.Text(e))
 	}
-	return s + " }"
+	texts = append(texts, end)
+	size := 0
+	for _, s := range texts {
+		size += len(s)
+	}
+	t.Allocate(size)
+	return strings.Join(texts, "")
 }

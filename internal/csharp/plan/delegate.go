@@ -32,11 +32,22 @@ func (f *frame) combine(op string, a, b clr.Value) clr.Value {
 		return f.combined(a.O.Type(), slices.Concat(x, y))
 	}
 	for i := len(x) - len(y); i >= 0 && len(y) > 0; i-- {
+		f.t.Work(1 + shared(x[i:], y))
 		if slices.Equal(x[i:i+len(y)], y) {
 			return f.combined(a.O.Type(), slices.Concat(x[:i], x[i+len(y):]))
 		}
 	}
 	return a
+}
+
+// shared is how many delegates two lists begin with alike, which is what
+// comparing them costs.
+func shared(x, y []*clr.Closure) int {
+	n := 0
+	for n < len(x) && n < len(y) && x[n] == y[n] {
+		n++
+	}
+	return n
 }
 
 // combined calls a list of delegates, and gives what the last one gives.

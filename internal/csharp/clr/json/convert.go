@@ -27,6 +27,7 @@ func call(t *clr.Thread, key string, args ...clr.Value) clr.Value {
 	if do == nil {
 		panic("json: no member " + key)
 	}
+	t.Step()
 	return do(&clr.Call{Thread: t, Args: args})
 }
 

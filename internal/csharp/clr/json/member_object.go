@@ -30,6 +30,7 @@ func propertyOf(c *clr.Call, name clr.Value, comparison clr.Value) *Property {
 	if p != nil || comparison.Int() == ordinal {
 		return p
 	}
+	c.Work(8 * len(o.props))
 	for _, p := range o.props {
 		if call(c.Thread, "System.String.Equals(string, string, StringComparison)", clr.Str(p.Name), name, comparison).Bool() {
 			return p

@@ -43,14 +43,14 @@ func (how comparison) compare(t *clr.Thread, a, b string) int {
 }
 
 func (how comparison) equal(t *clr.Thread, a, b string) bool {
-	if a == b {
-		return true
-	}
 	t.Work(min(len(a), len(b)) / 64)
 	switch {
+	case a == b:
+		return true
 	case !how.ordinal:
 		return how.compare(t, a, b) == 0
 	case how.ignoreCase:
+		t.Work(min(len(a), len(b)) / 8)
 		return EqualFold(a, b)
 	}
 	return false
@@ -104,9 +104,17 @@ func compareWith(c *clr.Call, a, b clr.Value, how comparison) clr.Value {
 	return clr.Int(int32(how.compare(c.Thread, a.S, b.S)))
 }
 
+// sameText reports strings with the same characters, or two nulls.
+func sameText(t *clr.Thread, a, b clr.Value) bool {
+	if (a.O == nil) != (b.O == nil) || len(a.S) != len(b.S) {
+		return false
+	}
+	t.Through(a.S)
+	return a.S == b.S
+}
+
 func equalStrings(c *clr.Call) clr.Value {
-	a, b := c.Args[0], c.Args[1]
-	return clr.Bool((a.O == nil) == (b.O == nil) && a.S == b.S)
+	return clr.Bool(sameText(c.Thread, c.Args[0], c.Args[1]))
 }
 
 var stringCompareMembers = map[string]clr.Func{
@@ -114,7 +122,9 @@ var stringCompareMembers = map[string]clr.Func{
 	"System.String.Equals(string, string)":      equalStrings,
 	"System.String.operator ==(string, string)": equalStrings,
 	"System.String.operator !=(string, string)": func(c *clr.Call) clr.Value { return clr.Bool(!equalStrings(c).Bool()) },
-	"System.String.Equals(object)":              func(c *clr.Call) clr.Value { return clr.Bool(c.Args[1].Is(clr.String) && c.Args[1].S == c.Args[0].S) },
+	"System.String.Equals(object)": func(c *clr.Call) clr.Value {
+		return clr.Bool(c.Args[1].Is(clr.String) && sameText(c.Thread, c.Args[0], c.Args[1]))
+	},
 	"System.String.Equals(string, StringComparison)": func(c *clr.Call) clr.Value {
 		return equalHow(c)
 	},
@@ -168,9 +178,9 @@ var stringCompareMembers = map[string]clr.Func{
 // no message where the texts are the same object, or one is null.
 func equalHow(c *clr.Call) clr.Value {
 	a, b := c.Args[0], c.Args[1]
-	if a.O == nil || b.O == nil || a.S == b.S {
+	if same := sameText(c.Thread, a, b); same || a.O == nil || b.O == nil {
 		bareComparison(c, 2)
-		return clr.Bool((a.O == nil) == (b.O == nil) && a.S == b.S)
+		return clr.Bool(same)
 	}
 	how := comparisonOf(c, 2)
 	return clr.Bool(how.equal(c.Thread, a.S, b.S))
