@@ -61,22 +61,18 @@ func (e *Expression) Result() *clr.Type { return e.result }
 // Run carries the expression out on a thread, whose limits are full again
 // before. The thread may be used for one run after another, by one goroutine at
 // a time. The error is an [*Error], a *clr.LimitError or a *plan.Bug.
-func (e *Expression) Run(ctx context.Context, t *clr.Thread) (clr.Value, error) {
+func (e *Expression) Run(ctx context.Context, t *clr.Thread) (v clr.Value, err error) {
 	t.Start(ctx, e.limits)
-	var context clr.Value
-	if t.Host != nil {
-		context = clr.Obj(t.Host)
-	}
-	v, err := e.plan.Run(t, context)
+	err = e.plan.Run(t, t.Host, &v)
 	if bug := end(t); bug != nil && err == nil {
 		err = bug
 	}
 	if err == nil {
-		return v, nil
+		return
 	}
 	var f *plan.Failure
 	if errors.As(err, &f) {
-		return clr.Null, &Error{Type: f.T.FullName(), Message: f.Text(), Offset: f.At, Thrown: f.Thrown}
+		err = &Error{Type: f.T.FullName(), Message: f.Text(), Offset: f.At, Thrown: f.Thrown}
 	}
 	return clr.Null, err
 }

@@ -25,7 +25,14 @@ type Family struct {
 	//	func(string) bool, func(string, string) bool, func(string) string,
 	//	func(string) int32
 	//
-	// Arguments are never null there: a null goes to Do.
+	// and, of objects that are no strings and no boxes, properties and a method:
+	//
+	//	func(Object) Object, which gives nil for null
+	//	func(Object) (s string, notNull bool)
+	//	func(t *Thread, o Object, a, b string) (s string, ok bool)
+	//
+	// Arguments are never null there: a null goes to Do, and so does a call of
+	// the last shape that is not ok, which has done nothing then.
 	Fast map[string]any
 	// Hooks has what types do for virtual members, by the names of their
 	// definitions: "System.DateTime", "System.Collections.Generic.List<T>".

@@ -46,30 +46,13 @@ func (c *compiler) member(m *clr.Member, x check.Expr, in []check.Expr, types []
 	if x != nil {
 		in = append([]check.Expr{x}, in...)
 	}
-	args, count := c.values(in), len(in)
+	args, count := c.intos(in), len(in)
 	do, declaring, result, at := m.Do, m.Declaring, m.Result, n.At().From
 	null := nullThrows(x, m)
-	if count == 1 {
-		arg := args[0]
-		return func(f *frame) clr.Value {
-			v := arg(f)
-			f.at = at
-			if null && v.O == nil {
-				f.t.ThrowNull()
-			}
-			f.t.Step()
-			k := f.r.take(1)
-			k.Args[0] = v
-			k.Thread, k.Types, k.In, k.Result = f.t, types, declaring, result
-			v = do(&k.Call)
-			f.r.give(k)
-			return v
-		}
-	}
-	return func(f *frame) clr.Value {
+	return func(f *frame) (v clr.Value) {
 		k := f.r.take(count)
 		for i, a := range args {
-			k.Args[i] = a(f)
+			a(f, &k.Args[i])
 		}
 		f.at = at
 		if null && k.Args[0].O == nil {
@@ -77,7 +60,7 @@ func (c *compiler) member(m *clr.Member, x check.Expr, in []check.Expr, types []
 		}
 		f.t.Step()
 		k.Thread, k.Types, k.In, k.Result = f.t, types, declaring, result
-		v := do(&k.Call)
+		v = do(&k.Call)
 		f.r.give(k)
 		return v
 	}

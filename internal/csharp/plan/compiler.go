@@ -63,20 +63,19 @@ func (c *compiler) finish(f *function) *code {
 		out.params = append(out.params, f.find(p))
 	}
 	switch {
+	case f.fn.Expr != nil && f.fn.Result == clr.Void:
+		x := c.value(f.fn.Expr)
+		out.value = func(f *frame, _ *clr.Value) { x(f) }
 	case f.fn.Expr != nil:
-		out.value = c.value(f.fn.Expr)
-		if f.fn.Result == clr.Void {
-			x := out.value
-			out.value = func(f *frame) clr.Value { x(f); return clr.Null }
-		}
+		out.value = c.into(f.fn.Expr)
 	case f.fn.Body != nil:
 		if x := onlyReturn(f.fn.Body); x != nil && len(f.fn.Body.Vars) == 0 {
-			out.value = c.value(x)
+			out.value = c.into(x)
 			break
 		}
 		out.body = c.block(f.fn.Body)
 	default:
-		out.value = func(*frame) clr.Value { return clr.Null }
+		out.value = func(*frame, *clr.Value) {}
 	}
 	for v, i := range f.boxes {
 		if !f.inBlock[v] {

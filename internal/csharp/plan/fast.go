@@ -37,6 +37,12 @@ func operands(e check.Expr) []check.Expr {
 // slow calls a member's form with Values, where a null stands among its one or
 // two operands.
 func (c *compiler) slow(e check.Expr) func(f *frame, a, b clr.Value) clr.Value {
+	call := c.slowThree(e)
+	return func(f *frame, a, b clr.Value) clr.Value { return call(f, a, b, clr.Null) }
+}
+
+// slowThree is slow for up to three operands.
+func (c *compiler) slowThree(e check.Expr) func(f *frame, a, b, d clr.Value) clr.Value {
 	var m *clr.Member
 	var x check.Expr
 	switch n := e.(type) {
@@ -46,7 +52,7 @@ func (c *compiler) slow(e check.Expr) func(f *frame, a, b clr.Value) clr.Value {
 		m, x = n.M, n.X
 	}
 	do, declaring, result, null, count := m.Do, m.Declaring, m.Result, nullThrows(x, m), len(operands(e))
-	return func(f *frame, a, b clr.Value) clr.Value {
+	return func(f *frame, a, b, d clr.Value) clr.Value {
 		if null && a.O == nil {
 			f.t.ThrowNull()
 		}
@@ -54,6 +60,9 @@ func (c *compiler) slow(e check.Expr) func(f *frame, a, b clr.Value) clr.Value {
 		k.Args[0] = a
 		if count > 1 {
 			k.Args[1] = b
+		}
+		if count > 2 {
+			k.Args[2] = d
 		}
 		k.Thread, k.Types, k.In, k.Result = f.t, nil, declaring, result
 		v := do(&k.Call)

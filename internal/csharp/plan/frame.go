@@ -47,6 +47,8 @@ type run struct {
 	place  syntax.Pos
 	// home is where delegates find the run; nil: there are none yet.
 	home *home
+	// torn: a panic has left calls that were not given back.
+	torn bool
 	// kept: an iterator may still be under way in the run.
 	kept bool
 }
@@ -121,7 +123,9 @@ func (r *run) push(k *code, t *clr.Thread, up []*box) *frame {
 func (r *run) pop(f *frame) {
 	r.cur = f.caller
 	clear(f.s)
-	clear(f.b)
+	if len(f.b) > 0 {
+		clear(f.b)
+	}
 	f.ret, f.up, f.caller, f.t, f.yield = clr.Null, nil, nil, nil, nil
 	r.free = append(r.free, f)
 }
@@ -129,10 +133,12 @@ func (r *run) pop(f *frame) {
 // reset makes the run ready for the pool, also after a panic.
 func (r *run) reset() {
 	for _, k := range r.calls {
-		clear(k.Args[:cap(k.Args)])
-		k.Call = clr.Call{Args: k.Args[:0]}
+		if r.torn {
+			clear(k.Args[:cap(k.Args)])
+		}
+		k.Thread = nil
 	}
-	r.cur, r.depth, r.thrown = nil, 0, nil
+	r.cur, r.depth, r.thrown, r.torn = nil, 0, nil, false
 	if r.home != nil {
 		r.home.r, r.home = nil, nil
 	}
@@ -154,11 +160,11 @@ type code struct {
 	elem *clr.Type
 	// body or value: statements, or an expression.
 	body  stmtFn
-	value valueFn
+	value intoFn
 }
 
 // call calls the function. bound: the first parameter is this.
-func (k *code) call(r *run, t *clr.Thread, up []*box, bound *clr.Value, args []clr.Value) clr.Value {
+func (k *code) call(r *run, t *clr.Thread, up []*box, bound *clr.Value, args []clr.Value) (v clr.Value) {
 	t.Step()
 	if k.elem != nil {
 		return k.iterator(r, t, up, args)
@@ -166,7 +172,8 @@ func (k *code) call(r *run, t *clr.Thread, up []*box, bound *clr.Value, args []c
 	t.Enter()
 	f := r.push(k, t, up)
 	k.pass(f, bound, args)
-	v := k.eval(f)
+	k.eval(f)
+	v.N, v.S, v.O = f.ret.N, f.ret.S, f.ret.O
 	r.pop(f)
 	t.Leave()
 	return v
@@ -186,12 +193,13 @@ func (k *code) pass(f *frame, bound *clr.Value, args []clr.Value) {
 	}
 }
 
-func (k *code) eval(f *frame) clr.Value {
+// eval leaves in ret what the function returns.
+func (k *code) eval(f *frame) {
 	if k.value != nil {
-		return k.value(f)
+		k.value(f, &f.ret)
+		return
 	}
 	k.body(f)
-	return f.ret
 }
 
 // variable is where a variable of the function at hand lies.

@@ -87,9 +87,10 @@ func (b *Bug) Error() string {
 	return fmt.Sprintf("internal error at byte %d of the expression: %v", b.At, b.Panic)
 }
 
-// Run carries the expression out on a thread that has been started; context is
-// the value of "context". The error is a *Failure, a *clr.LimitError or a *Bug.
-func (p *Plan) Run(t *clr.Thread, context clr.Value) (v clr.Value, err error) {
+// Run carries the expression out on a thread that has been started, and stores
+// what it returns; context is the value of "context", nil null. The error is a
+// *Failure, a *clr.LimitError or a *Bug, and then nothing is stored.
+func (p *Plan) Run(t *clr.Thread, context clr.Object, to *clr.Value) (err error) {
 	r, _ := p.pool.Get().(*run)
 	if r == nil {
 		r = &run{}
@@ -97,7 +98,8 @@ func (p *Plan) Run(t *clr.Thread, context clr.Value) (v clr.Value, err error) {
 	done := false
 	defer func() {
 		if !done {
-			v, err = clr.Null, r.failure(recover())
+			err = r.failure(recover())
+			r.torn = true
 		}
 		if !r.kept {
 			r.reset()
@@ -106,12 +108,13 @@ func (p *Plan) Run(t *clr.Thread, context clr.Value) (v clr.Value, err error) {
 	}()
 	f := r.push(p.main, t, nil)
 	if p.context != nil {
-		p.context.set(f, context)
+		p.context.set(f, clr.Value{O: context})
 	}
-	v = p.main.eval(f)
+	p.main.eval(f)
+	store(to, &f.ret)
 	r.pop(f)
 	done = true
-	return v, nil
+	return nil
 }
 
 // failure is the error for what a panic carried.

@@ -52,10 +52,11 @@ func run(t *testing.T, source string) (clr.Value, error) {
 	}
 	th := &clr.Thread{}
 	th.Start(context.Background(), clr.DefaultLimits())
-	v, err := p.Run(th, clr.Null)
+	var v, w clr.Value
+	err := p.Run(th, nil, &v)
 	// The same plan works again, whatever became of the run before.
 	th.Start(context.Background(), clr.DefaultLimits())
-	if w, again := p.Run(th, clr.Null); w != v || (again == nil) != (err == nil) {
+	if again := p.Run(th, nil, &w); w != v || (again == nil) != (err == nil) {
 		t.Errorf("%s: first %v, %v; then %v, %v", source, v, err, w, again)
 	}
 	return v, err

@@ -189,9 +189,9 @@ func (c *compiler) jump(s check.Stmt) stmtFn {
 		if s.X == nil {
 			return func(*frame) control { return returns }
 		}
-		x := c.value(s.X)
+		x := c.into(s.X)
 		return func(f *frame) control {
-			f.ret = x(f)
+			x(f, &f.ret)
 			return returns
 		}
 	case *check.ThrowStmt:
@@ -213,17 +213,19 @@ func (c *compiler) declare(s *check.Declare) stmtFn {
 	if t := s.Var.Type; !c.plain && v.kind == inSlot && isInt(t) {
 		x := c.int(s.Init)
 		return func(f *frame) control {
-			f.s[v.index] = clr.Value{N: uint64(x(f)), O: t}
+			n, p := x(f), &f.s[v.index]
+			p.N, p.O = uint64(n), t
+			return next
+		}
+	}
+	if v.kind == inSlot {
+		x := c.into(s.Init)
+		return func(f *frame) control {
+			x(f, &f.s[v.index])
 			return next
 		}
 	}
 	x := c.value(s.Init)
-	if v.kind == inSlot {
-		return func(f *frame) control {
-			f.s[v.index] = x(f)
-			return next
-		}
-	}
 	return func(f *frame) control {
 		v.set(f, x(f))
 		return next

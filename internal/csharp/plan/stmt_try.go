@@ -124,7 +124,7 @@ func (f *frame) protect(body stmtFn) (k control, thrown *clr.Thrown) {
 			if r.thrown != p {
 				r.thrown, r.place = p, r.cur.at
 			}
-			r.cur, r.depth = f, depth
+			r.cur, r.depth, r.torn = f, depth, true
 			f.t.SetDepth(deep)
 			k, thrown = next, p
 		case *clr.LimitError, *Bug:

@@ -63,6 +63,7 @@ func (c *compiler) textForm(e check.Expr) textFn {
 		if do, ok := fastOf(e).(func(string) string); ok {
 			return c.textFast(e, do)
 		}
+		return c.objectText(e)
 	}
 	return nil
 }

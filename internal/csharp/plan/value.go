@@ -52,6 +52,10 @@ func (c *compiler) boxed(e check.Expr) valueFn {
 				return clr.Str(s)
 			}
 		}
+	default:
+		if x := c.objectForm(e); x != nil {
+			return func(f *frame) clr.Value { return clr.Value{O: x(f)} }
+		}
 	}
 	return nil
 }

@@ -57,16 +57,18 @@ func stringsValue(t *clr.Thread, values []string) clr.Value {
 }
 
 // joined is the values of a name with commas between them.
-func joined(t *clr.Thread, values []string) clr.Value {
+func joined(t *clr.Thread, values []string) clr.Value { return clr.Str(joinedText(t, values)) }
+
+func joinedText(t *clr.Thread, values []string) string {
 	if len(values) == 1 {
-		return clr.Str(values[0])
+		return values[0]
 	}
 	n := len(values)
 	for _, v := range values {
 		n += len(v)
 	}
 	t.Allocate(n)
-	return clr.Str(strings.Join(values, ","))
+	return strings.Join(values, ",")
 }
 
 // variablesObject is the variables, or the certificates.

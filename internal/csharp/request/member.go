@@ -17,7 +17,7 @@ func Family() clr.Family {
 			do[key] = f
 		}
 	}
-	return clr.Family{Name: "request", Do: do, Types: types, Hooks: map[string]*clr.Hooks{
+	return clr.Family{Name: "request", Do: do, Fast: fastMembers(), Types: types, Hooks: map[string]*clr.Hooks{
 		"IUrl": {Text: func(_ *clr.Thread, v clr.Value) string { return v.O.(*URL).String() }},
 	}}
 }
@@ -89,10 +89,7 @@ func contextMembers() funcs {
 			return clock.FromDuration(c.Elapsed())
 		}),
 		"IContext.Variables": of(func(c *Context) clr.Value {
-			if c.variables == nil {
-				c.variables = &variablesObject{c.Variables}
-			}
-			return clr.Obj(c.variables)
+			return clr.Obj(c.variablesObject())
 		}),
 		"IContext.Trace(string)": func(c *clr.Call) clr.Value {
 			message := c.Text(1, "message")
@@ -102,6 +99,13 @@ func contextMembers() funcs {
 			return clr.Null
 		},
 	}
+}
+
+func (c *Context) variablesObject() *variablesObject {
+	if c.variables == nil {
+		c.variables = &variablesObject{c.Variables}
+	}
+	return c.variables
 }
 
 func gatewayMembers() funcs {

@@ -39,14 +39,16 @@ func messageMembers() funcs {
 	}
 }
 
-func (m *message) headersValue(h Values) clr.Value {
+func (m *message) headersValue(h Values) clr.Value { return clr.Obj(m.headersObject(h)) }
+
+func (m *message) headersObject(h Values) *valuesObject {
 	if m.headers == nil {
 		if h == nil {
 			h = &valueList{}
 		}
 		m.headers = &valuesObject{h}
 	}
-	return clr.Obj(m.headers)
+	return m.headers
 }
 
 func (m *message) bodyValue(b Body) clr.Value {
