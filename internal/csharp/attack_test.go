@@ -3,6 +3,8 @@ package csharp
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
@@ -46,6 +48,7 @@ func TestAttacks(t *testing.T) {
 		"delegates apart": `@{ Action a = () => { }, b = () => { }, f = a; for (int i = 0; i < 16; i++) f += f; var g = b; for (int i = 0; i < 15; i++) g = a + g; for (;;) f -= g; }`,
 		"any case":        `@{ var o = new JObject(); for (int i = 0; i < 20000; i++) o["a" + i] = i; for (;;) o.GetValue("B", StringComparison.OrdinalIgnoreCase); }`,
 		"matches":         `@(Regex.Replace(new string('a', 1000000), "a", new string('b', 1000000)).Length)`,
+		"finally":         `@{ int F(int n) { ` + strings.Repeat("try { ", 60) + `return F(n + 1);` + strings.Repeat(" } finally { n++; }", 60) + ` } return F(0); }`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, errs := Compile(source, Options{})
@@ -77,6 +80,69 @@ func TestAttacksThrow(t *testing.T) {
 		var thrown *Error
 		if !errors.As(err, &thrown) || thrown.Type != want {
 			t.Errorf("%.60s: %v, want %s", source, err, want)
+		}
+	}
+}
+
+// TestAttacksCompile is about expressions that would take a process down before
+// they run.
+func TestAttacksCompile(t *testing.T) {
+	// twice declares n variables, each made of the last one two times.
+	twice := func(n int, first, next string) string {
+		var b strings.Builder
+		b.WriteString("@{ " + strings.ReplaceAll(first, "#", "a0"))
+		for i := 1; i < n; i++ {
+			b.WriteString(strings.NewReplacer("#", "a"+strconv.Itoa(i), "?", "a"+strconv.Itoa(i-1)).Replace(next))
+		}
+		return b.String() + " return a" + strconv.Itoa(n-1) + "; }"
+	}
+	each := func(n int, s string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.ReplaceAll(s, "#", strconv.Itoa(i)))
+		}
+		return b.String()
+	}
+	nest := func(n int, open, inner, end string) string {
+		return strings.Repeat(open, n) + inner + strings.Repeat(end, n)
+	}
+	for name, source := range map[string]string{
+		"tuples of tuples":   twice(30, "var # = Tuple.Create(1, 1); ", "var # = Tuple.Create(?, ?); "),
+		"pairs of pairs":     twice(100, "var # = (1, 1); ", "var # = (?, ?); "),
+		"records of records": twice(60, "var # = new { x = 1 }; ", "var # = new { x = ?, y = ? }; "),
+		"constants":          twice(40, `const string # = "xxxxxxxx"; `, "const string # = ? + ?; "),
+		"froms":              "@((from x in new[] { 1 } " + each(2000, "from x# in new[] { 1 } ") + "select x).Count())",
+		"lets":               "@((from x in new[] { 1 } " + each(2000, "let x# = x ") + "select x).Count())",
+		"parentheses":        "@(" + nest(100_000, "(", "1", ")") + ")",
+		"operators":          "@(" + strings.Repeat("- ", 100_000) + "1)",
+		"terms":              "@(1" + strings.Repeat("+1", 60_000) + ")",
+		"calls":              `@("a"` + strings.Repeat(".Trim()", 20_000) + ")",
+		"overloads":          "@(" + nest(40, "new[] { 1 }.Sum(x => ", "1", ")") + ")",
+		"lambdas":            "@(" + strings.Repeat("x => ", 30_000) + "1)",
+		"type arguments":     "@(new " + nest(20_000, "List<", "int", ">") + "())",
+		"holes":              "@(" + nest(5_000, `$"{`, "1", `}"`) + ")",
+		"blocks":             "@{" + nest(60_000, "{", "", "}") + "return 1; }",
+		"statements":         "@{" + strings.Repeat("if (true) ", 15_000) + "; return 1; }",
+		"less than":          "@{" + strings.Repeat("a<b,", 20_000) + "}",
+		"arguments":          "@(" + strings.Repeat("a<(b,", 15_000) + ")",
+		"numbers":            "@(" + strings.Repeat("9", 1_000_000) + ")",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, errs := Compile(source, Options{}); len(errs) == 0 {
+				t.Error("it compiles")
+			}
+		})
+	}
+}
+
+// TestLongTexts: the bounds of attacks leave what people write.
+func TestLongTexts(t *testing.T) {
+	for _, source := range []string{
+		"@(\"\"" + strings.Repeat(`+ "`+strings.Repeat("x", 80)+`"`, 1500) + ".Length)",
+		"@{ return " + strings.Repeat("(1, ", 20) + "1" + strings.Repeat(")", 20) + "; }",
+	} {
+		if _, errs := Compile(source, Options{}); len(errs) > 0 {
+			t.Errorf("%.60s: %v", source, errs[0])
 		}
 	}
 }

@@ -33,7 +33,20 @@ type Expression struct {
 
 // Compile reads and checks an expression: all of "@(…)" or "@{…}". Without
 // errors there is an expression.
-func Compile(source string, opt Options) (*Expression, []*syntax.Error) {
+func Compile(source string, opt Options) (e *Expression, errs []*syntax.Error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case *clr.LimitError:
+			e, errs = nil, []*syntax.Error{{Code: "CS8078", Reason: p.Error()}}
+		default:
+			e, errs = nil, []*syntax.Error{{Code: "CS0583", Reason: fmt.Sprintf("internal error: %v", p)}}
+		}
+	}()
+	return compile(source, opt)
+}
+
+func compile(source string, opt Options) (*Expression, []*syntax.Error) {
 	tree, errs := syntax.Parse(source)
 	if len(errs) > 0 {
 		return nil, errs
@@ -64,8 +77,10 @@ func (e *Expression) Result() *clr.Type { return e.result }
 func (e *Expression) Run(ctx context.Context, t *clr.Thread) (v clr.Value, err error) {
 	t.Start(ctx, e.limits)
 	err = e.plan.Run(t, t.Host, &v)
-	if bug := end(t); bug != nil && err == nil {
-		err = bug
+	if t.Ending() {
+		if bug := end(t); bug != nil && err == nil {
+			err = bug
+		}
 	}
 	if err == nil {
 		return

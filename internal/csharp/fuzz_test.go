@@ -89,6 +89,9 @@ func FuzzMutated(f *testing.F) {
 func run(t *testing.T, source string, plain bool) (a csharp.Answer, limited, ok bool) {
 	e, errs := csharp.Compile(source, csharp.Options{Context: csharp.ContextType(), Limits: tight, Plain: plain})
 	if len(errs) > 0 {
+		if errs[0].Code == "CS0583" {
+			t.Fatalf("%s\n%v", source, errs[0])
+		}
 		return a, false, false
 	}
 	th := thread()

@@ -20,6 +20,9 @@ func CompileLimits() []Limit {
 		{"brackets, strings and holes of strings in each other", strconv.Itoa(syntax.MaxDepth)},
 		{"height of an expression, as of a sum of very many terms", strconv.Itoa(syntax.MaxHeight)},
 		{"lambdas that are looked at while overloads are chosen", strconv.Itoa(check.MaxTrials)},
+		{"types that one type is made of, as a tuple of tuples", strconv.Itoa(clr.MaxTypeParts)},
+		{"constant strings that operators give, together", strconv.Itoa(check.MaxConstant>>20) + " MiB"},
+		{"range variables of a query", strconv.Itoa(check.MaxRange)},
 		{"errors that are told of an expression", strconv.Itoa(check.MaxErrors)},
 	}
 }

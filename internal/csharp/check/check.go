@@ -30,12 +30,26 @@ const MaxErrors = 20
 // MaxTrials is how often lambdas of one expression may be looked at.
 const MaxTrials = 2000
 
+// MaxConstant is how long the strings together may be, in bytes, that operators
+// of constants give.
+const MaxConstant = 16 << 20
+
+// MaxRange is how many range variables one query may have: each clause names
+// them all.
+const MaxRange = 100
+
 // Check checks an expression.
 func Check(p *syntax.Program, opt Options) (*Program, []*syntax.Error) {
 	c := &checker{u: opt.Universe, trials: MaxTrials}
+	out := c.program(p, opt)
+	return out, c.errs
+}
+
+func (c *checker) program(p *syntax.Program, opt Options) *Program {
 	main := &Func{Name: "@", Result: clr.ObjectType}
 	c.fn = main
 	out := &Program{Main: main, Result: clr.ObjectType}
+	defer c.ended()
 	c.open()
 	if opt.Context != nil {
 		out.Context = c.declare(syntax.Ident{Name: "context"}, opt.Context)
@@ -50,7 +64,20 @@ func Check(p *syntax.Program, opt Options) (*Program, []*syntax.Error) {
 	if len(c.errs) == 0 {
 		c.flow(main, out.Context)
 	}
-	return out, c.errs
+	return out
+}
+
+// ended tells a limit that ended the check, at what was being checked.
+func (c *checker) ended() {
+	switch p := recover().(type) {
+	case nil:
+	case *clr.LimitError:
+		c.quiet = 0
+		c.errs = c.errs[:min(len(c.errs), MaxErrors-1)]
+		c.errorf(c.at, "CS8078", "the expression takes more than its limit of %s (%s)", p.Limit, p.Most)
+	default:
+		panic(p)
+	}
 }
 
 func (c *checker) mainExpr(e syntax.Expr) *clr.Type {
@@ -84,6 +111,12 @@ type checker struct {
 	// quiet: a lambda is being tried; errors are counted, not kept.
 	quiet  int
 	failed bool
+	// at is the expression that was begun last.
+	at syntax.Node
+	// folded is the constant string that an operator gave last; foldSize: how
+	// long all are.
+	folded   *Const
+	foldSize int
 
 	fn    *Func
 	scope *scope

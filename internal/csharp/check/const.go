@@ -130,20 +130,26 @@ func decimalCast(k *Const, to *clr.Type, at syntax.Span) Expr {
 }
 
 // foldConcat joins constant strings that stand beside each other.
-func foldConcat(e *Concat) Expr {
+func (c *checker) foldConcat(e *Concat) Expr {
 	var out []Expr
 	for _, p := range e.Parts {
 		k, ok := p.(*Const)
 		if ok && len(out) > 0 && k.Type == clr.String {
 			if last, ok := out[len(out)-1].(*Const); ok && last.Type == clr.String {
-				out[len(out)-1] = &Const{last.typed, clr.Str(clr.Concat(last.Value.S, k.Value.S))}
+				c.chargeFold(last, k)
+				c.folded = &Const{last.typed, clr.Str(clr.Concat(last.Value.S, k.Value.S))}
+				out[len(out)-1] = c.folded
 				continue
 			}
 		}
 		out = append(out, p)
 	}
 	if k, ok := out[0].(*Const); ok && len(out) == 1 && k.Type == clr.String {
-		return &Const{e.typed, clr.Str(k.Value.S)}
+		joined := &Const{e.typed, clr.Str(k.Value.S)}
+		if k == c.folded {
+			c.folded = joined
+		}
+		return joined
 	}
 	e.Parts = out
 	return e
@@ -166,4 +172,16 @@ func constText(k *Const) string {
 		return number.DecimalOf(k.Value).String() + "M"
 	}
 	return strconv.FormatInt(k.Value.Int(), 10)
+}
+
+// chargeFold counts what joining two strings makes. Of a + b + c, where a + b
+// was just made and is forgotten, c alone counts.
+func (c *checker) chargeFold(x, y *Const) {
+	c.foldSize += len(y.Value.S)
+	if x != c.folded {
+		c.foldSize += len(x.Value.S)
+	}
+	if c.foldSize > MaxConstant {
+		panic(&clr.LimitError{Limit: "constant strings", Most: strconv.Itoa(MaxConstant>>20) + " MiB"})
+	}
 }

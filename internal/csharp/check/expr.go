@@ -20,6 +20,7 @@ func (c *checker) expr(e syntax.Expr) operand {
 
 // exprOrType checks an expression; names may be types and namespaces.
 func (c *checker) exprOrType(e syntax.Expr) operand {
+	c.at = e
 	switch n := e.(type) {
 	case *syntax.Literal:
 		return c.literal(n)

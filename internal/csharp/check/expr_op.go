@@ -327,7 +327,7 @@ func (c *checker) concat(n syntax.Node, x, y operand) Expr {
 			out.Parts = append(out.Parts, o.e)
 		}
 	}
-	return foldConcat(out)
+	return c.foldConcat(out)
 }
 
 // arithmetic is an operator on numbers, bools and enums.

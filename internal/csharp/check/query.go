@@ -1,6 +1,11 @@
 package check
 
-import "github.com/cloister-ai/cloister/internal/csharp/syntax"
+import (
+	"strconv"
+
+	"github.com/cloister-ai/cloister/internal/csharp/clr"
+	"github.com/cloister-ai/cloister/internal/csharp/syntax"
+)
 
 // query is a query expression, which C# translates to calls (section 12.20).
 func (c *checker) query(n *syntax.Query) operand {
@@ -130,7 +135,9 @@ func (t *translation) translate(clauses []syntax.QueryClause) syntax.Expr {
 	x := t.source(first)
 	v := vars{param: first.Name.Name, names: []string{first.Name.Name}}
 	for i := 1; i < len(clauses) && t.wrong == nil; i++ {
-		x, v = t.clause(x, v, &clauses[i])
+		if x, v = t.clause(x, v, &clauses[i]); len(v.names) > MaxRange {
+			panic(&clr.LimitError{Limit: "range variables of a query", Most: strconv.Itoa(MaxRange)})
+		}
 	}
 	return x
 }

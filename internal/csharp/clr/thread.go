@@ -41,6 +41,7 @@ type Thread struct {
 	steps int64
 	bytes int64
 	depth int
+	over  bool
 	until time.Time
 	limit Limits
 	ends  []func()
@@ -67,6 +68,9 @@ func (t *Thread) argsHere(n int) []Value {
 // AtEnd has f called when the run ends, for what holds a goroutine or a file.
 func (t *Thread) AtEnd(f func()) { t.ends = append(t.ends, f) }
 
+// Ending reports whether there is something for [Thread.End] to do.
+func (t *Thread) Ending() bool { return len(t.ends) > 0 }
+
 // End ends the run; who calls Start calls it too, whatever the run came to.
 func (t *Thread) End() {
 	for len(t.ends) > 0 {
@@ -89,12 +93,25 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("the expression was ended: it takes more than its limit of %s (%s)", e.Limit, e.Most)
 }
 
+// Stop ends the run because it passes a limit.
+func (t *Thread) Stop(limit, most string) {
+	t.over = true
+	panic(&LimitError{limit, most})
+}
+
+// Over reports that a limit has ended the run, so that what meets the panic on
+// its way lets it pass: recovering and panicking again takes time by how deep
+// the stack is, each time.
+func (t *Thread) Over() bool { return t.over }
+
 // Start begins a run: the thread's limits are full again.
 func (t *Thread) Start(ctx context.Context, l Limits) {
-	t.End()
+	if t.Ending() {
+		t.End()
+	}
 	t.ctx, t.limit = ctx, l
 	t.steps, t.bytes, t.depth = l.Steps, l.Bytes, 0
-	t.until = time.Time{}
+	t.until, t.over = time.Time{}, false
 }
 
 // stepsPerLook is after how many steps the clock is looked at.
@@ -126,17 +143,17 @@ func (t *Thread) Through(s string) {
 
 func (t *Thread) look() {
 	if t.steps <= 0 {
-		panic(&LimitError{"steps", fmt.Sprint(t.limit.Steps)})
+		t.Stop("steps", fmt.Sprint(t.limit.Steps))
 	}
 	now := time.Now()
 	if t.until.IsZero() {
 		t.until = now.Add(t.limit.Time)
 	}
 	if now.After(t.until) {
-		panic(&LimitError{"time", t.limit.Time.String()})
+		t.Stop("time", t.limit.Time.String())
 	}
 	if t.ctx != nil && t.ctx.Err() != nil {
-		panic(&LimitError{"time", t.ctx.Err().Error()})
+		t.Stop("time", t.ctx.Err().Error())
 	}
 }
 
@@ -151,14 +168,14 @@ func (t *Thread) Left() time.Duration {
 // Allocate takes n bytes, before they are allocated.
 func (t *Thread) Allocate(n int) {
 	if t.bytes -= int64(n); t.bytes < 0 {
-		panic(&LimitError{"memory", fmt.Sprintf("%d MiB", t.limit.Bytes>>20)})
+		t.Stop("memory", fmt.Sprintf("%d MiB", t.limit.Bytes>>20))
 	}
 }
 
 // Enter goes one call deeper; Leave comes back.
 func (t *Thread) Enter() {
 	if t.depth++; t.depth > t.limit.Depth {
-		panic(&LimitError{"depth", fmt.Sprint(t.limit.Depth)})
+		t.Stop("depth", fmt.Sprint(t.limit.Depth))
 	}
 }
 

@@ -69,6 +69,10 @@ type Type struct {
 	allBases  []*Type
 	basesOnce sync.Once
 	id        uint64
+	// parts is how many types t is made of, one that stands twice counted twice;
+	// open: a type parameter is among them. Both are of constructed types.
+	parts int
+	open  bool
 	// arity is how many parameters [Named] foresaw.
 	arity int
 	// outer is the type that this one is nested in; nil: none. A generic one's
@@ -201,6 +205,23 @@ func named() []*Type {
 	}
 }
 
+// MaxTypeParts is of how many types one may be made. Types are small graphs, but
+// their names and what walks through them grow with every path: a pair of pairs
+// of pairs, twenty deep, has a million.
+const MaxTypeParts = 500
+
+// countParts counts what a new type is made of, and refuses too much.
+func (t *Type) countParts() {
+	t.parts = 1
+	for _, a := range t.Args {
+		t.parts += max(1, a.parts)
+		t.open = t.open || a.Contains()
+	}
+	if t.parts > MaxTypeParts {
+		panic(&LimitError{"types that one type is made of", strconv.Itoa(MaxTypeParts)})
+	}
+}
+
 // IsGeneric reports a generic definition, List<> itself.
 func (t *Type) IsGeneric() bool { return len(t.Params) > 0 && t.Def == nil }
 
@@ -229,6 +250,7 @@ func (t *Type) construct(args []*Type) *Type {
 	made := newType(t.Namespace, t.Name, t.Kind)
 	made.Def, made.Args, made.outer = t, append([]*Type(nil), args...), t.outer
 	made.Static, made.Abstract, made.Sealed, made.Hidden = t.Static, t.Abstract, t.Sealed, t.Hidden
+	made.countParts()
 	if t.made == nil {
 		t.made = map[string]*Type{}
 	}
@@ -260,6 +282,7 @@ func (t *Type) ArrayOf(rank int) *Type {
 	}
 	made := newType("System", "Array", ArrayKind)
 	made.Args, made.Rank, made.Sealed = []*Type{t}, rank, true
+	made.countParts()
 	if t.arrays == nil {
 		t.arrays = map[int]*Type{}
 	}
@@ -298,17 +321,7 @@ func (t *Type) Hooks() *Hooks {
 }
 
 // Contains reports whether a type parameter stands in t.
-func (t *Type) Contains() bool {
-	if t.Kind == ParamKind {
-		return true
-	}
-	for _, a := range t.Args {
-		if a.Contains() {
-			return true
-		}
-	}
-	return false
-}
+func (t *Type) Contains() bool { return t.Kind == ParamKind || t.open }
 
 // Subst puts types in the place of type parameters; what bind leaves nil
 // stays.

@@ -39,6 +39,7 @@ func shape(kind Kind, name string, names []string, types []*Type) *Type {
 	}
 	t := newType("System", name, kind)
 	t.Args, t.Fields, t.Sealed, t.Hidden = append([]*Type(nil), types...), append([]string(nil), names...), true, kind == AnonymousKind
+	t.countParts()
 	t.base = ObjectType
 	if kind == TupleKind {
 		t.base = ValueType

@@ -118,6 +118,9 @@ func (f *frame) filter(when boolFn) bool {
 func (f *frame) protect(body stmtFn) (k control, thrown *clr.Thrown) {
 	r, depth, deep := f.r, f.r.depth, f.t.Depth()
 	defer func() {
+		if f.t.Over() {
+			return
+		}
 		switch p := recover().(type) {
 		case nil:
 		case *clr.Thrown:

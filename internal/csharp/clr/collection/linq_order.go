@@ -140,6 +140,9 @@ func (o *ordered) sort(t *clr.Thread, elems []clr.Value) []clr.Value {
 func failed(t *clr.Thread, bad string, do func()) {
 	depth := t.Depth()
 	defer func() {
+		if t.Over() {
+			return
+		}
 		switch r := recover().(type) {
 		case nil:
 		case *clr.Thrown:

@@ -181,6 +181,9 @@ func (d *deserializer) key(name clr.Value, to *clr.Type) clr.Value {
 func (d *deserializer) attempt(f func()) (thrown *clr.Thrown) {
 	depth := d.t.Depth()
 	defer func() {
+		if d.t.Over() {
+			return
+		}
 		switch p := recover().(type) {
 		case nil:
 		case *clr.Thrown:

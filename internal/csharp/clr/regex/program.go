@@ -156,7 +156,7 @@ func (c *cache) program(t *clr.Thread, pattern string, opts Options) *program {
 	var large *tooLarge
 	switch {
 	case errors.As(err, &large):
-		panic(&clr.LimitError{Limit: large.limit, Most: large.most})
+		t.Stop(large.limit, large.most)
 	case err != nil:
 		t.ThrowArgument(`parsing "`+pattern+`" - `+err.Error(), "")
 	}

@@ -90,7 +90,7 @@ func limit(t *clr.Thread, timeout time.Duration) time.Duration {
 // failed throws what a search's error means.
 func failed(t *clr.Thread, err error) {
 	if errors.Is(err, regexp2.ErrBacktrackingStackLimit) {
-		panic(&clr.LimitError{Limit: "memory", Most: "16 MiB for going back in a regular expression"})
+		t.Stop("memory", "16 MiB for going back in a regular expression")
 	}
 	if t.Left() <= 0 {
 		over(t)

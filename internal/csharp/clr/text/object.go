@@ -41,13 +41,14 @@ func boolText(b bool) string {
 }
 
 // parseBool reads True and False in any case, between white space and NULs.
-func parseBool(s string) (value, ok bool) {
+func parseBool(t *clr.Thread, s string) (value, ok bool) {
 	switch {
 	case EqualFold(s, "true"):
 		return true, true
 	case EqualFold(s, "false"):
 		return false, true
 	}
+	t.Work(len(s) / 8)
 	s = strings.TrimFunc(s, func(r rune) bool { return isSpace(r) || r == 0 })
 	switch {
 	case EqualFold(s, "true"):
@@ -79,14 +80,14 @@ var booleanMembers = map[string]clr.Func{
 	"System.Boolean.TrueString":    func(*clr.Call) clr.Value { return clr.Str("True") },
 	"System.Boolean.FalseString":   func(*clr.Call) clr.Value { return clr.Str("False") },
 	"System.Boolean.Parse(string)": func(c *clr.Call) clr.Value {
-		b, ok := parseBool(c.Text(0, "value"))
+		b, ok := parseBool(c.Thread, c.Text(0, "value"))
 		if !ok {
 			c.ThrowFormat("String was not recognized as a valid Boolean.")
 		}
 		return clr.Bool(b)
 	},
 	"System.Boolean.TryParse(string, out bool)": func(c *clr.Call) clr.Value {
-		b, ok := parseBool(c.Args[0].S)
+		b, ok := parseBool(c.Thread, c.Args[0].S)
 		c.Ref(1).Set(clr.Bool(b))
 		return clr.Bool(ok)
 	},
