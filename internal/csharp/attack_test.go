@@ -64,6 +64,22 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
+// TestLeftIterator: what nobody disposes of carries out no finally.
+func TestLeftIterator(t *testing.T) {
+	e, errs := Compile(`@{
+		IEnumerable<int> F() { try { yield return 1; yield return 2; } finally { while (true) { } } }
+		var e = F().GetEnumerator();
+		e.MoveNext();
+		return e.Current;
+	}`, Options{})
+	if len(errs) > 0 {
+		t.Fatal(errs[0])
+	}
+	if v, err := e.Run(context.Background(), newThread()); err != nil || v.Int() != 1 {
+		t.Error(v, err)
+	}
+}
+
 // TestAttacksThrow is the same for what .NET itself refuses.
 func TestAttacksThrow(t *testing.T) {
 	for source, want := range map[string]string{
@@ -106,6 +122,16 @@ func TestAttacksCompile(t *testing.T) {
 	nest := func(n int, open, inner, end string) string {
 		return strings.Repeat(open, n) + inner + strings.Repeat(end, n)
 	}
+	// generic functions in each other, each called with many types.
+	var generic func(n int) string
+	generic = func(n int) string {
+		if n == 0 {
+			return "return 1;"
+		}
+		f := "f" + strconv.Itoa(n)
+		return "int " + f + "<T" + f + ">(T" + f + " x) { " + generic(n-1) + " } return " +
+			strings.NewReplacer("#", f).Replace(`#(1) + #("a") + #(1.0) + #(1m) + #(1L) + #(true) + #('c') + #(1f) + #(1u) + #(1ul) + #(new int[0]);`)
+	}
 	for name, source := range map[string]string{
 		"tuples of tuples":   twice(30, "var # = Tuple.Create(1, 1); ", "var # = Tuple.Create(?, ?); "),
 		"pairs of pairs":     twice(100, "var # = (1, 1); ", "var # = (?, ?); "),
@@ -123,6 +149,7 @@ func TestAttacksCompile(t *testing.T) {
 		"holes":              "@(" + nest(5_000, `$"{`, "1", `}"`) + ")",
 		"blocks":             "@{" + nest(60_000, "{", "", "}") + "return 1; }",
 		"statements":         "@{" + strings.Repeat("if (true) ", 15_000) + "; return 1; }",
+		"generic functions":  "@{ " + generic(6) + " }",
 		"less than":          "@{" + strings.Repeat("a<b,", 20_000) + "}",
 		"arguments":          "@(" + strings.Repeat("a<(b,", 15_000) + ")",
 		"numbers":            "@(" + strings.Repeat("9", 1_000_000) + ")",

@@ -161,6 +161,9 @@ type scope struct {
 func (c *checker) open() { c.scope = &scope{outer: c.scope, fn: c.fn} }
 
 func (c *checker) close() []*Var {
+	if c.scope == nil { // a limit ends the check, past scopes that stay open
+		return nil
+	}
 	vars := c.scope.vars
 	c.scope = c.scope.outer
 	return vars

@@ -102,7 +102,7 @@ func (c *checker) instantiate(v *Var, types []*clr.Type, n syntax.Node) *Var {
 			return m.v
 		}
 	}
-	if len(g.made) == maxInstances {
+	if c.trials--; len(g.made) == maxInstances || c.trials < 0 {
 		c.quietError(n, "the local function '"+v.Name+"' is called with too many lists of types")
 		return nil
 	}

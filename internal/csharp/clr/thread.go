@@ -72,7 +72,12 @@ func (t *Thread) AtEnd(f func()) { t.ends = append(t.ends, f) }
 func (t *Thread) Ending() bool { return len(t.ends) > 0 }
 
 // End ends the run; who calls Start calls it too, whatever the run came to.
+// Nothing of the expression runs on there: an iterator that was left under way
+// carries out no finally, as in .NET, where nobody disposes of it.
 func (t *Thread) End() {
+	over := t.over
+	t.over = true
+	defer func() { t.over = over }()
 	for len(t.ends) > 0 {
 		f := t.ends[len(t.ends)-1]
 		t.ends = t.ends[:len(t.ends)-1]
@@ -99,7 +104,7 @@ func (t *Thread) Stop(limit, most string) {
 	panic(&LimitError{limit, most})
 }
 
-// Over reports that a limit has ended the run, so that what meets the panic on
+// Over reports that a limit or End has ended the run, so that what meets the panic on
 // its way lets it pass: recovering and panicking again takes time by how deep
 // the stack is, each time.
 func (t *Thread) Over() bool { return t.over }

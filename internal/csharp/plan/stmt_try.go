@@ -46,6 +46,9 @@ func (c *compiler) try(s *check.Try) stmtFn {
 func finally(body, last stmtFn) stmtFn {
 	return func(f *frame) control {
 		k, thrown := f.protect(body)
+		if f.t.Over() {
+			return k
+		}
 		ret, section := f.ret, f.section
 		var at syntax.Pos
 		if thrown != nil {
