@@ -94,13 +94,21 @@ func steady(e check.Expr) bool {
 	return false
 }
 
-// intSlot is the slot of a variable whose value lies in N.
-func (c *compiler) intSlot(e check.Expr) (int, bool) {
+// slot is the slot of a variable that has one and is no reference.
+func (c *compiler) slot(e check.Expr) (int, bool) {
 	l, ok := e.(*check.Local)
-	if !ok || l.Var.Ref != "" || !isInt(l.Var.Type) || l.Var.Captured {
+	if !ok || l.Var.Ref != "" || l.Var.Captured {
 		return 0, false
 	}
 	return c.fn.find(l.Var).index, true
+}
+
+// intSlot is the slot of a variable whose value lies in N.
+func (c *compiler) intSlot(e check.Expr) (int, bool) {
+	if i, ok := c.slot(e); ok && isInt(e.T()) {
+		return i, true
+	}
+	return 0, false
 }
 
 // deconstruct plans (a, b) = t: targets, then the value, then its conversions,

@@ -89,6 +89,9 @@ func (c *compiler) condFast(e check.Expr) boolFn {
 		}
 	case func(string, string) bool:
 		in := operands(e)
+		if k, ok := in[1].(*check.Const); ok && k.Value.O != nil {
+			return c.condFastConst(e, do, c.interned(k.Value))
+		}
 		x, y, slow, at := c.text(in[0]), c.text(in[1]), c.slow(e), e.At().From
 		return func(f *frame) bool {
 			s, ok := x(f)
@@ -102,6 +105,33 @@ func (c *compiler) condFast(e check.Expr) boolFn {
 		}
 	}
 	return nil
+}
+
+// condFastConst is condFast for a constant as the second string; a variable as
+// the first one is read where it lies.
+func (c *compiler) condFastConst(e check.Expr, do func(a, b string) bool, k clr.Value) boolFn {
+	first := operands(e)[0]
+	x, slow, at, u := c.text(first), c.slow(e), e.At().From, k.S
+	if i, ok := c.slot(first); ok {
+		return func(f *frame) bool {
+			p := &f.s[i]
+			f.at = at
+			f.through(p.S)
+			if p.O == nil {
+				return slow(f, clr.Null, k).Bool()
+			}
+			return do(p.S, u)
+		}
+	}
+	return func(f *frame) bool {
+		s, ok := x(f)
+		f.at = at
+		f.through(s)
+		if !ok {
+			return slow(f, clr.Null, k).Bool()
+		}
+		return do(s, u)
+	}
 }
 
 // compare plans comparisons of numbers, and logic on bools; nil: the operands

@@ -3,8 +3,8 @@
 // from as many goroutines as wanted.
 //
 // Two plans can be made of one tree. The specialised one gives an expression a
-// closure by its static type, so that integers, bools, doubles and strings are
-// computed without a clr.Value; the plain one computes everything with Values.
+// closure by its static type, so that integers, bools, doubles, strings and the
+// objects of context are computed without a clr.Value; the plain one computes everything with Values.
 // They agree, which a fuzz target attacks. The specialised one is what runs;
 // the plain one is what it is held against.
 //

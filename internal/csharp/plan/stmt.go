@@ -210,6 +210,16 @@ func (c *compiler) declare(s *check.Declare) stmtFn {
 			return next
 		}
 	}
+	if k, ok := s.Init.(*check.Const); ok && !c.plain && v.kind == inSlot {
+		value := c.interned(k.Value)
+		if isInt(s.Var.Type) {
+			value.O = s.Var.Type
+		}
+		return func(f *frame) control {
+			f.s[v.index] = value
+			return next
+		}
+	}
 	if t := s.Var.Type; !c.plain && v.kind == inSlot && isInt(t) {
 		x := c.int(s.Init)
 		return func(f *frame) control {
