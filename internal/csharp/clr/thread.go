@@ -167,7 +167,17 @@ func (t *Thread) Left() time.Duration {
 	if t.until.IsZero() {
 		t.until = time.Now().Add(t.limit.Time)
 	}
-	return time.Until(t.until)
+	left := time.Until(t.until)
+	if t.ctx == nil {
+		return left
+	}
+	if t.ctx.Err() != nil {
+		return 0
+	}
+	if end, ok := t.ctx.Deadline(); ok {
+		left = min(left, time.Until(end))
+	}
+	return left
 }
 
 // Allocate takes n bytes, before they are allocated.
