@@ -24,6 +24,9 @@ type Options struct {
 	Plain bool
 }
 
+// MaxSource is how long an expression may be, in bytes: as long as a document.
+const MaxSource = 1 << 20
+
 // Expression is an expression that can be run.
 type Expression struct {
 	plan   *plan.Plan
@@ -47,6 +50,9 @@ func Compile(source string, opt Options) (e *Expression, errs []*syntax.Error) {
 }
 
 func compile(source string, opt Options) (*Expression, []*syntax.Error) {
+	if len(source) > MaxSource {
+		return nil, []*syntax.Error{{Code: "CS8078", Reason: fmt.Sprintf("the expression is longer than %d MiB", MaxSource>>20)}}
+	}
 	tree, errs := syntax.Parse(source)
 	if len(errs) > 0 {
 		return nil, errs

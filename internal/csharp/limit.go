@@ -17,6 +17,7 @@ type Limit struct{ What, Most string }
 // expression.
 func CompileLimits() []Limit {
 	return []Limit{
+		{"length", strconv.Itoa(MaxSource>>20) + " MiB"},
 		{"brackets, strings and holes of strings in each other", strconv.Itoa(syntax.MaxDepth)},
 		{"height of an expression, as of a sum of very many terms", strconv.Itoa(syntax.MaxHeight)},
 		{"lambdas that are looked at while overloads are chosen", strconv.Itoa(check.MaxTrials)},

@@ -214,7 +214,7 @@ func (c *checker) temp(t *clr.Type) *Var {
 	return v
 }
 
-// lookup finds a variable, and notes that functions between it and here use
+// lookup finds a variable, and notes where another function than its own uses
 // it.
 func (c *checker) lookup(name string) *Var {
 	for s := c.scope; s != nil; s = s.outer {
@@ -231,21 +231,9 @@ func (c *checker) use(v *Var) {
 	if v.Const != nil {
 		return
 	}
-	for f := c.fn; f != v.Func && f != nil; f = f.Outer {
+	if c.fn != v.Func {
 		v.Captured = true
-		if !hasVar(f.Free, v) {
-			f.Free = append(f.Free, v)
-		}
 	}
-}
-
-func hasVar(vars []*Var, v *Var) bool {
-	for _, x := range vars {
-		if x == v {
-			return true
-		}
-	}
-	return false
 }
 
 func spanOf(n syntax.Node) syntax.Span {

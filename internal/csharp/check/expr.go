@@ -365,6 +365,9 @@ func impliedName(e syntax.Expr) string {
 }
 
 func (c *checker) anonymous(n *syntax.NewAnonymous) operand {
+	if len(n.Elems) > clr.MaxTypeParts {
+		clr.TooManyParts()
+	}
 	names := make([]string, len(n.Elems))
 	types := make([]*clr.Type, len(n.Elems))
 	elems := make([]Expr, len(n.Elems))

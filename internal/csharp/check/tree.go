@@ -27,10 +27,7 @@ type Func struct {
 	// Expr is the body of a lambda that is an expression; Body is nil then.
 	Expr Expr
 	// Vars are all variables that it declares, parameters included.
-	Vars []*Var
-	// Free are variables of functions around it that it uses, or that a
-	// function inside it uses.
-	Free  []*Var
+	Vars  []*Var
 	Outer *Func
 	// Elem: the function is an iterator of such elements, whose statements are
 	// Yields; nil: it is none.

@@ -218,8 +218,13 @@ func (t *Type) countParts() {
 		t.open = t.open || a.Contains()
 	}
 	if t.parts > MaxTypeParts {
-		panic(&LimitError{"types that one type is made of", strconv.Itoa(MaxTypeParts)})
+		TooManyParts()
 	}
+}
+
+// TooManyParts refuses a type that is made of too many.
+func TooManyParts() {
+	panic(&LimitError{"types that one type is made of", strconv.Itoa(MaxTypeParts)})
 }
 
 // IsGeneric reports a generic definition, List<> itself.
