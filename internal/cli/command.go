@@ -101,6 +101,8 @@ func flagError(fs *flag.FlagSet, err error) string {
 		text = "there is no flag " + dashes(name) + name
 		if near := site.Nearest(name, known); near != "" {
 			text += "; did you mean --" + near + "?"
+		} else if name[0] >= '0' && name[0] <= '9' {
+			text += "; mend: -- before an argument that begins with -"
 		}
 		return text
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
@@ -13,11 +12,13 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cloister-ai/cloister/internal/csharp"
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 	"github.com/cloister-ai/cloister/internal/csharp/request"
 	"github.com/cloister-ai/cloister/internal/csharp/syntax"
+	"github.com/cloister-ai/cloister/internal/site"
 )
 
 type policyEvalOptions struct {
@@ -70,17 +71,13 @@ func runPolicyEval(ctx context.Context, env *Env, opt any, args []string) error 
 		return &usageError{"with --batch the expressions stand in the file"}
 	case o.batch != "":
 		return evalBatch(ctx, env, o.batch)
-	case len(args) == 0:
+	case len(args) == 0 || strings.TrimSpace(args[0]) == "":
 		return &usageError{"an expression is missing, such as '@(1 + 2)'"}
 	}
 	e := newEvaluator()
-	var file string
-	if o.context != "" {
-		data, err := os.ReadFile(o.context)
-		if err != nil {
-			return err
-		}
-		file = string(data)
+	file, err := contextFile(o.context)
+	if err != nil {
+		return err
 	}
 	host, err := e.read(ctx, file)
 	if err != nil {
@@ -96,6 +93,29 @@ func runPolicyEval(ctx context.Context, env *Env, opt any, args []string) error 
 	}
 	_, err = fmt.Fprintln(env.Stdout, said)
 	return err
+}
+
+// maxContext is how long a context file may be.
+const maxContext = 64 << 20
+
+// contextFile reads a context file; no name is an empty one.
+func contextFile(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxContext+1))
+	if err != nil {
+		return "", err
+	}
+	if len(data) > maxContext {
+		return "", fmt.Errorf("%s: longer than %d MiB", path, maxContext>>20)
+	}
+	return string(data), nil
 }
 
 func failedIf(failed bool) error {
@@ -156,6 +176,10 @@ func (e *evaluator) compile(source string) *compiledExpression {
 		return k
 	}
 	k := &compiledExpression{}
+	if at := notUTF8(source); at >= 0 {
+		k.errs = []*syntax.Error{{Offset: at, End: at + 1, Code: "CS1056", Reason: fmt.Sprintf("byte %d is not UTF-8", at+1)}}
+		return k
+	}
 	k.e, k.errs = csharp.Compile(source, csharp.Options{Context: request.ContextType()})
 	if len(e.compiled) == maxCompiled {
 		clear(e.compiled)
@@ -164,16 +188,28 @@ func (e *evaluator) compile(source string) *compiledExpression {
 	return k
 }
 
+// notUTF8 is the place of the first byte that is not UTF-8; -1: there is none.
+func notUTF8(s string) int {
+	for i, r := range s {
+		if r == utf8.RuneError {
+			if _, size := utf8.DecodeRuneInString(s[i:]); size == 1 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
 // eval gives the answer, and what is said of it to people.
 func (e *evaluator) eval(ctx context.Context, source string, host *request.Context) (csharp.Answer, string) {
-	if trimmed := strings.TrimSpace(source); !strings.HasPrefix(trimmed, "@") {
-		source = "@(" + source + ")"
-	} else {
-		source = trimmed
-	}
+	source, bare := whole(source)
 	k := e.compile(source)
 	if len(k.errs) > 0 {
-		return csharp.AnswerErrors(k.errs), saidErrors(source, k.errs)
+		said := saidErrors(source, k.errs)
+		if bare && strings.ContainsAny(source, ";{") {
+			said += "\n    mend:     statements stand in @{ … }"
+		}
+		return csharp.AnswerErrors(k.errs), said
 	}
 	e.thread.Host = host
 	v, err := k.e.Run(ctx, e.thread)
@@ -196,6 +232,15 @@ func (e *evaluator) eval(ctx context.Context, source string, host *request.Conte
 	return a, s
 }
 
+// whole is an expression with what stands around it in a policy; bare: it had
+// nothing.
+func whole(source string) (full string, bare bool) {
+	if trimmed := strings.TrimSpace(source); strings.HasPrefix(trimmed, "@") {
+		return trimmed, false
+	}
+	return "@(" + source + ")", true
+}
+
 // saidErrors shows the places of errors with carets.
 func saidErrors(source string, errs []*syntax.Error) string {
 	var b strings.Builder
@@ -203,7 +248,10 @@ func saidErrors(source string, errs []*syntax.Error) string {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "%s: %s\n%s", err.Code, err.Reason, caret(source, err.Offset))
+		if err.Code != "" {
+			b.WriteString(err.Code + ": ")
+		}
+		b.WriteString(err.Reason + "\n" + placed(source, err.Offset))
 	}
 	return b.String()
 }
@@ -211,110 +259,16 @@ func saidErrors(source string, errs []*syntax.Error) string {
 func saidError(source string, a csharp.Answer, err error) string {
 	var thrown *csharp.Error
 	if errors.As(err, &thrown) {
-		return fmt.Sprintf("%s: %s\n%s", a.Error.Type, a.Error.Message, caret(source, thrown.Offset))
+		return fmt.Sprintf("%s: %s\n%s", a.Error.Type, a.Error.Message, placed(source, thrown.Offset))
 	}
 	return a.Error.Message
 }
 
-// caret is the line of a place with a mark below it.
-func caret(source string, at int) string {
+// placed is the line of a place with a mark below it, for people.
+func placed(source string, at int) string {
 	at = min(max(at, 0), len(source))
-	from := strings.LastIndexByte(source[:at], '\n') + 1
-	line, _, _ := strings.Cut(source[from:], "\n")
-	indent := strings.Map(func(r rune) rune {
-		if r == '\t' {
-			return r
-		}
-		return ' '
-	}, source[from:at])
-	return "    " + printedLines(strings.TrimRight(line, "\r")) + "\n    " + indent + "^"
-}
-
-// question is a line of a batch.
-type question struct {
-	ID         json.RawMessage `json:"id"`
-	Context    json.RawMessage `json:"context"`
-	Expression *string         `json:"expression"`
-}
-
-// maxLine is the longest line of a batch.
-const maxLine = 64 << 20
-
-func evalBatch(ctx context.Context, env *Env, path string) error {
-	in := env.stdin()
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		in = f
-	}
-	e := newEvaluator()
-	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
-	out := bufio.NewWriter(env.Stdout)
-	wrong := 0
-	for lines.Scan() {
-		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return errors.Join(out.Flush(), err)
-		}
-		id, answer := e.line(ctx, lines.Bytes())
-		if answer.Error != nil && answer.Error.Type == "input" {
-			wrong++
-		}
-		if err := writeAnswered(out, id, answer); err != nil {
-			return err
-		}
-	}
-	if err := errors.Join(lines.Err(), out.Flush()); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if wrong > 0 {
-		return fmt.Errorf("%s: %s not a question that can be asked; each says why in its answer", path, count(wrong, "line"))
-	}
-	return nil
-}
-
-// line answers one line. What is wrong with the line itself has the type
-// "input".
-func (e *evaluator) line(ctx context.Context, line []byte) (json.RawMessage, csharp.Answer) {
-	var q question
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.DisallowUnknownFields()
-	input := func(format string, args ...any) csharp.Answer {
-		return csharp.Answer{Error: &csharp.Refusal{Type: "input", Message: fmt.Sprintf(format, args...)}}
-	}
-	if err := d.Decode(&q); err != nil {
-		return q.ID, input("the line is no question: %v; mend: {\"id\":…,\"context\":{…},\"expression\":\"@(…)\"}", err)
-	}
-	if q.Expression == nil {
-		return q.ID, input("there is no expression")
-	}
-	file := string(q.Context)
-	if file == "null" {
-		file = ""
-	}
-	host, err := e.read(ctx, file)
-	if err != nil {
-		return q.ID, input("context: %v", err)
-	}
-	a, _ := e.eval(ctx, *q.Expression, host)
-	return q.ID, a
-}
-
-// writeAnswered writes {"id":…, and then the answer's own members.
-func writeAnswered(w io.Writer, id json.RawMessage, a csharp.Answer) error {
-	if len(id) == 0 {
-		id = json.RawMessage("null")
-	}
-	body, err := a.MarshalJSON()
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "{\"id\":%s,%s\n", id, body[1:])
-	return err
+	line := strings.Count(source[:at], "\n") + 1
+	column := at - strings.LastIndexByte(source[:at], '\n')
+	excerpt := site.Excerpt([]byte(source), site.Pos{Line: line, Column: column})
+	return "    " + strings.ReplaceAll(excerpt, "\n", "\n    ")
 }

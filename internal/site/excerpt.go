@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/width"
 )
 
 // excerptWidth is the number of characters of a source line that an excerpt
@@ -14,7 +16,7 @@ const excerptWidth = 120
 // Excerpt returns the line of src that pos names and, below it, a caret under
 // the column. It is empty when pos names no line of src. Tabs stay tabs in both
 // lines, so that the caret stands right at any tab width; other characters that
-// do not print are shown as "?". Long lines are cut to 120 characters.
+// do not print are shown as "?", and wide ones take two columns. Long lines are cut to 120 characters.
 func Excerpt(src []byte, pos Pos) string {
 	line, ok := sourceLine(src, pos.Line)
 	if !ok {
@@ -32,13 +34,25 @@ func Excerpt(src []byte, pos Pos) string {
 	b.WriteString(string(after))
 	b.WriteByte('\n')
 	for _, r := range before {
-		if r != '\t' {
-			r = ' '
-		}
-		b.WriteRune(r)
+		b.WriteString(blank(r))
 	}
 	b.WriteByte('^')
 	return b.String()
+}
+
+// blank is as wide on a terminal as r is.
+func blank(r rune) string {
+	if r == '\t' {
+		return "\t"
+	}
+	if unicode.In(r, unicode.Mn, unicode.Me) {
+		return ""
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return "  "
+	}
+	return " "
 }
 
 // sourceLine is line number n, counted from 1 and without its line break.

@@ -22,6 +22,8 @@ func TestExcerpt(t *testing.T) {
 	f("\tname:\tx", 1, 8, "\tname:\tx\n\t     \t^")
 	f("größe: x", 1, 10, "größe: x\n       ^")
 	f("a\x00\x1b[31mb\u202ec\xff", 1, 12, "a??[31mb?c?\n         ^")
+	f("日本: x", 1, 9, "日本: x\n      ^")
+	f("e\u0301: x", 1, 6, "e\u0301: x\n   ^")
 	f("", 1, 1, "\n^")
 	f("a", 1, 99, "a\n ^")
 	f("a", 1, 0, "a\n^")

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 	"github.com/cloister-ai/cloister/internal/csharp/clr/clock"
@@ -40,9 +41,13 @@ func Read(t *clr.Thread, data string) (c *Context, err error) {
 			panic(p)
 		}
 	}()
-	k, thrown := json.ParseText(t, strings.TrimPrefix(data, "\ufeff"))
+	data = strings.TrimPrefix(data, "\ufeff")
+	if !utf8.ValidString(data) {
+		return nil, &FileError{"", "this is not UTF-8"}
+	}
+	k, thrown := json.ParseText(t, data)
 	if thrown != nil {
-		return nil, &FileError{"", thrown.Text()}
+		return nil, &FileError{"", "this is not JSON: " + thrown.Text()}
 	}
 	r := &fileReader{t: t}
 	n := r.node("", k)
@@ -85,6 +90,8 @@ func kindOf(k json.Token) string {
 		return "null"
 	case json.KindBoolean:
 		return "a boolean"
+	case json.KindComment:
+		return "a comment"
 	}
 	return "a number"
 }

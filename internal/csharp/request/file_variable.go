@@ -60,10 +60,10 @@ func (r *fileReader) variable(path string, k json.Token) clr.Value {
 	}
 	n := r.node(path, k)
 	of, value := n.textOr("$type", ""), n.get("value")
-	n.done()
 	if of == "" {
 		r.fail(path, `an object needs its type: {"$type": "Newtonsoft.Json.Linq.JObject", "value": {…}}`)
 	}
+	n.done()
 	if value == nil {
 		r.fail(path, "there is no value beside $type")
 	}
