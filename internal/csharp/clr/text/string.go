@@ -76,7 +76,11 @@ func length(t *clr.Thread, s string) int {
 	if len(s) > 256 {
 		t.Work(len(s) / 64)
 	}
-	return clr.Length(s)
+	n := clr.Length(s)
+	if n < len(s) && len(s) > 256 { // characters are counted one by one, and found so
+		t.Work(len(s) / 8)
+	}
+	return n
 }
 
 func stringChar(c *clr.Call) clr.Value {
