@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/gateway"
 	"github.com/cloister-ai/cloister/internal/identity/issue"
+	"github.com/cloister-ai/cloister/internal/site"
 )
 
 // name is what the front under test is called.
@@ -20,10 +21,12 @@ const name = "gw.test"
 
 // under is a front on a free loopback port, with a handler of one line.
 type under struct {
-	addr  netip.AddrPort
-	ca    *issue.CA
-	roots *x509.CertPool
-	front atomic.Pointer[gateway.Front]
+	// limits are the front's; the zero ones are the documented defaults.
+	limits site.Limits
+	addr   netip.AddrPort
+	ca     *issue.CA
+	roots  *x509.CertPool
+	front  atomic.Pointer[gateway.Front]
 }
 
 func start(t *testing.T) *under {
@@ -76,7 +79,7 @@ func (u *under) renew(t *testing.T) {
 		pair := cert.TLS()
 		hostnames = append(hostnames, gateway.FrontHostname{Name: n, Default: i == 0, Certificate: &pair})
 	}
-	f, err := gateway.NewFront(gateway.FrontOptions{Hostnames: hostnames})
+	f, err := gateway.NewFront(gateway.FrontOptions{Hostnames: hostnames, Limits: u.limits})
 	if err != nil {
 		t.Fatal(err)
 	}
