@@ -9,6 +9,9 @@ require (
 	github.com/cloister-ai/cloister v0.0.0
 )
 
-require go.yaml.in/yaml/v3 v3.0.6 // indirect
+require (
+	go.yaml.in/yaml/v3 v3.0.6 // indirect
+	golang.org/x/text v0.43.0 // indirect
+)
 
 replace github.com/cloister-ai/cloister => ../../..
