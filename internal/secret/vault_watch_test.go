@@ -85,7 +85,8 @@ func TestVaultWatch(t *testing.T) {
 		time.Sleep(2*time.Minute + time.Second)
 		v.SetOutage(true)
 		v.SetSecret("k", hidden+"2", emulator.VaultAttributes{})
-		time.Sleep(2 * time.Minute)
+		// Half a minute after a look began, for a look asks several times.
+		time.Sleep(2*time.Minute + 30*time.Second)
 		v.SetOutage(false)
 		<-ended
 		want := fmt.Sprint([]call{{5 * time.Minute, "[" + vaultURL + "/secrets/k]"}, {6 * time.Minute, "[" + vaultURL + "/secrets/k]"}})
