@@ -87,6 +87,14 @@ func (p *Process) Signal(t testing.TB, sig os.Signal) {
 	}
 }
 
+// Kill ends the process, if it has not ended by itself.
+func (p *Process) Kill(t testing.TB) {
+	t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Fatalf("killing: %v\n%s", err, p.Output())
+	}
+}
+
 // Wait waits for the end and returns the exit code; -1 when a signal ended
 // the process. A process that is still there after the timeout fails the test.
 func (p *Process) Wait(t testing.TB, timeout time.Duration) int {

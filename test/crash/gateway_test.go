@@ -123,11 +123,7 @@ func (s site) clients(t testing.TB, p *testenv.Process, at serving) *gateway {
 // kill ends a process at once and waits for its end.
 func kill(t testing.TB, p *testenv.Process) {
 	t.Helper()
-	select {
-	case <-p.Done(): // by itself, under an injected fault
-	default:
-		p.Signal(t, syscall.SIGKILL)
-	}
+	p.Kill(t)
 	p.Wait(t, patience)
 }
 
