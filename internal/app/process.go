@@ -217,6 +217,7 @@ func (p *Process) open(ctx context.Context, s *site.Site) (*built, error) {
 	p.gateway = gateway.New(built.snapshot, gateway.Options{
 		Recorder: p.recorder, Metrics: p.metrics, Tracing: p.tracing, Log: p.opt.Log, Now: p.opt.Now,
 		Audit: p.state.audit, Stale: p.stale, HeldBytes: heldBytes(p.memory),
+		Services: p.policyServices(),
 	})
 	p.watchMetrics()
 	if err := p.noteStart(ctx, built); err != nil {

@@ -77,7 +77,7 @@ func (t *trip) authorize() *refused {
 		return e
 	}
 	if t.who != nil {
-		t.subscription = policy.Subscription{ID: t.who.subscription.ID, Name: t.who.subscription.Name}
+		t.subscription = policy.Subscription{ID: t.who.subscription.ID, Name: t.who.subscription.Name, Key: t.shown.key}
 		t.x.Subscription = &t.subscription
 	}
 	t.x.Product = t.s.productOf(t.found, t.who)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/limit"
+	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/telemetry"
 )
 
@@ -25,6 +26,8 @@ type Options struct {
 	// Stale reports that the shared state has been silent for too long, so
 	// that nobody gets in. Nil: state is not shared.
 	Stale func() bool
+	// Services are what policies use; nil: nothing.
+	Services *policy.Services
 	// Log is for the operator: what no caller is told.
 	Log *slog.Logger
 	// Now is the wall clock; nil: time.Now.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/openai"
@@ -95,7 +96,7 @@ func (t *trip) readBody() ([]byte, *refused) {
 	if b.Stream == nil {
 		return b.Bytes, nil
 	}
-	body, e, err := t.readSized(b.Stream, b.Length)
+	body, e, err := t.readSized(b.Stream, b.Length, &t.held, 0)
 	if e != nil {
 		return nil, e
 	}
@@ -106,22 +107,59 @@ func (t *trip) readBody() ([]byte, *refused) {
 		}
 		return nil, bodyRefused(be)
 	}
-	t.x.Request.Body = &policy.Body{Bytes: body, Length: int64(len(body))}
+	*b = policy.Body{Bytes: body, Length: int64(len(body))}
 	return body, nil
 }
 
-// readSized reads to the end. A known length, of which the front has made sure
-// that it is in bounds, is taken at its word only up to 64 KiB: memory, and the
-// budget for it, are for bytes that came.
-func (t *trip) readSized(r io.Reader, length int64) ([]byte, *refused, error) {
+// buffer brings a body into memory for a policy that reads it.
+func (t *trip) buffer(b *policy.Body, request bool) *refused {
+	if request {
+		_, e := t.readBody()
+		return e
+	}
+	in := b.Stream
+	defer in.Close()
+	body, e, err := t.readSized(in, b.Length, &t.heldAnswer, policy.MaxBuffered)
+	switch {
+	case e != nil:
+		return e
+	case errors.Is(err, errTooLarge):
+		return policy.BodyError(false, true, policy.MaxBuffered, err)
+	case err != nil:
+		return t.attemptFailed(err)
+	}
+	t.meter.see(body)
+	*b = policy.Body{Bytes: body, Length: int64(len(body))}
+	return nil
+}
+
+// errTooLarge: a body is larger than a policy may read.
+var errTooLarge = errors.New("the body is too large")
+
+// backendURL is where a backend is, for expressions.
+func (t *trip) backendURL(id string) *url.URL {
+	b, err := t.s.backends.Lookup(id, nil)
+	if err != nil {
+		return nil
+	}
+	return b.URL()
+}
+
+// readSized reads to the end, most bytes at most where that is not 0. A known
+// length, of which the front has made sure that it is in bounds, is taken at its
+// word only up to 64 KiB: memory, and the budget for it, are for bytes that came.
+func (t *trip) readSized(r io.Reader, length int64, held *int64, most int) ([]byte, *refused, error) {
 	const trusted = 64 << 10
 	buf := make([]byte, 0, max(512, min(length, trusted)+1))
-	if e := t.hold(int64(cap(buf))); e != nil {
+	if e := t.hold(int64(cap(buf)), held); e != nil {
 		return nil, e, nil
 	}
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
+		if most > 0 && len(buf) > most {
+			return nil, nil, errTooLarge
+		}
 		if errors.Is(err, io.EOF) {
 			return buf, nil, nil
 		}
@@ -131,7 +169,7 @@ func (t *trip) readSized(r io.Reader, length int64) ([]byte, *refused, error) {
 		if len(buf) == cap(buf) {
 			was := cap(buf)
 			buf = append(buf, 0)[:len(buf)]
-			if e := t.hold(int64(cap(buf) - was)); e != nil {
+			if e := t.hold(int64(cap(buf)-was), held); e != nil {
 				return nil, e, nil
 			}
 		}
@@ -146,11 +184,11 @@ func (t *trip) inbound() {
 	t.release()
 }
 
-// hold takes n bytes of the budget for bodies that lie in memory for requests
-// that have no answer yet.
-func (t *trip) hold(n int64) *refused {
+// hold takes n bytes of the budget for bodies that lie in memory, and notes them
+// in held, which is the trip's for its request or for its answer.
+func (t *trip) hold(n int64, held *int64) *refused {
 	most := t.g.opt.HeldBytes
-	if t.held+n > smallBody {
+	if *held+n > smallBody {
 		most -= most / 8 // what large bodies leave to small ones
 	}
 	if t.g.held.Add(n) > most {
@@ -161,7 +199,7 @@ func (t *trip) hold(n int64) *refused {
 			Header: http.Header{"Retry-After": {"1"}},
 		}
 	}
-	t.held += n
+	*held += n
 	return nil
 }
 
@@ -171,6 +209,12 @@ func (t *trip) release() {
 	t.x.Request.Body, t.model.scanned, t.lent.bytes = nil, nil, nil
 	t.g.held.Add(-t.held)
 	t.held = 0
+}
+
+// releaseAnswer lets go of an answer that a policy has read.
+func (t *trip) releaseAnswer() {
+	t.g.held.Add(-t.heldAnswer)
+	t.heldAnswer = 0
 }
 
 func badModelRequest(reason, message string, cause error) *refused {

@@ -46,14 +46,14 @@ func TestHeldBodies(t *testing.T) {
 func TestSmallBodiesPass(t *testing.T) {
 	g := New(nil, Options{HeldBytes: 1 << 20})
 	large := &trip{g: g}
-	if e := large.hold(890 << 10); e != nil {
+	if e := large.hold(890<<10, &large.held); e != nil {
 		t.Fatal(e)
 	}
-	if e := (&trip{g: g}).hold(smallBody + 1); e == nil {
+	if e := (&trip{g: g}).hold(smallBody+1, new(int64)); e == nil {
 		t.Error("a second large body goes into the part of small ones")
 	}
 	small := &trip{g: g}
-	if e := small.hold(1 << 10); e != nil {
+	if e := small.hold(1<<10, &small.held); e != nil {
 		t.Error(e)
 	}
 	small.release()

@@ -20,6 +20,7 @@ import (
 func (t *trip) record() {
 	now := t.g.opt.Now()
 	t.release()
+	t.releaseAnswer()
 	t.holder.leave()
 	if t.webSocketOf != "" {
 		t.g.webSockets.End(t.webSocketOf)

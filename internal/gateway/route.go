@@ -173,7 +173,8 @@ func (rt *route) fill(t *trip) {
 	if t.r.Body != nil && t.r.Body != http.NoBody && t.r.ContentLength != 0 {
 		x.Request.Body = &policy.Body{Stream: t.r.Body, Length: t.r.ContentLength}
 	}
-	x.Forward = t.forward
+	x.Forward, x.Buffer, x.BackendURL = t.forward, t.buffer, t.backendURL
+	x.Services = t.g.opt.Services
 	t.keepSent()
 }
 

@@ -54,9 +54,10 @@ type trip struct {
 	original url.URL
 
 	// lent is the body of the last attempt, where it lies in memory; held is
-	// how many bytes of bodies the gateway's budget counts for this request.
-	lent lentBody
-	held int64
+	// how many bytes of bodies the gateway's budget counts for this request,
+	// heldAnswer how many for its answer.
+	lent             lentBody
+	held, heldAnswer int64
 	// attempt is the last attempt at a backend.
 	attempt attempt
 	span    *telemetry.Span

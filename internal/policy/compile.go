@@ -55,11 +55,11 @@ func (c *composer) compose() *Pipeline {
 		}
 	}
 	for _, steps := range p.steps {
-		for _, s := range steps {
-			if use, ok := s.statement.(*setBackendService); ok {
+		eachStep(steps, func(s *step) {
+			if use, ok := s.statement.(*setBackendService); ok && use.known() {
 				p.targets = append(p.targets, TargetUse{Target: use.target, Pos: s.at.pos})
 			}
-		}
+		})
 	}
 	c.checkForward(p)
 	c.checkRewrite(p)
@@ -107,7 +107,7 @@ func defaultSection(s section) []step {
 		return nil
 	}
 	return []step{{
-		statement: &forwardRequest{ForwardOptions{BufferResponse: true}},
+		statement: &forwardRequest{opt: ForwardOptions{BufferResponse: true}},
 		at:        &place{policy: forwardRequestName, scope: global, section: backend, path: forwardRequestName + "[1]"},
 		connects:  true,
 	}}
@@ -115,16 +115,9 @@ func defaultSection(s section) []step {
 
 // checkForward makes sure that the effective backend section forwards once.
 func (c *composer) checkForward(p *Pipeline) {
-	var first *place
-	for _, s := range p.steps[backend] {
-		if _, ok := s.statement.(*forwardRequest); !ok {
-			continue
-		}
-		if first == nil {
-			first = s.at
-			continue
-		}
-		pos, other := s.at.pos, first.pos
+	all := forwards(p.steps[backend])
+	for i := 1; i < len(all); i++ {
+		pos, other := all[i].pos, all[0].pos
 		if pos.IsZero() {
 			pos, other = other, pos
 		}
@@ -139,7 +132,7 @@ func (c *composer) checkForward(p *Pipeline) {
 			Mend:     "remove it, or the <base/> beside it",
 		})
 	}
-	if first == nil && !c.problems.HasErrors() && !answers(p.steps[inbound]) && !answers(p.steps[backend]) {
+	if len(all) == 0 && !c.problems.HasErrors() && !answers(p.steps[inbound]) && !answers(p.steps[backend]) {
 		c.add(site.Problem{
 			Severity: site.Warning, Pos: c.emptyBackend(), Code: "nothing-forwarded",
 			Message: "no policy forwards the request, so each one is answered with 200 and no body",
@@ -162,10 +155,10 @@ func (c *composer) checkRewrite(p *Pipeline) {
 			names = append(names, k.parameter)
 		}
 	}
-	for _, s := range p.steps[inbound] {
+	eachStep(p.steps[inbound], func(s *step) {
 		rewrite, ok := s.statement.(*rewriteURI)
 		if !ok || s.at.scope != operation {
-			continue
+			return
 		}
 		for _, k := range slices.Concat(rewrite.path, rewrite.query) {
 			if k.parameter != "" && !slices.Contains(names, k.parameter) {
@@ -176,7 +169,7 @@ func (c *composer) checkRewrite(p *Pipeline) {
 				})
 			}
 		}
-	}
+	})
 }
 
 // answers reports whether steps end in an answer of their own.

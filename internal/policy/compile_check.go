@@ -13,6 +13,9 @@ import (
 func (c *compiler) shape(n *Node, attributes []attribute, children []child, text textRule) bool {
 	before := c.work.errors
 	c.checkAttributes(n, attributes)
+	if text == holdsPolicies {
+		return c.work.errors == before
+	}
 	c.checkChildren(n, children)
 	if text == noText {
 		for _, t := range n.Children {
@@ -78,9 +81,18 @@ func (c *compiler) checkChildren(n *Node, children []child) {
 	}
 	for _, k := range children {
 		if k.required && counts[k.name] == 0 {
-			c.add(n.Pos, "missing-element", fmt.Sprintf("<%s>", k.name), "", "%q needs the element %q", n.Name, k.name)
+			report := c.add
+			if hasWords(n) { // as what a tool puts there does
+				report = c.strict
+			}
+			report(n.Pos, "missing-element", fmt.Sprintf("<%s>", k.name), "", "%q needs the element %q", n.Name, k.name)
 		}
 	}
+}
+
+// hasWords reports whether text stands beside the elements in n.
+func hasWords(n *Node) bool {
+	return slices.ContainsFunc(n.Children, func(k *Node) bool { return k.Name == "" && !isBlank(k.Text) })
 }
 
 // noAttributes warns of attributes that mean nothing.
@@ -96,12 +108,22 @@ func (c *compiler) strayText(n *Node) {
 	if i < 0 {
 		return
 	}
-	c.add(n.Origin.At(i), "stray-text", "an element", "remove it, or make it a comment: <!-- … -->", "text stands where only elements can")
+	c.strict(n.Origin.At(i), "stray-text", "an element", "remove it, or make it a comment: <!-- … -->", "text stands where only elements can")
 }
 
 func (c *compiler) add(pos site.Pos, code, expected, mend, format string, args ...any) {
 	c.work.errors++
 	c.report(site.Problem{Severity: site.Error, Pos: pos, Code: code, Message: fmt.Sprintf(format, args...), Expected: expected, Mend: mend})
+}
+
+// strict is add for what a gateway refuses and API Management does not look at
+// when it takes a document: in a check of the document alone it is a warning.
+func (c *compiler) strict(pos site.Pos, code, expected, mend, format string, args ...any) {
+	if !c.env.any {
+		c.add(pos, code, expected, mend, format, args...)
+		return
+	}
+	c.report(site.Problem{Severity: site.Warning, Pos: pos, Code: code, Message: fmt.Sprintf(format, args...), Expected: expected, Mend: mend})
 }
 
 func (c *compiler) warn(pos site.Pos, code, mend, format string, args ...any) {

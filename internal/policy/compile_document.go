@@ -100,6 +100,8 @@ type compiler struct {
 	work      *work
 	// answer: the statements act on the answer that return-response makes.
 	answer bool
+	// at is where the policy that is compiled stands.
+	at *place
 }
 
 // work is what compilers of one document share.
@@ -108,6 +110,14 @@ type work struct {
 	steps int
 	// errors among the problems.
 	errors int
+	// expressions are the places of those that were compiled.
+	expressions map[site.Pos]bool
+}
+
+// onAnswer reports whether policies that change a message change the answer.
+// Where nobody knows, as in a fragment by itself, they may.
+func (c *compiler) onAnswer() bool {
+	return c.answer || c.section == outbound || c.section == onError || c.section == anySection
 }
 
 func compileDocument(env *Env, file *site.PolicyFile, at scope) *compiledDocument {
@@ -185,6 +195,14 @@ func (c *compiler) list(parent *Node) []step {
 	return steps
 }
 
+// nested compiles the policies that stand in an element of a policy, whose path
+// is given.
+func (c *compiler) nested(n *Node, path string) []step {
+	inner := *c
+	inner.prefix = path + "/"
+	return inner.list(n)
+}
+
 // affords counts an element; false, with one problem, where they are too many.
 func (c *compiler) affords(n *Node) bool {
 	if c.work.steps++; c.work.steps == maxSteps+1 {
@@ -199,6 +217,9 @@ func (c *compiler) base(n *Node, second bool) bool {
 	switch {
 	case len(c.fragments) > 0:
 		c.add(n.Pos, "base-in-fragment", "policies", "write it in the document that includes the fragment", "<base /> cannot stand in a fragment")
+		return false
+	case c.prefix != "":
+		c.add(n.Pos, "base-in-policy", "<base /> in a section, beside other policies", "", "<base /> cannot stand in another policy")
 		return false
 	case second:
 		c.add(n.Pos, "second-base", "<base /> at most once in a section", "remove one", "<base /> stands twice, so the policies of the scopes above would run twice")
@@ -220,7 +241,9 @@ func (c *compiler) step(n *Node, path string) step {
 	// Values are looked at whatever is wrong with the shape, so that everything
 	// is said at once.
 	whole := c.shape(n, e.attributes, e.children, e.text)
-	s := e.compile(c, n)
+	inner := *c
+	inner.at = at
+	s := e.compile(&inner, n)
 	if !whole {
 		return step{}
 	}
@@ -237,6 +260,10 @@ func (c *compiler) entry(n *Node) *entry {
 		return nil
 	}
 	if e.compile == nil {
+		if c.env.any {
+			c.warn(n.Pos, "policy-not-built", "", "a gateway refuses this document: the policy %q %s", n.Name, e.why())
+			return nil
+		}
 		c.add(n.Pos, "policy-not-built", "", e.mend(), "the policy %q %s", n.Name, e.why())
 		return nil
 	}
@@ -245,13 +272,13 @@ func (c *compiler) entry(n *Node) *entry {
 
 // allowed checks section and scope.
 func (c *compiler) allowed(n *Node, e *entry) bool {
-	if e.tolerated.has(c.section) {
+	if c.section != anySection && e.tolerated.has(c.section) {
 		c.warn(n.Pos, "undocumented-section", "", "API Management's reference does not name the section %q for %q", c.section, n.Name)
-	} else if !e.sections.has(c.section) {
+	} else if c.section != anySection && !e.sections.has(c.section) {
 		c.add(n.Pos, "wrong-section", "it in "+e.sections.String(), "", "the policy %q cannot stand in %q", n.Name, c.section)
 		return false
 	}
-	if !e.scopes.has(c.scope) {
+	if c.scope != anyScope && !e.scopes.has(c.scope) {
 		c.add(n.Pos, "wrong-scope", "it at "+e.scopes.String(), "", "the policy %q cannot stand at the %s scope", n.Name, c.scope)
 		return false
 	}

@@ -26,9 +26,42 @@ type entry struct {
 	attributes []attribute
 	children   []child
 	text       textRule
+	// expression: the policy's text may be an expression.
+	expression bool
 	// connects: the policy opens connections.
 	connects bool
+
+	// tier says how much of the policy is built: A is complete, B after A, C is
+	// read and checked but does not run.
+	tier tier
+	// page is what the manual says of the policy beside its tables.
+	page page
 }
+
+// tier is A, B or C; empty: nothing is built.
+type tier string
+
+const (
+	tierA tier = "A"
+	tierB tier = "B"
+	tierC tier = "C"
+)
+
+// page is the prose of a policy's page in docs/policies, in Markdown. A page
+// without an intro is written by hand around its tables.
+type page struct {
+	intro string
+	// example is one or more policies as they stand in a section, inbound unless
+	// a comment before them says another one: <!-- outbound -->.
+	example string
+	// behaviour and differences from Azure are sentences, one point each.
+	behaviour, differences []string
+	errors                 []errorLine
+}
+
+// errorLine is an error that a policy gives: its reason in context.LastError,
+// and when.
+type errorLine struct{ reason, when string }
 
 // attribute is what is known of an attribute.
 type attribute struct {
@@ -38,6 +71,8 @@ type attribute struct {
 	expected, otherwise string
 	// refused says why the attribute cannot be used; empty: it can.
 	refused string
+	// expression: an expression may stand there.
+	expression bool
 }
 
 // child is what is known of an element in a policy.
@@ -53,14 +88,18 @@ type child struct {
 	attributes []attribute
 	children   []child
 	text       textRule
+	// expression: its text may be an expression.
+	expression bool
 }
 
-// textRule says whether an element holds text.
+// textRule says what an element holds beside elements of its own.
 type textRule uint8
 
 const (
 	noText textRule = iota
 	hasText
+	// holdsPolicies: policies, which are compiled as such.
+	holdsPolicies
 )
 
 // why ends the sentence "the policy … ".
@@ -219,7 +258,7 @@ func transformationPolicies() []entry {
 	return []entry{
 		setMethodEntry(),
 		setStatusEntry(),
-		{name: "set-variable", sections: everySection, scopes: everyScope, does: "a variable of the request"},
+		setVariableEntry(),
 		setBodyEntry(),
 		setHeaderEntry(),
 		setQueryParameterEntry(),
@@ -260,8 +299,8 @@ func integrationPolicies() []entry {
 
 func controlPolicies() []entry {
 	return []entry{
-		{name: "choose", sections: everySection, scopes: everyScope, does: "if, else if, else", missing: "needs expressions, which are not built yet"},
-		{name: "retry", sections: everySection, scopes: everyScope, does: "the policies in it again", missing: "needs expressions, which are not built yet"},
+		chooseEntry(),
+		{name: "retry", sections: everySection, scopes: everyScope, does: "the policies in it again"},
 		{name: "wait", sections: inOutBack, scopes: everyScope, does: "the policies in it at the same time"},
 	}
 }

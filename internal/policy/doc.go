@@ -8,16 +8,17 @@
 //	inbound → backend → outbound → answer
 //	    └────────┴──────────┴─ error → on-error → answer
 //
-// It guarantees that what compiles is what runs: an element, an attribute or a
-// value that is not understood, or an expression, is refused with its place,
+// It guarantees that what compiles is what runs: an element, an attribute, a
+// value or an expression that is not understood is refused with its place,
 // never skipped. A pipeline is immutable and may run for any number of
 // requests at once. After Run, Fail and Preflight there is an answer. Policies
 // reach a backend through [Exchange.Forward] only, and cannot turn a refusal of
 // the frame into anything but an error. The framing of messages is out of their
 // reach.
 //
-// It does not decide who may call, does not connect, and does not evaluate
-// expressions yet; docs/policies.md lists the policies that run.
+// Expressions see the exchange as it stands when they run. It does not decide
+// who may call, and does not connect by itself: what policies need of their
+// surroundings are [Services]. docs/policies.md lists the policies that run.
 //
 // It fails, while compiling, with [site.Problems], all at once; while running,
 // with an [*Error], which on-error sees and which otherwise becomes the answer

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,17 +23,19 @@ type Checked struct {
 
 // CheckDocument looks at one document by itself, of whatever scope: whether it
 // can be read, its expressions are C#, its policies are in API Management's
-// reference, and what it names is defined. It does not know what a policy may
-// hold and where it may stand; [Compile] does.
+// reference and hold what they may, and what it names is defined. Policies that
+// do not run here are warnings.
 func CheckDocument(file *site.PolicyFile, defined Defined) Checked {
 	doc, problems := Read(file.Path, file.Source)
 	broken := problems.HasErrors()
 	doc, more := doc.Expand(defined.NamedValues)
-	c := &documentChecker{doc: doc, defined: defined, problems: append(problems, more...), policies: map[string]bool{}, entries: table()}
-	expressions := doc.Expressions()
-	for i := range expressions {
-		c.expression(&expressions[i])
+	entries := table()
+	c := &documentChecker{doc: doc, defined: defined, problems: append(problems, more...), policies: map[string]bool{}, entries: entries}
+	env := &Env{any: true, compiled: &compiledDocuments{entries: entries}}
+	c.compiler = compiler{
+		env: env, tree: &tree{doc: doc, holes: true}, problems: &c.problems, scope: anyScope, section: anySection, work: &work{},
 	}
+	expressions := doc.Expressions()
 	if doc.Root != nil {
 		c.element(doc.Root)
 		// What stands where is not to be trusted in a tree with holes.
@@ -42,7 +43,13 @@ func CheckDocument(file *site.PolicyFile, defined Defined) Checked {
 			c.root(doc.Root)
 		}
 	}
+	for i := range expressions {
+		c.expression(&expressions[i])
+	}
 	c.problems.Sort()
+	if len(c.problems) > maxChecked {
+		c.problems = c.problems[:maxChecked]
+	}
 	// Two errors in one named value read the same.
 	return Checked{Policies: slices.Sorted(maps.Keys(c.policies)), Expressions: len(expressions), Problems: slices.Compact(c.problems)}
 }
@@ -53,6 +60,7 @@ type documentChecker struct {
 	entries  map[string]*entry
 	policies map[string]bool
 	problems site.Problems
+	compiler compiler
 }
 
 func (c *documentChecker) add(pos site.Pos, code, mend, format string, args ...any) {
@@ -78,33 +86,27 @@ func (c *documentChecker) element(n *Node) {
 
 func (c *documentChecker) root(root *Node) {
 	if root.Name == "fragment" {
-		c.list(root)
+		c.compiler.list(root)
 		return
 	}
 	for _, n := range root.Elements() {
-		if !isSection(n.Name) {
+		s, ok := sectionOf(n.Name)
+		if !ok {
 			c.add(n.Pos, "unknown-section", nearestName(n.Name, sectionNames()), "%q is not a section", n.Name)
 			continue
 		}
-		c.list(n)
-	}
-}
-
-// list checks the policies that stand in n, and those in them.
-func (c *documentChecker) list(n *Node) {
-	for _, child := range n.Elements() {
-		switch name := child.Name; {
-		case c.entries[name] == nil && !slices.Contains(policyElements(), name):
-			c.add(child.Pos, "unknown-policy", nearestName(name, policyNames(c.entries)), "%q is not a policy", name)
-		case slices.Contains(policyHolders(), name):
-			c.list(child)
-		}
+		c.compiler.section = s
+		c.compiler.list(n)
 	}
 }
 
 // expression reports what is wrong with an expression as C#.
 func (c *documentChecker) expression(x *Expression) {
-	for _, e := range x.compile() {
-		c.add(x.At(e.Offset), cmp.Or(e.Code, "bad-expression"), "", "%s", x.says(e))
+	if c.compiler.work.expressions[x.At(0)] {
+		return // its policy was compiled
+	}
+	_, errs := x.compile()
+	for _, e := range errs {
+		c.add(x.At(e.Offset), codeOf(e), "", "%s", x.says(e))
 	}
 }

@@ -41,20 +41,21 @@ func TestCheckDocument(t *testing.T) {
 	inbound := func(s string) string { return "<policies><inbound>\n" + s + "\n</inbound></policies>" }
 
 	// Policies by their names, wherever policies may stand.
-	f(inbound("<base /><set-header /><proxy /><cache-value /><invoke-request /><llm-content-safety />"))
-	f(inbound("<choose><when><set-hader /></when><otherwise><retry><x /></retry></otherwise></choose>"),
-		`2:15 unknown-policy "set-hader" is not a policy`, `2:53 unknown-policy "x" is not a policy`)
-	f(inbound("<wait><x/></wait><limit-concurrency><y/></limit-concurrency>"),
-		`2:7 unknown-policy "x" is not a policy`, `2:37 unknown-policy "y" is not a policy`)
+	f(inbound("<base /><set-header name='a' exists-action='delete' /><invoke-request />"))
+	f(inbound("<choose><when condition='true'><set-hader /></when><otherwise><choose><x /><when condition='true' /></choose></otherwise></choose>"),
+		`2:32 unknown-policy "set-hader" is not a policy`, `2:71 unknown-element "x" cannot stand in "choose"`)
 	f("<fragment><a /></fragment>", `1:11 unknown-policy "a" is not a policy`)
-	f("<set-header /><nothing />", `1:15 unknown-policy "nothing" is not a policy`)
-	// What stands in a policy, and where it may stand, is not looked at.
-	f(inbound(`<cors x="1"><x /></cors><when /><cache-store /><set-body><x>{{</x></set-body>`))
+	f("<set-method>GET</set-method><nothing />", `1:29 unknown-policy "nothing" is not a policy`)
+	// What stands in a policy is what it may hold, in its section.
+	f(inbound(`<cors x="1"><x /></cors><when /><set-method>@(1 +)</set-method><forward-request />`),
+		`2:1 missing-element "cors" needs the element "allowed-origins"`, `2:7 unknown-attribute "cors" has no attribute "x"`,
+		`2:13 unknown-element "x" cannot stand in "cors"`, `2:25 unknown-policy "when" is not a policy`,
+		"2:50 CS1525 Invalid expression term ')'", `2:64 wrong-section the policy "forward-request" cannot stand in "inbound"`)
 	f("<policies><in /><on-error><base /></on-error></policies>", `1:11 unknown-section "in" is not a section`)
 
 	// Names.
 	f(inbound(`<include-fragment fragment-id="LOG" /><set-backend-service backend-id="Aoai" /><log-to-eventhub logger-id="hub" />`))
-	f(inbound(`<include-fragment fragment-id="@("x")" /><set-backend-service backend-id="{{vault}}" /><set-backend-service backend-id="dapr" />`))
+	f(inbound(`<set-backend-service backend-id="@("x")" /><set-backend-service backend-id="{{vault}}" /><set-backend-service backend-id="dapr" />`))
 	f(inbound(`<include-fragment fragment-id="lag" /><set-backend-service backend-id="{{word}}" />`),
 		`2:32 unknown-fragment no fragment has the id "lag"`, `2:72 unknown-backend no backend has the id "{{word}}"`)
 	f(inbound(`<authentication-certificate certificate-id="client" /><authentication-certificate thumbprint="x" />`),
@@ -64,27 +65,27 @@ func TestCheckDocument(t *testing.T) {
 	f(inbound(`<a id="{{nothing}}" />`), `2:1 unknown-policy "a" is not a policy`, `2:8 unknown-named-value no named value has the display name "nothing"`)
 
 	// Expressions: in a broken document too, several at once.
-	f(inbound("<set-variable value=\"@(1 +)\" /><set-body>@{\nreturn }</set-body><set-body>@(1 2)</set-body>"),
+	f(inbound("<set-variable value=\"@(1 +)\" name=\"x\" /><set-body>@{\nreturn }</set-body><set-body>@(1 2)</set-body>"),
 		"2:27 CS1525 Invalid expression term ')'", "3:8 CS1525 Invalid expression term '}'", "3:33 CS1026 ) expected")
-	f("<policies><inbound><set-variable value=\"@(1 +)\" />\n</policies>",
+	f("<policies><inbound><set-variable value=\"@(1 +)\" name=\"x\" />\n</policies>",
 		"1:46 CS1525 Invalid expression term ')'", `2:1 mismatched-tag the end tag "policies" stands where "inbound" of line 1 has to end`)
 	// Named values whose value is not known may be of any type.
-	f(inbound(`<set-variable value="@({{limit}} + {{vault}} > 1 && {{flag}} && "{{key}}" != null)" />`))
-	f(inbound(`<set-variable value="@({{vault}} + )" />`), "2:36 CS1525 Invalid expression term ')'")
-	f(inbound(`<set-variable value="@("a" + {{nothing}} + )" />`),
+	f(inbound(`<set-variable value="@({{limit}} + {{vault}} > 1 && {{flag}} && "{{key}}" != null)" name="x" />`))
+	f(inbound(`<set-variable value="@({{vault}} + )" name="x" />`), "2:36 CS1525 Invalid expression term ')'")
+	f(inbound(`<set-variable value="@("a" + {{nothing}} + )" name="x" />`),
 		`2:30 unknown-named-value no named value has the display name "nothing"`, "2:44 CS1525 Invalid expression term ')'")
-	f(inbound(`<set-variable value="@({{vault}} + 1 + nothing)" />`), "2:40 CS0103 The name 'nothing' does not exist in the current context")
-	f(inbound(`<set-variable value="@(context.Request.Bodi)" />`), "2:40 CS1061 'IRequest' does not contain a definition for 'Bodi'")
+	f(inbound(`<set-variable value="@({{vault}} + 1 + nothing)" name="x" />`), "2:40 CS0103 The name 'nothing' does not exist in the current context")
+	f(inbound(`<set-variable value="@(context.Request.Bodi)" name="x" />`), "2:40 CS1061 'IRequest' does not contain a definition for 'Bodi'")
 	// What is wrong with a value is told at its braces, without it.
-	f(inbound(`<set-variable value="@({{word}})" />`), "2:24 CS1026 this is not C# with a value in the place of {{word}}")
-	f(inbound(`<set-variable value="@({{key}})" />`), "2:24 CS0103 this is not C# with a value in the place of {{key}}")
-	f(inbound(`<set-variable value="@("{{quote}}")" />`),
+	f(inbound(`<set-variable value="@({{word}})" name="x" />`), "2:24 CS1026 this is not C# with a value in the place of {{word}}")
+	f(inbound(`<set-variable value="@({{key}})" name="x" />`), "2:24 CS0103 this is not C# with a value in the place of {{key}}")
+	f(inbound(`<set-variable value="@("{{quote}}")" name="x" />`),
 		`2:25 broken-expression the value of "quote" ends the string or the comment that it is put into`)
 }
 
 func TestCheckDocumentCounts(t *testing.T) {
 	got := CheckDocument(&site.PolicyFile{Path: "p.xml", Source: []byte(`<policies><inbound><base /><choose><when condition="@(true)">
-<return-response><set-status code="200" /><set-body>@{ return 1; }</set-body></return-response></when></choose><base />
+<return-response><set-status code="200" /><set-body>@{ return 1; }</set-body></return-response></when></choose>
 </inbound></policies>`)}, Defined{})
 	if diff := cmp.Diff([]string{"base", "choose", "return-response", "set-body", "set-status"}, got.Policies); diff != "" {
 		t.Error(diff)
@@ -95,7 +96,7 @@ func TestCheckDocumentCounts(t *testing.T) {
 
 	lenient := DefinedBy(&site.Artifacts{}, true)
 	got = CheckDocument(&site.PolicyFile{Source: []byte(`<fragment><include-fragment fragment-id="{{a}}-b" /><set-backend-service backend-id="c" />
-<set-variable value="@({{d}} ? "{{e}}" : "")" /></fragment>`)}, lenient)
+<set-variable value="@({{d}} ? "{{e}}" : "")" name="x" /></fragment>`)}, lenient)
 	if got.Expressions != 1 || len(got.Problems) > 0 {
 		t.Errorf("%+v", got)
 	}
@@ -109,7 +110,7 @@ func TestCheckDocumentCounts(t *testing.T) {
 // Whatever a document does with a secret, nothing that is said holds it, and
 // every problem has a place in the document.
 func FuzzCheckDocument(f *testing.F) {
-	f.Add(`<set-variable value="@({{x}} + "{{x}}")" />`, hidden)
+	f.Add(`<set-variable value="@({{x}} + "{{x}}")" name="x" />`, hidden)
 	f.Add(`<set-body>@{ return {{x}} }</set-body>`, `a.`+hidden+`.b`)
 	f.Add(`<include-fragment fragment-id="{{x}}" />`, hidden)
 	f.Add(`{{x}}@(a`, `@(`+hidden)

@@ -92,27 +92,3 @@ func (c *documentChecker) references(n *Node) {
 
 // daprBackend is the id by which set-backend-service means a Dapr sidecar.
 const daprBackend = "dapr"
-
-// policyHolders are the elements in which policies stand: policies, and
-// elements in them.
-func policyHolders() []string {
-	return []string{"choose", "when", "otherwise", "retry", "wait", "limit-concurrency"}
-}
-
-// policyElements are the elements that stand in policies and are none, as the
-// reference has them.
-func policyElements() []string {
-	return []string{
-		"address", "address-range", "allowed-headers", "allowed-methods", "allowed-origins", "api", "application-id",
-		"audience", "audiences", "authorize", "backend-application-ids", "blocklists", "categories", "category",
-		"certificate", "claim", "client-application-ids", "connection-info", "connection-string", "container-name",
-		"content", "content-type-map", "cross-domain-policy", "data", "database-name", "decryption-keys", "delete-request",
-		"dimension", "etag", "expose-headers", "from", "graphql-subscription", "header", "headers", "http-request",
-		"http-response", "id", "identities", "identity", "issuer", "issuer-signing-keys", "issuers", "item", "key",
-		"max-item-count", "message", "message-properties", "message-property", "metadata", "method", "openid-config",
-		"operation", "origin", "otherwise", "param", "parameter", "parameters", "partition-key", "patch-request", "path",
-		"payload", "query", "query-request", "read-request", "replace-request", "request", "required-claims", "response",
-		"rule", "set-url", "sql-statement", "status-code", "targets", "type", "value", "vary-by", "vary-by-header",
-		"vary-by-query-parameter", "when", "write-request", "xsl:stylesheet",
-	}
-}

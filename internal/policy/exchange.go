@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/cloister-ai/cloister/internal/csharp/clr"
+	"github.com/cloister-ai/cloister/internal/csharp/request"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -34,8 +36,14 @@ type Exchange struct {
 	Request Request
 	// Response is nil until a backend or a policy has answered.
 	Response *Response
-	// Variables are set by set-variable and read by expressions.
-	Variables map[string]any
+	// User is who the subscription belongs to; nil: not known.
+	User *request.User
+	// Certificate is the caller's, an X509Certificate2; the zero Value: none.
+	Certificate clr.Value
+	// Deployment says where the gateway runs; nil: not known.
+	Deployment *request.Deployment
+	// Variables are set by policies and read by expressions.
+	Variables Variables
 	// LastError is set while on-error runs.
 	LastError *Error
 	// Notes are remarks for the record, such as a policy that was skipped.
@@ -46,8 +54,24 @@ type Exchange struct {
 	// error is an *Error.
 	Forward func(ctx context.Context, x *Exchange, opt ForwardOptions) error
 
+	// Services are what policies use of their surroundings; nil: nothing.
+	Services *Services
+	// Observer hears what happens; nil: nobody does.
+	Observer Observer
+	// Buffer reads a body to its end and puts it into memory: Bytes and Length
+	// are set, Stream is nil then. request: it is the request's. Nil: policies
+	// read by themselves, up to [MaxBuffered].
+	Buffer func(b *Body, request bool) *Error
+	// BackendURL is the address of a backend by its id, nil for pools and
+	// unknown ones; for expressions only. Nil: there is none.
+	BackendURL func(id string) *url.URL
+
 	// at is the statement that runs.
 	at *place
+	// limited: the request was refused, so that what connects is skipped.
+	limited bool
+	// live is what expressions run with; nil until the first one runs.
+	live *live
 	// allowed is the cors policy that the request satisfied, nil for none.
 	allowed *cors
 }
@@ -55,6 +79,10 @@ type Exchange struct {
 // Subscription is what policies may know of the caller's subscription.
 type Subscription struct {
 	ID, Name string
+	// Key is the key that the caller sent; empty: it sent none.
+	Key string
+	// Created is zero where it is not known.
+	Created time.Time
 }
 
 // Request is the request as the pipeline shapes it.
@@ -78,6 +106,8 @@ type Target struct {
 	ID string
 	// BaseURL has scheme, host and an optional path.
 	BaseURL *url.URL
+	// Pool: the backend of that id is a pool.
+	Pool bool
 }
 
 // Body is a message body: buffered, or a stream that can be read once.

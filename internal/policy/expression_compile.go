@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -8,12 +9,14 @@ import (
 	"github.com/cloister-ai/cloister/internal/csharp/syntax"
 )
 
-// compileExpression says what is wrong with an expression; offsets are bytes of
-// source.
-func compileExpression(source string) []*syntax.Error {
-	_, errs := csharp.Compile(source, csharp.Options{Context: csharp.ContextType()})
-	return errs
+// compileExpression compiles an expression, or says what is wrong with it;
+// offsets are bytes of source.
+func compileExpression(source string) (*csharp.Expression, []*syntax.Error) {
+	return csharp.Compile(source, csharp.Options{Context: csharp.ContextType()})
 }
+
+// codeOf is C#'s code of an error, where it has one.
+func codeOf(e *syntax.Error) string { return cmp.Or(e.Code, "bad-expression") }
 
 // maxGuessed is how many named values of an expression, whose values are not
 // known, are tried with other types than that of [filler].
@@ -21,15 +24,15 @@ const maxGuessed = 8
 
 // compile compiles the expression. Where the value of a named value is not
 // known, it may be of any type: x becomes the expression with the types for
-// which least is wrong.
-func (x *Expression) compile() []*syntax.Error {
+// which least is wrong, and what is compiled is for checks only.
+func (x *Expression) compile() (*csharp.Expression, []*syntax.Error) {
 	uses := x.inCode(x.left())
 	if len(uses) == 0 {
 		return compileExpression(x.Source)
 	}
 	values := slices.Repeat([]string{filler}, len(uses))
 	best := x.fill(uses, values)
-	errs := compileExpression(best.Source)
+	compiled, errs := compileExpression(best.Source)
 	for i := range min(len(uses), maxGuessed) {
 		for _, guess := range []string{"true", `""`} {
 			if len(errs) == 0 {
@@ -38,15 +41,15 @@ func (x *Expression) compile() []*syntax.Error {
 			before := values[i]
 			values[i] = guess
 			filled := x.fill(uses, values)
-			if fewer := compileExpression(filled.Source); len(fewer) < len(errs) {
-				best, errs = filled, fewer
+			if other, fewer := compileExpression(filled.Source); len(fewer) < len(errs) {
+				best, compiled, errs = filled, other, fewer
 			} else {
 				values[i] = before
 			}
 		}
 	}
 	*x = best
-	return errs
+	return compiled, errs
 }
 
 // says is an error's text without the values of named values.

@@ -87,7 +87,7 @@ func (p *Pipeline) forth(ctx context.Context, x *Exchange) (e *Error) {
 		if s == outbound && x.Response == nil {
 			x.answer(&Response{StatusCode: http.StatusOK})
 		}
-		f, e := run(ctx, x, p.steps[s], false)
+		f, e := run(ctx, x, p.steps[s])
 		if e != nil {
 			return e
 		}
@@ -101,21 +101,31 @@ func (p *Pipeline) forth(ctx context.Context, x *Exchange) (e *Error) {
 	return nil
 }
 
-// run runs statements in order. limited: those that connect are skipped.
-func run(ctx context.Context, x *Exchange, steps []step, limited bool) (flow, *Error) {
+// run runs statements in order. Where the request was refused, those that
+// connect are skipped.
+func run(ctx context.Context, x *Exchange, steps []step) (flow, *Error) {
 	for i := range steps {
 		s := &steps[i]
-		if limited && s.connects {
+		if x.limited && s.connects {
 			x.note("skipped " + s.at.String() + ": it connects, and the request was refused")
 			continue
 		}
 		x.at = s.at
+		if x.Observer != nil {
+			x.Observer.Begin(s.at.public())
+		}
 		f, e := s.do(ctx, x)
 		if e != nil {
 			e.place(s.at)
-			return stop, e
 		}
-		if f == stop {
+		if x.Observer != nil {
+			x.at = s.at
+			x.Observer.End(s.at.public(), e)
+		}
+		switch {
+		case e != nil:
+			return stop, e
+		case f == stop:
 			return stop, nil
 		}
 	}

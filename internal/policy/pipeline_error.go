@@ -32,7 +32,9 @@ func (p *Pipeline) back(ctx context.Context, x *Exchange, e *Error, limited bool
 // onError runs the section.
 func (p *Pipeline) onError(ctx context.Context, x *Exchange, limited bool) (e *Error) {
 	defer recoverStep(x, &e)
-	_, e = run(ctx, x, p.steps[onError], limited)
+	x.limited = limited
+	defer func() { x.limited = false }()
+	_, e = run(ctx, x, p.steps[onError])
 	return e
 }
 

@@ -3,7 +3,6 @@ package policy
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/secret"
@@ -14,65 +13,99 @@ func checkHeaderEntry() entry {
 		name: "check-header", sections: inOnly, scopes: everyScope,
 		does: "a header that the request must have, and its values",
 		attributes: []attribute{
-			{name: "name", required: true, expected: "a header name"},
-			{name: "failed-check-httpcode", required: true, expected: "a status from 400 to 599"},
-			{name: "failed-check-error-message", required: true, expected: "text for the caller"},
-			{name: "ignore-case", required: true, expected: "true or false"},
+			{name: "name", required: true, expected: "a header name", expression: true},
+			{name: "failed-check-httpcode", required: true, expected: "a status from 400 to 599", expression: true},
+			{name: "failed-check-error-message", required: true, expected: "text for the caller", expression: true},
+			{name: "ignore-case", required: true, expected: "true or false", expression: true},
 		},
-		children: []child{{name: "value", many: true, expected: "one value that is allowed", text: hasText}},
+		children: []child{{name: "value", many: true, expected: "one value that is allowed", text: hasText, expression: true}},
 		compile:  compileCheckHeader,
 	}
 }
 
 type checkHeader struct {
-	name       string
-	status     int
-	message    string
-	ignoreCase bool
+	name       textValue
+	status     intValue
+	message    textValue
+	ignoreCase boolValue
 	// values are those that are allowed; empty: any.
-	values []string
+	values []textValue
 }
 
 func compileCheckHeader(c *compiler, n *Node) statement {
 	s := &checkHeader{
-		status:     c.integer(n, "failed-check-httpcode", 400, 599, 500),
-		ignoreCase: c.boolean(n, "ignore-case", false),
+		status:     c.intAttribute(n, "failed-check-httpcode", 400, 599, 500),
+		ignoreCase: c.boolAttribute(n, "ignore-case", false),
 	}
-	s.name, _ = c.headerName(n, "name")
-	if v, ok := c.attribute(n, "failed-check-error-message"); ok {
-		s.message = v.text
-	}
+	s.name, _ = c.headerNameValue(n, "name")
+	s.message, _ = c.textAttribute(n, "failed-check-error-message")
 	for _, k := range n.Elements() {
-		if v, ok := c.fieldValue(k); ok {
+		if v, ok := c.fieldContent(k); ok {
 			s.values = append(s.values, v)
 		}
 	}
 	return s
 }
 
-func (s *checkHeader) do(_ context.Context, x *Exchange) (flow, *Error) {
-	lines, exists := x.Request.Header[s.name]
-	if s.name == "Host" && x.OriginalURL != nil {
+func (s *checkHeader) do(ctx context.Context, x *Exchange) (flow, *Error) {
+	name, e := s.name.headerName(ctx, x, true)
+	if e != nil {
+		return stop, e
+	}
+	lines, exists := x.Request.Header[name]
+	if name == "Host" && x.OriginalURL != nil {
 		// The server takes it out of the headers.
 		lines, exists = []string{x.OriginalURL.Host}, true
 	}
 	if !exists {
-		return stop, denied(s.status, "HeaderNotFound",
-			fmt.Sprintf("Header %s was not found in the request. Access denied.", s.name), s.message)
+		return stop, s.answer(ctx, x, denied(0, "HeaderNotFound", fmt.Sprintf("Header %s was not found in the request. Access denied.", name), ""))
 	}
 	// All lines count as one value: a second one would go on to the backend
 	// unchecked.
 	value := strings.Join(lines, ",")
-	if len(s.values) > 0 && !slices.ContainsFunc(s.values, func(want string) bool {
-		return want == value || s.ignoreCase && strings.EqualFold(want, value)
-	}) {
-		if x.carriesCredential(s.name) {
+	ok, e := s.allows(ctx, x, value)
+	if e != nil {
+		return stop, e
+	}
+	if !ok {
+		if x.carriesCredential(name) {
 			value = secret.Redacted
 		}
-		return stop, denied(s.status, "HeaderValueNotAllowed",
-			fmt.Sprintf("Header %s value of %s is not allowed. Access denied.", s.name, value), s.message)
+		return stop, s.answer(ctx, x, denied(0, "HeaderValueNotAllowed", fmt.Sprintf("Header %s value of %s is not allowed. Access denied.", name, value), ""))
 	}
 	return next, nil
+}
+
+// allows reports whether a value is one of those that are allowed.
+func (s *checkHeader) allows(ctx context.Context, x *Exchange, value string) (bool, *Error) {
+	if len(s.values) == 0 {
+		return true, nil
+	}
+	ignoreCase, e := s.ignoreCase.is(ctx, x)
+	if e != nil {
+		return false, e
+	}
+	for i := range s.values {
+		want, e := s.values[i].fieldValue(ctx, x)
+		if e != nil {
+			return false, e
+		}
+		if want == value || ignoreCase && strings.EqualFold(want, value) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// answer gives a refusal the status and the message of the policy.
+func (s *checkHeader) answer(ctx context.Context, x *Exchange, refusal *Error) (e *Error) {
+	if refusal.Status, e = s.status.number(ctx, x); e != nil {
+		return e
+	}
+	if refusal.PublicMessage, e = s.message.text(ctx, x); e != nil {
+		return e
+	}
+	return refusal
 }
 
 // carriesCredential reports whether callers send credentials in a header: its

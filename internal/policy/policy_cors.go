@@ -202,7 +202,7 @@ func (c *compiler) names(n *Node, expected string) []string {
 		case isToken(v.text):
 			names = append(names, v.text)
 		default:
-			c.invalid(v, k.Name, expected+", or *", "")
+			c.malformed(v, k.Name, expected+", or *", "")
 		}
 	}
 	return names
@@ -228,7 +228,7 @@ func (c *compiler) origins(n *Node, credentials bool) []string {
 			if origin, ok := parseOrigin(v.text); ok {
 				origins = append(origins, origin)
 			} else {
-				c.invalid(v, "origin", "scheme://host[:port], or * alone", "")
+				c.malformed(v, "origin", "scheme://host[:port], or * alone", "")
 			}
 		}
 	}

@@ -33,6 +33,11 @@ func TestDocs(t *testing.T) {
 		}
 		pages[e.name+".md"] = true
 		t.Run(e.name, func(t *testing.T) {
+			if e.page.intro != "" {
+				checkWhole(t, filepath.Join(docs, e.name+".md"), wholePage(e))
+				checkExamples(t, filepath.Join(docs, e.name+".md"))
+				return
+			}
 			checkPage(t, filepath.Join(docs, e.name+".md"), policyTables(e))
 			checkExamples(t, filepath.Join(docs, e.name+".md"))
 		})
@@ -47,6 +52,53 @@ func TestDocs(t *testing.T) {
 		}
 	}
 	checkExamples(t, docs+".md")
+}
+
+// wholePage is the page of a policy whose prose stands in the code.
+func wholePage(e *entry) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\n%s\n\n%s%s\n```\n", e.name, e.page.intro, xmlBegin, strings.Trim(e.page.example, "\n"))
+	b.WriteString(begin)
+	b.WriteString(policyTables(e))
+	list := func(title string, lines []string) {
+		if len(lines) == 0 {
+			return
+		}
+		fmt.Fprintf(&b, "## %s\n\n", title)
+		for _, line := range lines {
+			fmt.Fprintf(&b, "- %s\n", line)
+		}
+		b.WriteString("\n")
+	}
+	list("Behaviour", e.page.behaviour)
+	list("Differences from Azure", e.page.differences)
+	if len(e.page.errors) > 0 {
+		b.WriteString("## Errors\n\n| error | when |\n|---|---|\n")
+		for _, line := range e.page.errors {
+			fmt.Fprintf(&b, "| %s / %s | %s |\n", e.name, line.reason, line.when)
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString(end)
+	return b.String()
+}
+
+// checkWhole compares a page.
+func checkWhole(t *testing.T, path, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(raw)); diff != "" {
+		t.Errorf("%s is not fresh; run go test ./internal/policy -run TestDocs -update (-want +got)\n%s", path, diff)
+	}
 }
 
 // checkPage compares the generated part of a page.
@@ -103,7 +155,14 @@ func or(s, otherwise string) string {
 
 func policyTables(e *entry) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nSections: %s. Scopes: %s.\n", e.sections, e.scopes)
+	fmt.Fprintf(&b, "\nSections: %s. Scopes: %s.", e.sections, e.scopes)
+	if e.tier != "" {
+		fmt.Fprintf(&b, " Tier: %s.", e.tier)
+	}
+	b.WriteByte('\n')
+	if e.expression {
+		b.WriteString("The text may be an expression.\n")
+	}
 	writeAttributes(&b, "", e.attributes)
 	writeChildren(&b, "", e.children)
 	return b.String() + "\n"
@@ -118,6 +177,9 @@ func writeAttributes(b *strings.Builder, of string, attributes []attribute) {
 		needed, v := "no", a.expected
 		if a.required {
 			needed = "yes"
+		}
+		if a.expression {
+			v += " (or an expression)"
 		}
 		if a.refused != "" {
 			needed, v = "refused", a.refused
@@ -141,7 +203,11 @@ func writeChildren(b *strings.Builder, of string, children []child) {
 		case k.many:
 			often = "0.."
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s |\n", k.name, often, k.expected)
+		content := k.expected
+		if k.expression {
+			content += " (or an expression)"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", k.name, often, content)
 	}
 	for _, k := range children {
 		writeAttributes(b, " of `"+k.name+"`", k.attributes)

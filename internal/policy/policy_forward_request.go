@@ -20,8 +20,8 @@ func forwardRequestEntry() entry {
 		does: "sends the request to the backend",
 		attributes: []attribute{
 			{name: "http-version", expected: "1, 2or1 or 2", otherwise: "what the backend offers"},
-			{name: "timeout", expected: "seconds until the head of the answer", otherwise: "300"},
-			{name: "timeout-ms", expected: "milliseconds, in the place of timeout"},
+			{name: "timeout", expected: "seconds until the head of the answer", expression: true, otherwise: "300"},
+			{name: "timeout-ms", expected: "milliseconds, in the place of timeout", expression: true},
 			{name: "continue-timeout", expected: "seconds until 100 Continue", refused: "the gateway does not wait for 100 Continue"},
 			{name: "follow-redirects", expected: "false", otherwise: "false"},
 			{name: "buffer-request-body", expected: "true or false", otherwise: "false"},
@@ -32,15 +32,20 @@ func forwardRequestEntry() entry {
 	}
 }
 
-type forwardRequest struct{ opt ForwardOptions }
+type forwardRequest struct {
+	opt ForwardOptions
+	// timeout, in units, goes before that of the options.
+	timeout intValue
+	unit    time.Duration
+}
 
 func compileForwardRequest(c *compiler, n *Node) statement {
-	opt := ForwardOptions{
-		Timeout:               c.timeout(n),
+	s := &forwardRequest{opt: ForwardOptions{
 		BufferRequestBody:     c.boolean(n, "buffer-request-body", false),
 		FailOnErrorStatusCode: c.boolean(n, "fail-on-error-status-code", false),
 		BufferResponse:        c.boolean(n, "buffer-response", true),
-	}
+	}}
+	s.timeout, s.unit = c.timeout(n)
 	if c.boolean(n, "follow-redirects", false) {
 		c.add(n.Attribute("follow-redirects").ValuePos, "redirects", "false", "name the backend's final URL",
 			"the gateway follows no redirect: where requests may go stands in the site")
@@ -48,25 +53,31 @@ func compileForwardRequest(c *compiler, n *Node) statement {
 	if v := c.choice(n, "http-version", "", "1", "2or1", "2"); v != "" {
 		c.warn(n.Attribute("http-version").Pos, "attribute-without-effect", "remove it", "the HTTP version is agreed with the backend by TLS")
 	}
-	return &forwardRequest{opt}
+	return s
 }
 
-func (c *compiler) timeout(n *Node) time.Duration {
+func (c *compiler) timeout(n *Node) (intValue, time.Duration) {
 	seconds, millis := n.Attribute("timeout"), n.Attribute("timeout-ms")
 	if seconds != nil && millis != nil {
 		c.add(millis.Pos, "attributes-exclude", "timeout or timeout-ms", "remove one", "timeout and timeout-ms are both given")
 	}
 	if millis != nil {
-		return time.Duration(c.integer(n, "timeout-ms", 1, longestTimeout*1000, 0)) * time.Millisecond
+		return c.intAttribute(n, "timeout-ms", 1, longestTimeout*1000, 0), time.Millisecond
 	}
-	return time.Duration(c.integer(n, "timeout", 1, longestTimeout, 0)) * time.Second
+	return c.intAttribute(n, "timeout", 1, longestTimeout, 0), time.Second
 }
 
 func (s *forwardRequest) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	if x.Forward == nil {
 		return stop, &Error{Reason: "BackendConnectionFailure", Message: "There is no way to a backend.", Status: http.StatusInternalServerError}
 	}
-	if err := x.Forward(ctx, x, s.opt); err != nil {
+	opt := s.opt
+	timeout, e := s.timeout.number(ctx, x)
+	if e != nil {
+		return stop, e
+	}
+	opt.Timeout = time.Duration(timeout) * s.unit
+	if err := x.Forward(ctx, x, opt); err != nil {
 		return stop, forwardError(err)
 	}
 	if x.Response == nil {

@@ -29,6 +29,9 @@ func (c *compiler) include(n *Node, path string) []step {
 	if !ok {
 		return nil
 	}
+	if c.env.any {
+		return nil
+	}
 	fragment := c.env.fragment(id.text)
 	if fragment == nil || fragment.Policy == nil {
 		var ids []string

@@ -88,7 +88,7 @@ func (c *compiler) address(v value, name string) (netip.Addr, bool) {
 	if p, err := netip.ParsePrefix(text); err == nil && !v.secret {
 		mend = fmt.Sprintf(`write <address-range from="%s" to="%s" />`, p.Masked().Addr(), lastOf(p))
 	}
-	c.invalid(v, name, "an IPv4 or IPv6 address", mend)
+	c.malformed(v, name, "an IPv4 or IPv6 address", mend)
 	return netip.Addr{}, false
 }
 

@@ -2,7 +2,12 @@ package policy
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/cloister-ai/cloister/internal/csharp/request"
 )
 
 func returnResponseEntry() entry {
@@ -10,7 +15,7 @@ func returnResponseEntry() entry {
 		name: "return-response", sections: everySection, scopes: everyScope,
 		does: "ends the pipeline with an answer of its own",
 		attributes: []attribute{
-			{name: "response-variable-name", expected: "the name of a variable", refused: "variables need set-variable or send-request, which are not built yet"},
+			{name: "response-variable-name", expected: "the name of a variable that holds an answer, as send-request makes it"},
 		},
 		children: []child{
 			{name: "set-status", policy: true, anywhere: true, expected: "as the policy set-status"},
@@ -21,29 +26,77 @@ func returnResponseEntry() entry {
 	}
 }
 
-type returnResponse struct{ shape []statement }
+type returnResponse struct {
+	// variable holds the answer that the others shape; empty: an empty one.
+	variable string
+	shape    []step
+}
 
 func compileReturnResponse(c *compiler, n *Node) statement {
 	inner := *c
 	inner.answer = true
 	s := &returnResponse{}
+	if v, ok := c.attribute(n, "response-variable-name"); ok {
+		if s.variable = strings.TrimSpace(v.text); s.variable == "" {
+			c.invalid(v, "response-variable-name", "the name of a variable", "")
+		}
+	}
+	counts := map[string]int{}
 	for _, k := range n.Elements() {
 		e := c.env.compiled.entries[k.Name]
 		if e == nil || e.compile == nil {
 			continue // the shape of return-response has it as a problem
 		}
+		counts[k.Name]++
 		c.shape(k, e.attributes, e.children, e.text)
-		s.shape = append(s.shape, e.compile(&inner, k))
+		at := *c.at
+		at.policy, at.path, at.pos = k.Name, fmt.Sprintf("%s/%s[%d]", c.at.path, k.Name, counts[k.Name]), k.Pos
+		s.shape = append(s.shape, step{statement: e.compile(&inner, k), at: &at})
 	}
 	return s
 }
 
 func (s *returnResponse) do(ctx context.Context, x *Exchange) (flow, *Error) {
-	x.answer(&Response{StatusCode: http.StatusOK})
-	for _, k := range s.shape {
-		if _, e := k.do(ctx, x); e != nil {
+	made := &Response{StatusCode: http.StatusOK}
+	if s.variable != "" {
+		var e *Error
+		if made, e = x.responseIn(s.variable); e != nil {
 			return stop, e
 		}
 	}
-	return stop, nil
+	x.answer(made)
+	_, e := run(ctx, x, s.shape)
+	return stop, e
+}
+
+// responseIn is a copy of the answer that a variable holds.
+func (x *Exchange) responseIn(name string) (*Response, *Error) {
+	v, _ := x.Variables.Get(name)
+	r, ok := v.O.(*request.Response)
+	if !ok {
+		return nil, &Error{
+			Reason: "ResponseVariableNotFound", Status: http.StatusInternalServerError,
+			Message: fmt.Sprintf("The variable %q holds no response.", name),
+		}
+	}
+	out := &Response{StatusCode: r.StatusCode, Header: http.Header{}}
+	if r.StatusReason != nil && *r.StatusReason != http.StatusText(r.StatusCode) {
+		out.Reason = *r.StatusReason
+	}
+	if r.Headers != nil {
+		r.Headers.Each(func(name string, values []string) bool {
+			if name = http.CanonicalHeaderKey(name); !slices.Contains(framing(), name) {
+				out.Header[name] = slices.Clone(values)
+			}
+			return true
+		})
+	}
+	if r.Body != nil {
+		content, err := r.Body.Read(true)
+		if err != nil {
+			return nil, &Error{Reason: "BodyUnreadable", Status: http.StatusInternalServerError, Message: "The body of the response could not be read.", Cause: err}
+		}
+		out.Body = &Body{Bytes: content, Length: int64(len(content))}
+	}
+	return out, nil
 }

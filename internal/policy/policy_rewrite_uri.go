@@ -14,19 +14,26 @@ func rewriteURIEntry() entry {
 		name: "rewrite-uri", sections: inOnly, scopes: everyScope,
 		does: "path and query of the request to the backend",
 		attributes: []attribute{
-			{name: "template", required: true, expected: "a path with an optional query; {name} is a parameter of the operation's template"},
-			{name: "copy-unmatched-params", expected: "true or false", otherwise: "true"},
+			{name: "template", required: true, expected: "a path with an optional query; {name} is a parameter of the operation's template", expression: true},
+			{name: "copy-unmatched-params", expected: "true or false", otherwise: "true", expression: true},
 		},
 		compile: compileRewriteURI,
 	}
 }
 
 type rewriteURI struct {
+	rewriteTemplate
+	// compute gives the template; nil: it is written.
+	compute *expression
+	copy    boolValue
+}
+
+// rewriteTemplate is a template taken apart.
+type rewriteTemplate struct {
 	path, query []part
 	// names are the template's own query parameters; the caller's of the same
 	// name are not added.
 	names []string
-	copy  bool
 }
 
 // part is literal text, or the value of a parameter.
@@ -39,33 +46,37 @@ type part struct {
 }
 
 func compileRewriteURI(c *compiler, n *Node) statement {
-	s := &rewriteURI{copy: c.boolean(n, "copy-unmatched-params", true)}
-	v, ok := c.attribute(n, "template")
-	if !ok {
+	s := &rewriteURI{copy: c.boolAttribute(n, "copy-unmatched-params", true)}
+	t, ok := c.textAttribute(n, "template")
+	if s.compute = t.compute; !ok || t.compute != nil {
 		return s
 	}
-	text := strings.TrimSpace(v.text)
-	path, query, _ := strings.Cut(text, "?")
+	v, _ := c.attribute(n, "template")
+	var reason string
+	if s.rewriteTemplate, reason = parseRewrite(t.literal); reason != "" {
+		c.add(v.pos, "invalid-value", "a path with an optional query, and {name} for parameters", "", "the template %q %s", v.written, reason)
+	}
+	return s
+}
+
+// parseRewrite takes a template apart. reason is why it cannot.
+func parseRewrite(text string) (t rewriteTemplate, reason string) {
+	path, query, _ := strings.Cut(strings.TrimSpace(text), "?")
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}
-	var reason string
-	if s.path, reason = parseTemplate(path, escapePath); reason == "" {
-		s.query, reason = parseTemplate(query, escapeRawQuery)
+	if t.path, reason = parseTemplate(path, escapePath); reason == "" {
+		t.query, reason = parseTemplate(query, escapeRawQuery)
 	}
 	if reason == "" {
-		reason = refusedPath(literalPath(s.path))
-	}
-	if reason != "" {
-		c.add(v.pos, "invalid-value", "a path with an optional query, and {name} for parameters", "", "the template %q %s", v.written, reason)
-		return s
+		reason = refusedPath(literalPath(t.path))
 	}
 	for pair := range strings.SplitSeq(query, "&") {
 		if name, _, _ := strings.Cut(pair, "="); name != "" {
-			s.names = append(s.names, name)
+			t.names = append(t.names, name)
 		}
 	}
-	return s
+	return t, reason
 }
 
 // parseTemplate splits a template at its parameters. reason is why it cannot.
@@ -147,8 +158,12 @@ func refusedPath(escaped string) string {
 	return ""
 }
 
-func (s *rewriteURI) do(_ context.Context, x *Exchange) (flow, *Error) {
-	path, e := fill(s.path, x, func(v string, wildcard bool) string {
+func (s *rewriteURI) do(ctx context.Context, x *Exchange) (flow, *Error) {
+	t, e := s.template(ctx, x)
+	if e != nil {
+		return stop, e
+	}
+	path, e := fill(t.path, x, func(v string, wildcard bool) string {
 		if !wildcard {
 			return url.PathEscape(v)
 		}
@@ -157,18 +172,43 @@ func (s *rewriteURI) do(_ context.Context, x *Exchange) (flow, *Error) {
 	if e != nil {
 		return stop, e
 	}
-	query, e := fill(s.query, x, func(v string, _ bool) string { return escapeQuery(v) })
+	query, e := fill(t.query, x, func(v string, _ bool) string { return escapeQuery(v) })
 	if e != nil {
 		return stop, e
 	}
 	if reason := refusedPath(path); reason != "" {
 		return stop, denied(http.StatusBadRequest, "PathRefused", "The rewritten path "+reason+".", "The path of the request is refused.")
 	}
-	if s.copy {
-		query = joinQuery(query, s.unmatched(x))
+	unmatched, e := s.copy.is(ctx, x)
+	if e != nil {
+		return stop, e
+	}
+	if unmatched {
+		query = joinQuery(query, t.unmatched(x))
 	}
 	x.Request.Path, x.Request.Query = path, query
+	x.say("path", path)
 	return next, nil
+}
+
+// template is the one for an exchange.
+func (s *rewriteURI) template(ctx context.Context, x *Exchange) (*rewriteTemplate, *Error) {
+	if s.compute == nil {
+		return &s.rewriteTemplate, nil
+	}
+	v, e := s.compute.eval(ctx, x)
+	if e != nil {
+		return nil, e
+	}
+	text, e := s.compute.text(x, v)
+	if e != nil {
+		return nil, e
+	}
+	t, reason := parseRewrite(text)
+	if reason != "" {
+		return nil, s.compute.badValue("The template %s.", reason)
+	}
+	return &t, nil
 }
 
 // fill puts the values of the operation's parameters in.
@@ -193,7 +233,7 @@ func fill(parts []part, x *Exchange, escape func(v string, wildcard bool) string
 
 // unmatched are the request's query parameters that neither the operation's
 // template nor this one names, byte for byte.
-func (s *rewriteURI) unmatched(x *Exchange) string {
+func (s *rewriteTemplate) unmatched(x *Exchange) string {
 	matched := s.names
 	if x.Operation != nil {
 		if _, query, ok := strings.Cut(x.Operation.URLTemplate, "?"); ok {

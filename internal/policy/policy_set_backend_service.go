@@ -14,8 +14,8 @@ func setBackendServiceEntry() entry {
 		name: "set-backend-service", sections: inBack, scopes: everyScope,
 		does: "the backend that the request goes to",
 		attributes: []attribute{
-			{name: "base-url", expected: "an https URL that the site allows"},
-			{name: "backend-id", expected: "the id of a backend in apim/backends or cloister.yaml"},
+			{name: "base-url", expected: "an https URL that the site allows", expression: true},
+			{name: "backend-id", expected: "the id of a backend in apim/backends or cloister.yaml", expression: true},
 			{name: "sf-resolve-condition", refused: fabric},
 			{name: "sf-service-instance-name", refused: fabric},
 			{name: "sf-partition-key", refused: fabric},
@@ -28,21 +28,36 @@ func setBackendServiceEntry() entry {
 	}
 }
 
-type setBackendService struct{ target Target }
+type setBackendService struct {
+	target Target
+	// base and id are what is computed; at most one of them is.
+	base, id textValue
+	env      *Env
+}
+
+// known reports whether the backend is known before requests come.
+func (s *setBackendService) known() bool { return s.base.compute == nil && s.id.compute == nil }
 
 func compileSetBackendService(c *compiler, n *Node) statement {
 	base, id := n.Attribute("base-url"), n.Attribute("backend-id")
+	s := &setBackendService{env: c.env}
 	switch {
 	case base != nil && id != nil:
 		c.add(id.Pos, "attributes-exclude", "base-url or backend-id", "remove one", "base-url and backend-id are both given")
 	case base != nil:
-		return &setBackendService{target: c.baseURL(n)}
+		t, ok := c.textAttribute(n, "base-url")
+		if s.base = t; ok && t.compute == nil {
+			s.target = c.baseURL(n)
+		}
 	case id != nil:
-		return &setBackendService{target: c.backendID(n)}
+		t, ok := c.textAttribute(n, "backend-id")
+		if s.id = t; ok && t.compute == nil {
+			s.target = c.backendID(n)
+		}
 	default:
 		c.add(n.Pos, "missing-attribute", "base-url or backend-id", `add backend-id="…"`, "set-backend-service names no backend")
 	}
-	return &setBackendService{}
+	return s
 }
 
 func (c *compiler) baseURL(n *Node) Target {
@@ -53,7 +68,7 @@ func (c *compiler) baseURL(n *Node) Target {
 	u, err := parseBaseURL(strings.TrimSpace(v.text))
 	if err != nil {
 		// The error may hold parts of the text, and so of a secret.
-		c.invalid(v, "base-url", "a URL: https, a host, an optional path, and nothing else", "")
+		c.malformed(v, "base-url", "a URL: https, a host, an optional path, and nothing else", "")
 		return Target{}
 	}
 	return Target{BaseURL: u}
@@ -65,7 +80,7 @@ func (c *compiler) backendID(n *Node) Target {
 		return Target{}
 	}
 	if b := c.env.backend(strings.TrimSpace(v.text)); b != nil {
-		return Target{ID: b.ID}
+		return b.target()
 	}
 	var ids []string
 	for _, b := range c.env.Backends {
@@ -92,7 +107,48 @@ func parseBaseURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
-func (s *setBackendService) do(_ context.Context, x *Exchange) (flow, *Error) {
-	x.Request.Backend = s.target
+func (s *setBackendService) do(ctx context.Context, x *Exchange) (flow, *Error) {
+	target, e := s.choose(ctx, x)
+	if e != nil {
+		return stop, e
+	}
+	x.Request.Backend = target
+	if x.Observer != nil {
+		x.say("backend", target.String())
+	}
 	return next, nil
+}
+
+func (s *setBackendService) choose(ctx context.Context, x *Exchange) (Target, *Error) {
+	switch {
+	case s.base.compute != nil:
+		text, e := s.base.text(ctx, x)
+		if e != nil {
+			return Target{}, e
+		}
+		u, err := parseBaseURL(strings.TrimSpace(text))
+		if err != nil {
+			return Target{}, s.base.compute.badValue("The base URL is no URL of scheme, host and path.")
+		}
+		return Target{BaseURL: u}, nil
+	case s.id.compute != nil:
+		text, e := s.id.text(ctx, x)
+		if e != nil {
+			return Target{}, e
+		}
+		b := s.env.backend(strings.TrimSpace(text))
+		if b == nil {
+			return Target{}, s.id.compute.badValue("There is no backend %q.", text)
+		}
+		return b.target(), nil
+	}
+	return s.target, nil
+}
+
+// String is the backend's id, or its URL.
+func (t Target) String() string {
+	if t.ID != "" || t.BaseURL == nil {
+		return t.ID
+	}
+	return t.BaseURL.String()
 }

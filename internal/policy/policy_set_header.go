@@ -14,10 +14,10 @@ func setHeaderEntry() entry {
 		name: setHeaderName, sections: everySection, scopes: everyScope,
 		does: "a header of the request (inbound, backend) or of the answer",
 		attributes: []attribute{
-			{name: "name", required: true, expected: "a header name"},
-			{name: "exists-action", expected: listed(existsActions()), otherwise: "override"},
+			{name: "name", required: true, expected: "a header name", expression: true},
+			{name: "exists-action", expected: listed(existsActions()), otherwise: "override", expression: true},
 		},
-		children: []child{{name: "value", many: true, expected: "one line of text", text: hasText}},
+		children: []child{{name: "value", many: true, expected: "one line of text", text: hasText, expression: true}},
 		compile:  compileSetHeader,
 	}
 }
@@ -33,40 +33,54 @@ const (
 func existsActions() []string { return []string{override, skip, appendWord, remove} }
 
 type setHeader struct {
-	name   string
-	action string
-	// values are never written to; their capacity is their length.
-	values []string
-	// separate: values stand on lines of their own.
-	separate bool
+	name   textValue
+	action choiceValue
+	values []textValue
+	// written are the values where all are written, ready for the header; they
+	// are never written to, and their capacity is their length.
+	written []string
+	fixed   bool
 	// answer: the header is the answer's.
 	answer bool
 }
 
 func compileSetHeader(c *compiler, n *Node) statement {
-	s := &setHeader{answer: c.answer || c.section == outbound || c.section == onError}
-	name, ok := c.headerName(n, "name")
-	if ok {
-		c.checkHeader(n, name, s.answer)
+	s := &setHeader{answer: c.onAnswer(), fixed: true}
+	var ok bool
+	if s.name, ok = c.headerNameValue(n, "name"); ok && s.name.compute == nil {
+		c.checkHeader(n, s.name.literal, s.answer)
 	}
-	s.name, s.separate = name, separate(name)
-	s.action = c.choice(n, "exists-action", override, existsActions()...)
+	s.action = c.choiceAttribute(n, "exists-action", override, existsActions()...)
 	for _, k := range n.Elements() {
-		if v, ok := c.fieldValue(k); ok {
+		if v, ok := c.fieldContent(k); ok {
 			s.values = append(s.values, v)
+			s.fixed = s.fixed && v.compute == nil
 		}
 	}
+	removes := s.action.compute == nil && s.action.literal == remove
 	switch {
-	case s.action == remove && len(s.values) > 0:
-		c.warn(n.Pos, "value-without-effect", "remove the values", "set-header deletes %q, so its values have no effect", name)
-	case s.action != remove && len(n.Elements()) == 0:
-		c.add(n.Pos, "missing-element", "<value>", `write exists-action="delete" to remove the header`, "set-header sets %q to nothing", name)
+	case removes && len(s.values) > 0:
+		c.warn(n.Pos, "value-without-effect", "remove the values", "set-header deletes %q, so its values have no effect", s.name.literal)
+	case !removes && s.action.compute == nil && len(n.Elements()) == 0:
+		c.add(n.Pos, "missing-element", "<value>", `write exists-action="delete" to remove the header`, "set-header sets %q to nothing", s.name.literal)
 	}
-	if !s.separate && len(s.values) > 1 {
-		s.values = []string{strings.Join(s.values, ",")}
+	if s.fixed && s.name.compute == nil {
+		for _, v := range s.values {
+			s.written = append(s.written, v.literal)
+		}
+		s.written = fieldLines(s.name.literal, s.written)
+	} else {
+		s.fixed = false
 	}
-	s.values = slices.Clip(s.values)
 	return s
+}
+
+// fieldLines are the values as they stand in the header of that name.
+func fieldLines(name string, values []string) []string {
+	if !separate(name) && len(values) > 1 {
+		values = []string{strings.Join(values, ",")}
+	}
+	return slices.Clip(values)
 }
 
 // checkHeader refuses headers that are not for policies.
@@ -74,13 +88,18 @@ func (c *compiler) checkHeader(n *Node, name string, answer bool) {
 	pos := n.Attribute("name").ValuePos
 	switch {
 	case slices.Contains(framing(), name):
-		c.add(pos, "framing-header", "another header", "", "the header %q belongs to the connection; policies cannot touch it", name)
-	case name == "Host" && !answer:
-		// Whoever chooses the name chooses, behind a shared front, another
-		// service than the one that the site allows.
-		c.add(pos, "framing-header", "another header", "choose the backend with set-backend-service",
+		c.strict(pos, "framing-header", "another header", "", "the header %q belongs to the connection; policies cannot touch it", name)
+	case refusedHeader(name, answer):
+		c.strict(pos, "framing-header", "another header", "choose the backend with set-backend-service",
 			"the header \"Host\" always names the backend that the request goes to")
 	}
+}
+
+// refusedHeader reports whether policies cannot set a header. Whoever chooses the
+// Host chooses, behind a shared front, another service than the one that the
+// site allows.
+func refusedHeader(name string, answer bool) bool {
+	return slices.Contains(framing(), name) || name == "Host" && !answer
 }
 
 // separate reports whether several values of a header stand on lines of their
@@ -95,28 +114,62 @@ func separate(name string) bool {
 	return false
 }
 
-func (s *setHeader) do(_ context.Context, x *Exchange) (flow, *Error) {
+func (s *setHeader) do(ctx context.Context, x *Exchange) (flow, *Error) {
+	name, e := s.name.headerName(ctx, x, s.answer)
+	if e != nil {
+		return stop, e
+	}
+	action, e := s.action.word(ctx, x)
+	if e != nil {
+		return stop, e
+	}
+	values := s.written
+	if !s.fixed && action != remove {
+		values = make([]string, 0, len(s.values))
+		for i := range s.values {
+			v, e := s.values[i].fieldValue(ctx, x)
+			if e != nil {
+				return stop, e
+			}
+			values = append(values, v)
+		}
+		values = fieldLines(name, values)
+	}
+	if x.Observer != nil {
+		x.say(name, s.shown(x, name, action, values))
+	}
 	if s.answer {
-		s.apply(x.answered())
+		setField(x.answered(), name, action, values)
 		return next, nil
 	}
 	if x.Request.Header == nil {
 		x.Request.Header = http.Header{}
 	}
-	s.apply(x.Request.Header)
+	setField(x.Request.Header, name, action, values)
 	return next, nil
 }
 
-func (s *setHeader) apply(h http.Header) {
-	switch was, exists := h[s.name]; {
-	case s.action == remove:
-		delete(h, s.name)
-	case !exists || s.action == override:
-		h[s.name] = s.values
-	case s.action == appendWord && s.separate:
-		h[s.name] = slices.Concat(was, s.values)
-	case s.action == appendWord:
-		h[s.name] = []string{strings.Join(slices.Concat(was, s.values), ",")}
+// shown is what observers see.
+func (s *setHeader) shown(x *Exchange, name, action string, values []string) string {
+	if action == remove {
+		return "(deleted)"
+	}
+	if x.carriesCredential(name) || slices.ContainsFunc(s.values, func(v textValue) bool { return v.secret }) {
+		return masked
+	}
+	return strings.Join(values, ", ")
+}
+
+func setField(h http.Header, name, action string, values []string) {
+	switch was, exists := h[name]; {
+	case action == remove:
+		delete(h, name)
+	case !exists || action == override:
+		h[name] = values
+	case action == appendWord && separate(name):
+		h[name] = slices.Concat(was, values)
+	case action == appendWord:
+		h[name] = []string{strings.Join(slices.Concat(was, values), ",")}
 	}
 }
 

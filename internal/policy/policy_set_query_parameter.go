@@ -11,53 +11,77 @@ func setQueryParameterEntry() entry {
 		name: "set-query-parameter", sections: inBack, scopes: everyScope,
 		does: "a parameter of the request's query",
 		attributes: []attribute{
-			{name: "name", required: true, expected: "a parameter's name"},
-			{name: "exists-action", expected: listed(existsActions()), otherwise: "override"},
+			{name: "name", required: true, expected: "a parameter's name", expression: true},
+			{name: "exists-action", expected: listed(existsActions()), otherwise: "override", expression: true},
 		},
-		children: []child{{name: "value", many: true, expected: "text", text: hasText}},
+		children: []child{{name: "value", many: true, expected: "text", text: hasText, expression: true}},
 		compile:  compileSetQueryParameter,
 	}
 }
 
 type setQueryParameter struct {
-	name   string
-	action string
-	// pairs are "name=value" in their escaped form, joined by "&".
-	pairs string
+	name   textValue
+	action choiceValue
+	values []textValue
 }
 
 func compileSetQueryParameter(c *compiler, n *Node) statement {
-	s := &setQueryParameter{action: c.choice(n, "exists-action", override, existsActions()...)}
-	if v, ok := c.attribute(n, "name"); ok {
-		if s.name = strings.TrimSpace(v.text); s.name == "" {
+	s := &setQueryParameter{action: c.choiceAttribute(n, "exists-action", override, existsActions()...)}
+	var ok bool
+	if s.name, ok = c.textAttribute(n, "name"); ok && s.name.compute == nil {
+		if s.name.literal = strings.TrimSpace(s.name.literal); s.name.literal == "" {
+			v, _ := c.attribute(n, "name")
 			c.invalid(v, "name", "a parameter's name", "")
 		}
 	}
-	var pairs []string
 	for _, k := range n.Elements() {
-		if v, ok := c.content(k); ok {
-			pairs = append(pairs, escapeQuery(s.name)+"="+escapeQuery(v.text))
+		if v, ok := c.textContent(k); ok {
+			s.values = append(s.values, v)
 		}
 	}
+	removes := s.action.compute == nil && s.action.literal == remove
 	switch {
-	case s.action == remove && len(pairs) > 0:
-		c.warn(n.Pos, "value-without-effect", "remove the values", "set-query-parameter deletes %q, so its values have no effect", s.name)
-	case s.action != remove && len(n.Elements()) == 0:
-		c.add(n.Pos, "missing-element", "<value>", `write exists-action="delete" to remove the parameter`, "set-query-parameter sets %q to nothing", s.name)
+	case removes && len(s.values) > 0:
+		c.warn(n.Pos, "value-without-effect", "remove the values", "set-query-parameter deletes %q, so its values have no effect", s.name.literal)
+	case !removes && s.action.compute == nil && len(n.Elements()) == 0:
+		c.add(n.Pos, "missing-element", "<value>", `write exists-action="delete" to remove the parameter`, "set-query-parameter sets %q to nothing", s.name.literal)
 	}
-	s.pairs = strings.Join(pairs, "&")
 	return s
 }
 
-func (s *setQueryParameter) do(_ context.Context, x *Exchange) (flow, *Error) {
+func (s *setQueryParameter) do(ctx context.Context, x *Exchange) (flow, *Error) {
+	name, e := s.name.text(ctx, x)
+	if e != nil {
+		return stop, e
+	}
+	if name = strings.TrimSpace(name); name == "" {
+		return stop, s.name.compute.badValue("The name of the parameter is empty.")
+	}
+	action, e := s.action.word(ctx, x)
+	if e != nil {
+		return stop, e
+	}
+	var pairs string
+	if action != remove {
+		for i := range s.values {
+			v, e := s.values[i].text(ctx, x)
+			if e != nil {
+				return stop, e
+			}
+			pairs = joinQuery(pairs, escapeQuery(name)+"="+escapeQuery(v))
+		}
+	}
 	q := &x.Request.Query
 	switch {
-	case s.action == appendWord, s.action == skip && !hasParameter(*q, s.name):
-		*q = joinQuery(*q, s.pairs)
-	case s.action == override:
-		*q = replaceParameter(*q, s.name, s.pairs)
-	case s.action == remove:
-		*q = replaceParameter(*q, s.name, "")
+	case action == appendWord, action == skip && !hasParameter(*q, name):
+		*q = joinQuery(*q, pairs)
+	case action == override:
+		*q = replaceParameter(*q, name, pairs)
+	case action == remove:
+		*q = replaceParameter(*q, name, "")
+	}
+	if x.Observer != nil {
+		x.say(action, name)
 	}
 	return next, nil
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"net/http"
+	"strconv"
 )
 
 func setStatusEntry() entry {
@@ -10,32 +11,43 @@ func setStatusEntry() entry {
 		name: "set-status", sections: everySection, scopes: everyScope,
 		does: "the status of the answer",
 		attributes: []attribute{
-			{name: "code", required: true, expected: "a status from 200 to 599"},
-			{name: "reason", expected: "one line of text", otherwise: "the status's own"},
+			{name: "code", required: true, expected: "a status from 200 to 599", expression: true},
+			{name: "reason", expected: "one line of text", otherwise: "the status's own", expression: true},
 		},
 		compile: compileSetStatus,
 	}
 }
 
 type setStatus struct {
-	code   int
-	reason string
+	code   intValue
+	reason textValue
 }
 
 func compileSetStatus(c *compiler, n *Node) statement {
-	s := &setStatus{code: c.integer(n, "code", 200, 599, http.StatusOK)}
-	if v, ok := c.attribute(n, "reason"); ok {
-		if s.reason = v.text; !isFieldValue(v.text) {
-			c.invalid(v, "reason", "one line without control characters", "")
-		}
+	s := &setStatus{code: c.intAttribute(n, "code", 200, 599, http.StatusOK)}
+	var ok bool
+	if s.reason, ok = c.textAttribute(n, "reason"); ok && !isFieldValue(s.reason.literal) {
+		v, _ := c.attribute(n, "reason")
+		c.invalid(v, "reason", "one line without control characters", "")
 	}
 	return s
 }
 
 // do sets the status of the answer. Before a backend has answered it is that of
 // an empty answer, which holds if no backend does.
-func (s *setStatus) do(_ context.Context, x *Exchange) (flow, *Error) {
+func (s *setStatus) do(ctx context.Context, x *Exchange) (flow, *Error) {
+	code, e := s.code.number(ctx, x)
+	if e != nil {
+		return stop, e
+	}
+	reason, e := s.reason.fieldValue(ctx, x)
+	if e != nil {
+		return stop, e
+	}
 	x.answered()
-	x.Response.StatusCode, x.Response.Reason = s.code, s.reason
+	x.Response.StatusCode, x.Response.Reason = code, reason
+	if x.Observer != nil {
+		x.say("status", strconv.Itoa(code)+" "+reason)
+	}
 	return next, nil
 }

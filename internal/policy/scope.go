@@ -27,6 +27,10 @@ type Env struct {
 	// without case.
 	Backends []Backend
 
+	// any: every backend and fragment is taken for there, for documents that are
+	// looked at by themselves.
+	any bool
+
 	// compiled holds documents that were compiled before; nil: none are kept.
 	compiled *compiledDocuments
 }
@@ -37,6 +41,8 @@ type Backend struct {
 	// BaseURL is nil for pools.
 	BaseURL *url.URL
 }
+
+func (b *Backend) target() Target { return Target{ID: b.ID, Pool: b.BaseURL == nil} }
 
 // NewEnv is what the documents of a site may refer to. It remembers what was
 // compiled, so that the documents that many operations share are compiled once;
@@ -64,6 +70,9 @@ func NewEnv(s *site.Site, values *NamedValues) Env {
 }
 
 func (e *Env) backend(id string) *Backend {
+	if e.any {
+		return &Backend{ID: id}
+	}
 	for i := range e.Backends {
 		if strings.EqualFold(e.Backends[i].ID, id) {
 			return &e.Backends[i]
@@ -90,9 +99,11 @@ const (
 	api
 	operation
 	scopes = 4
+	// anyScope is that of a document that is looked at by itself.
+	anyScope scope = scopes
 )
 
-func (s scope) String() string { return [...]string{"global", "product", "api", "operation"}[s] }
+func (s scope) String() string { return [...]string{"global", "product", "api", "operation", ""}[s] }
 
 // scopeSet is a set of scopes, one bit each.
 type scopeSet uint8
@@ -120,10 +131,12 @@ const (
 	outbound
 	onError
 	sections = 4
+	// anySection is that of a fragment that is looked at by itself.
+	anySection section = sections
 )
 
 func (s section) String() string {
-	return [...]string{"inbound", "backend", "outbound", "on-error"}[s]
+	return [...]string{"inbound", "backend", "outbound", "on-error", ""}[s]
 }
 
 // sectionSet is a set of sections, one bit each.

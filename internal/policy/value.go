@@ -9,7 +9,8 @@ import (
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
-// value is an attribute's value, or an element's text, that is no expression.
+// value is an attribute's value, or an element's text, that is no expression;
+// [textValue] is one that may be.
 type value struct {
 	text string
 	// written is what messages may show: text before named values.
@@ -26,21 +27,20 @@ func (c *compiler) attribute(n *Node, name string) (v value, ok bool) {
 		return value{}, false
 	}
 	v = value{text: a.Value, written: a.Written, pos: a.ValuePos, secret: a.Secret}
-	return v, c.literal(v, fmt.Sprintf("%q of %q", name, n.Name), false)
+	return v, c.literal(v, fmt.Sprintf("%q of %q", name, n.Name))
 }
 
 // content takes the text of an element, without white space around it.
 func (c *compiler) content(n *Node) (value, bool) {
 	v := rawContent(n)
 	v.text, v.written = strings.TrimSpace(v.text), strings.TrimSpace(v.written)
-	return v, c.literal(v, fmt.Sprintf("the text of %q", n.Name), false)
+	return v, c.literal(v, fmt.Sprintf("the text of %q", n.Name))
 }
 
-// body takes the text of set-body as it is written. "@(" in the middle of it is
-// plain text; the reader has warned of it.
+// body takes the text of set-body as it is written.
 func (c *compiler) body(n *Node) (value, bool) {
 	v := rawContent(n)
-	return v, c.literal(v, fmt.Sprintf("the text of %q", n.Name), true)
+	return v, c.literal(v, fmt.Sprintf("the text of %q", n.Name))
 }
 
 // rawContent joins the texts of an element. Its place is that of the first
@@ -63,16 +63,12 @@ func rawContent(n *Node) value {
 	return v
 }
 
-// literal refuses expressions: at the start of the text, and unless free, in
-// the middle too. Values with named values that are missing are not looked at
-// further; that was reported.
-func (c *compiler) literal(v value, what string, free bool) bool {
+// literal refuses expressions. Values with named values that are missing are not
+// looked at further; that was reported. "@(" in the middle of a value is plain
+// text; the reader has warned of it.
+func (c *compiler) literal(v value, what string) bool {
 	if _, ok := expressionStart(v.text); ok {
-		c.add(v.pos, "needs-expressions", "a value without an expression", "", "%s is an expression; expressions are not built yet", what)
-		return false
-	}
-	if !free && (strings.Contains(v.text, "@(") || strings.Contains(v.text, "@{")) {
-		c.add(v.pos, "embedded-expression", "a value without an expression", "", "%s holds an expression in the middle of other text", what)
+		c.add(v.pos, "expression-not-allowed", "a value without an expression", "", "%s is an expression, and API Management takes none there", what)
 		return false
 	}
 	if !c.tree.holes {
@@ -128,6 +124,12 @@ func (c *compiler) choice(n *Node, name, otherwise string, words ...string) stri
 	}
 	c.invalid(v, name, listed(words), mend)
 	return otherwise
+}
+
+// malformed is invalid for a form that API Management does not look at when it
+// takes a document.
+func (c *compiler) malformed(v value, name, expected, mend string) {
+	c.strict(v.pos, "invalid-value", expected, mend, "%q is not a value for %q", v.written, name)
 }
 
 // invalid reports a value that cannot be used.

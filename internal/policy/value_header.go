@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"net/http"
 	"strings"
 )
@@ -44,7 +45,7 @@ func (c *compiler) headerName(n *Node, name string) (string, bool) {
 	}
 	text := strings.TrimSpace(v.text)
 	if !isToken(text) {
-		c.invalid(v, name, "a header name: letters, digits and -", "")
+		c.malformed(v, name, "a header name: letters, digits and -", "")
 		return "", false
 	}
 	return http.CanonicalHeaderKey(text), true
@@ -58,4 +59,61 @@ func (c *compiler) fieldValue(n *Node) (string, bool) {
 		return "", false
 	}
 	return v.text, ok
+}
+
+// headerNameValue takes the name of a header in its canonical form, or an
+// expression of one.
+func (c *compiler) headerNameValue(n *Node, name string) (textValue, bool) {
+	t, ok := c.textAttribute(n, name)
+	if !ok || t.compute != nil {
+		return t, ok
+	}
+	t.literal, ok = c.headerName(n, name)
+	return t, ok
+}
+
+// headerName is the name for one exchange. answer: it is for a header of the
+// answer.
+func (t *textValue) headerName(ctx context.Context, x *Exchange, answer bool) (string, *Error) {
+	if t.compute == nil {
+		return t.literal, nil
+	}
+	s, e := t.text(ctx, x)
+	if e != nil {
+		return "", e
+	}
+	name := strings.TrimSpace(s)
+	if !isToken(name) {
+		return "", t.compute.badValue("The value of %q is no header name.", t.compute.name)
+	}
+	if name = http.CanonicalHeaderKey(name); refusedHeader(name, answer) {
+		return "", t.compute.badValue("The header %q is not for policies.", name)
+	}
+	return name, nil
+}
+
+// fieldContent takes the text of an element as the value of a header, or an
+// expression of one.
+func (c *compiler) fieldContent(n *Node) (textValue, bool) {
+	t, ok := c.textContent(n)
+	if !ok || t.compute != nil {
+		return t, ok
+	}
+	t.literal, ok = c.fieldValue(n)
+	return t, ok
+}
+
+// fieldValue is the value of a header for one exchange.
+func (t *textValue) fieldValue(ctx context.Context, x *Exchange) (string, *Error) {
+	if t.compute == nil {
+		return t.literal, nil
+	}
+	s, e := t.text(ctx, x)
+	if e != nil {
+		return "", e
+	}
+	if s = strings.Trim(s, " \t\r\n"); !isFieldValue(s) {
+		return "", t.compute.badValue("The value has a line break or another control character, which headers cannot hold.")
+	}
+	return s, nil
 }

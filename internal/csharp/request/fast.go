@@ -21,10 +21,10 @@ func fastMembers() map[string]any {
 		"IRequest.Url":         objectOf(func(r *Request) *URL { return r.URL }),
 		"IResponse.Headers":    objectOf(func(r *Response) *valuesObject { return r.headersObject(r.Headers) }),
 
-		"IUrl.Host":        stringOf(func(u *URL) (string, bool) { return u.uri.Host(), true }),
-		"IUrl.Path":        stringOf(func(u *URL) (string, bool) { return u.uri.AbsolutePath(), true }),
-		"IUrl.QueryString": stringOf(func(u *URL) (string, bool) { return u.uri.Query(), true }),
-		"IUrl.Scheme":      stringOf(func(u *URL) (string, bool) { return u.uri.Scheme(), true }),
+		"IUrl.Host":        stringOf(func(u *URL) (string, bool) { return u.of().Host(), true }),
+		"IUrl.Path":        stringOf(func(u *URL) (string, bool) { return u.of().AbsolutePath(), true }),
+		"IUrl.QueryString": stringOf(func(u *URL) (string, bool) { return u.of().Query(), true }),
+		"IUrl.Scheme":      stringOf(func(u *URL) (string, bool) { return u.of().Scheme(), true }),
 
 		"IApi.Id":          stringOf(func(a *API) (string, bool) { return orNone(a.ID) }),
 		"IApi.Name":        stringOf(func(a *API) (string, bool) { return orNone(a.Name) }),

@@ -1,0 +1,33 @@
+package policy
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Services are what policies use of their surroundings, for as long as a
+// gateway runs. What is nil is not there: a policy that needs it fails.
+type Services struct {
+	// Now is the wall clock; nil: time.Now.
+	Now func() time.Time
+	// Random gives the bytes of new Guids; nil: crypto/rand.
+	Random io.Reader
+	// Sleep waits, or ends early with the context's error; nil: a timer.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// sleep waits for d.
+func (x *Exchange) sleep(ctx context.Context, d time.Duration) error {
+	if x.Services != nil && x.Services.Sleep != nil {
+		return x.Services.Sleep(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
