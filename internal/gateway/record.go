@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/identity"
 	"github.com/cloister-ai/cloister/internal/openai"
+	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/telemetry"
 )
@@ -37,6 +38,7 @@ func (t *trip) record() {
 	t.auditCut()
 	rec := &t.rec
 	t.describeRequest(now)
+	t.x.End(t.ended())
 	t.describeCaller()
 	t.describeAttempt()
 	t.describeDecision()
@@ -85,6 +87,15 @@ func (t *trip) describeRequest(now time.Time) {
 	}
 	rec.Notes, rec.Cut = x.Notes, t.cut
 	t.describeModel()
+}
+
+// ended is how the request ended, for policies that count.
+func (t *trip) ended() policy.Ended {
+	tokens := t.rec.Tokens
+	return policy.Ended{
+		Status: t.rec.Status, Known: tokens.Known,
+		Usage: openai.Usage{Prompt: tokens.Prompt, Completion: tokens.Completion, Total: tokens.Total, Estimated: tokens.Estimated},
+	}
 }
 
 // redacted takes the caller's credential out of what the record shows of the

@@ -70,6 +70,9 @@ type Exchange struct {
 	at *place
 	// limited: the request was refused, so that what connects is skipped.
 	limited bool
+	// atEnd and afterSections are those who wait for the end, and for the answer.
+	atEnd         []func(Ended)
+	afterSections []func(context.Context) *Error
 	// live is what expressions run with; nil until the first one runs.
 	live *live
 	// allowed is the cors policy that the request satisfied, nil for none.

@@ -71,6 +71,7 @@ func (p *Pipeline) Run(ctx context.Context, x *Exchange) {
 	if e := p.forth(ctx, x); e != nil {
 		p.back(ctx, x, e, e.Frame)
 	}
+	x.answeredNow(ctx)
 }
 
 // Fail runs on-error for a refusal of the frame and makes x.Response its

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -31,6 +32,10 @@ import (
 //
 // A request is a head and a body as on the wire, after lines of "#" and a
 // directive.
+//
+// The clock stands at [begun]; waits move it on and are written down. With a
+// file "sequence" all requests of the fixture share their surroundings, in their
+// order, and "# later 5s" moves the clock on before one.
 type fixture struct {
 	files map[string]string
 	names []string
@@ -77,11 +82,43 @@ func (f fixture) compile() (*Pipeline, site.Problems) {
 	}, NewEnv(&site.Site{Service: service}, values))
 }
 
+// begun is where the clock of a fixture stands.
+var begun = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// surroundings are the services of a fixture's requests.
+type surroundings struct {
+	Services
+	now time.Time
+	// did is written down with the result.
+	did bytes.Buffer
+}
+
+func (f fixture) surroundings() *surroundings {
+	s := &surroundings{now: begun}
+	s.Now = func() time.Time { return s.now }
+	s.Random = zeros{}
+	s.Sleep = func(_ context.Context, d time.Duration) error {
+		s.now = s.now.Add(d)
+		fmt.Fprintf(&s.did, "waited %v\n", d)
+		return nil
+	}
+	return s
+}
+
+// zeros is randomness that nobody need guess.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
 // asked is one request of a fixture, with what the test does to it.
 type asked struct {
 	x         *Exchange
 	preflight bool
 	refusal   *Error
+	later     time.Duration
 }
 
 func parseRequest(t testing.TB, text string) asked {
@@ -128,6 +165,12 @@ func (a *asked) direct(t testing.TB, directive string) {
 		a.x.MatchedParameters[name] = v
 	case "template":
 		a.x.Operation = &site.Operation{URLTemplate: rest}
+	case "later":
+		d, err := time.ParseDuration(rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.later = d
 	case "preflight":
 		a.preflight = true
 	case "refused":
@@ -239,9 +282,12 @@ func writeMessage(t testing.TB, w *bytes.Buffer, h http.Header, b *Body) {
 }
 
 // result runs a request and writes down all that comes of it.
-func (f fixture) result(t testing.TB, p *Pipeline, name string) string {
+func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surroundings) string {
 	t.Helper()
 	a := parseRequest(t, f.files[name])
+	around.did.Reset()
+	around.now = around.now.Add(a.later)
+	a.x.Started, a.x.Services = around.now, &around.Services
 	stub := &backendStub{t: t, answer: f.files["backend"]}
 	if own, ok := f.files["backend of "+strings.TrimPrefix(name, "request ")]; ok {
 		stub.answer = own
@@ -259,6 +305,7 @@ func (f fixture) result(t testing.TB, p *Pipeline, name string) string {
 		p.Run(t.Context(), x)
 	}
 	out := &stub.sent
+	out.Write(around.did.Bytes())
 	fmt.Fprintf(out, "answer %d", x.Response.StatusCode)
 	if x.Response.Reason != "" {
 		fmt.Fprintf(out, " %s", x.Response.Reason)

@@ -25,13 +25,21 @@ func TestRun(t *testing.T) {
 		if problems.HasErrors() {
 			t.Fatal(problems.Err())
 		}
+		_, sequence := f.files["sequence"]
+		shared := f.surroundings()
 		for _, name := range f.names {
 			if !strings.HasPrefix(name, "request") {
 				continue
 			}
-			got := f.result(t, p, name)
-			if again := f.result(t, p, name); again != got {
-				t.Errorf("%s: the second time (-first +second)\n%s", name, cmp.Diff(got, again))
+			around := shared
+			if !sequence {
+				around = f.surroundings()
+			}
+			got := f.result(t, p, name, around)
+			if !sequence {
+				if again := f.result(t, p, name, f.surroundings()); again != got {
+					t.Errorf("%s: the second time (-first +second)\n%s", name, cmp.Diff(got, again))
+				}
 			}
 			setFile(archive, "result"+strings.TrimPrefix(name, "request"), name, got)
 		}

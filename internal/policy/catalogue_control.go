@@ -1,0 +1,10 @@
+package policy
+
+// controlPolicies are the policies about which policies run.
+func controlPolicies() []entry {
+	return []entry{
+		chooseEntry(),
+		{name: "retry", sections: everySection, scopes: everyScope, does: "the policies in it again"},
+		{name: "wait", sections: inOutBack, scopes: everyScope, does: "the policies in it at the same time"},
+	}
+}
