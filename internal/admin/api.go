@@ -80,6 +80,10 @@ type Member struct {
 	Host   string `json:"host"`
 	// AsideUntil is until when others are chosen first; zero: it is in use.
 	AsideUntil time.Time `json:"asideUntil,omitzero"`
+	// OpenUntil is when its circuit closes; zero: it is closed. BusyUntil is until
+	// when it has asked to be left alone.
+	OpenUntil time.Time `json:"openUntil,omitzero"`
+	BusyUntil time.Time `json:"busyUntil,omitzero"`
 	// Failures is how often in a row it could not be connected to, Error why.
 	Failures int    `json:"failures,omitempty"`
 	Error    string `json:"error,omitempty"`

@@ -79,7 +79,7 @@ func (p *Process) status(ctx context.Context) (admin.Status, error) {
 		})
 	}
 	for _, m := range p.backends().Status() {
-		out.Members = append(out.Members, admin.Member{Member: m.Member, Host: m.Host, AsideUntil: m.AsideUntil, Failures: m.Failures, Error: m.Error})
+		out.Members = append(out.Members, admin.Member{Member: m.Member, Host: m.Host, AsideUntil: m.AsideUntil, OpenUntil: m.OpenUntil, BusyUntil: m.BusyUntil, Failures: m.Failures, Error: m.Error})
 	}
 	guard := p.guard.Status()
 	out.Overload = &admin.Overload{Level: guard.Level, Pressure: map[string]float64{}, Bans: guard.Banned}

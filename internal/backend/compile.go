@@ -92,6 +92,17 @@ func (c *compiler) single(id, raw string, doc *site.Backend, pos site.Pos) {
 	cfg := c.configs[strings.ToLower(id)]
 	at := &service{id: id, scheme: p.scheme, authority: p.authority, base: p.base, passCallerToken: cfg.PassCallerToken}
 	at.roots = c.pool(cfg.CAFile, cfg.Pos)
+	if doc != nil {
+		at.breaker.rule = doc.Breaker
+	}
+	c.set.services = append(c.set.services, at)
+	if c.opt.Previous != nil {
+		for _, was := range c.opt.Previous.services {
+			if strings.EqualFold(was.id, id) && was.authority == at.authority {
+				at.breaker.inherit(&was.breaker)
+			}
+		}
+	}
 	at.ways = newWays(c.opt.Dialer, egress.TransportOptions{RootCAs: at.roots, MaxConns: cmp.Or(cfg.MaxConnections, defaultMaxConnections)})
 	c.set.ways = append(c.set.ways, at.ways)
 	if doc != nil {
@@ -228,7 +239,7 @@ func (c *compiler) pools() {
 		if len(doc.Pool) == 0 {
 			continue
 		}
-		b := &Backend{set: c.set, id: doc.ID, pass: true}
+		b := &Backend{set: c.set, id: doc.ID, pass: true, cookie: doc.AffinityCookie}
 		var list []*member
 		var priorities []int
 		for _, m := range doc.Pool {
@@ -238,7 +249,8 @@ func (c *compiler) pools() {
 				continue
 			}
 			c.set.join(one.one, c.opt.Previous)
-			list, priorities = append(list, &member{service: one.one, weight: m.Weight}), append(priorities, m.Priority)
+			token := affinityToken(doc.ID, one.id, one.one.authority)
+			list, priorities = append(list, &member{service: one.one, weight: m.Weight, token: token}), append(priorities, m.Priority)
 			b.pass = b.pass && one.pass
 			if !slices.Contains(b.paths, one.base.escaped) {
 				b.paths = append(b.paths, one.base.escaped)

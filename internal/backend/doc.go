@@ -13,11 +13,13 @@
 // goes on to its next member only where no connection could be made, as far as
 // the retry budget allows. A member to which none could be made is set aside
 // for a while, and requests that have another choice do not wait for it. A
-// connection that was made and then failed counts for nothing here. There are
-// no circuit breakers yet.
+// connection that was made and then failed counts for nothing there; what does
+// is the rule of the backend's circuit breaker. A member of a pool that answers
+// 429 with retry-after-ms hands the request on to the next.
 //
 // It fails with a [*ConnectError] where no connection was made (an egress
-// refusal is reachable in it), a [*CredentialError] where the gateway could
+// refusal is reachable in it), an [*OpenError] where the circuit is open, a
+// [*CredentialError] where the gateway could
 // not obtain its credential, a [*TravelError] where a credential would have
 // gone to another host, and net/http's errors after that. A problem of the
 // site is reported by [Compile].

@@ -1,6 +1,9 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // ConnectError is a request that no connection could be made for. Not one
 // byte of it was sent.
@@ -24,6 +27,18 @@ func (e *ConnectError) Error() string {
 }
 
 func (e *ConnectError) Unwrap() error { return e.Err }
+
+// OpenError is a request that was not sent, because the circuit of the backend,
+// or of every member of the pool, is open.
+type OpenError struct {
+	Backend string
+	// Until is when the first circuit closes.
+	Until time.Time
+}
+
+func (e *OpenError) Error() string {
+	return fmt.Sprintf("the circuit of backend %q is open until %s", e.Backend, e.Until.UTC().Format(time.RFC3339))
+}
 
 // CredentialError is a request that was not sent, because the gateway's own
 // credential for the backend could not be obtained.

@@ -33,6 +33,8 @@ type member struct {
 	share int
 	// index is its place in the pool.
 	index int
+	// token is what the cookie of a session says for it.
+	token string
 }
 
 // newPool makes a pool; priorities[i] is that of members[i].

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"sync"
+	"time"
 
 	"github.com/cloister-ai/cloister/internal/network/egress"
+	"github.com/cloister-ai/cloister/internal/site"
 )
 
 // RoundTrip sends a request below the backend's own path and returns the head
@@ -30,7 +33,11 @@ func (b *Backend) RoundTrip(req *http.Request, used *Used) (*http.Response, erro
 	var err error
 	a := attempt{set: b.set, req: req, used: used}
 	if b.one != nil {
-		resp, err = a.try(b.one, b.base, req.Header)
+		if until, open := b.one.breaker.open(b.set.now); open {
+			err = &OpenError{Backend: b.id, Until: until}
+		} else {
+			resp, err = a.try(b.one, b.base, req.Header)
+		}
 	} else {
 		resp, err = a.tryMembers(b)
 	}
@@ -58,12 +65,14 @@ type attempt struct {
 	seen *aside
 }
 
-// tryMembers goes through a pool until there is a connection.
+// tryMembers goes through a pool until there is a connection, and, where a
+// member answers that it has no room, until another one answers.
 func (a *attempt) tryMembers(b *Backend) (*http.Response, error) {
-	w := walk{pool: b.pool, now: a.set.now}
+	session := b.session(a.req.Header)
+	w := walk{pool: b.pool, now: a.set.now, first: session}
 	defer w.release()
 	var first, last *ConnectError
-	for m := w.next(); m != nil; m = w.next() {
+	for m := w.next(); m != nil; {
 		if first != nil && a.set.retries != nil && !a.set.retries.Retry() {
 			refused := *first
 			refused.BudgetUsedUp = true
@@ -71,6 +80,14 @@ func (a *attempt) tryMembers(b *Backend) (*http.Response, error) {
 		}
 		// Each member may have a credential of its own.
 		resp, err := a.try(m.service, m.base, maps.Clone(a.req.Header))
+		if err == nil {
+			if other := a.moveOn(&w, m, resp); other != nil {
+				m = other
+				continue
+			}
+			b.remember(resp, m, session)
+			return resp, nil
+		}
 		failed, ok := err.(*ConnectError)
 		if !ok || a.req.Context().Err() != nil {
 			return resp, err
@@ -78,11 +95,53 @@ func (a *attempt) tryMembers(b *Backend) (*http.Response, error) {
 		if last = failed; first == nil {
 			first = failed
 		}
+		m = w.next()
 	}
 	if last == nil {
-		return nil, &ConnectError{Backend: b.id, Err: errors.New("the pool has no members")}
+		return nil, b.allOpen()
 	}
 	return nil, last
+}
+
+// moveOn is the member that the request goes on to, where m has answered that it
+// has no room, as provisioned deployments do: 429 with retry-after-ms. Nil: the
+// answer stands.
+func (a *attempt) moveOn(w *walk, m *member, resp *http.Response) *member {
+	if resp.StatusCode != http.StatusTooManyRequests {
+		return nil
+	}
+	span, ok := retryAfterMs(resp.Header)
+	if !ok {
+		return nil
+	}
+	put(&m.breaker.busy, a.set.now().Add(span))
+	if a.req.GetBody == nil && a.req.Body != nil && a.req.Body != http.NoBody {
+		return nil // the body is gone
+	}
+	w.leave()
+	other := w.other()
+	if other == nil || a.set.retries != nil && !a.set.retries.Retry() {
+		return nil
+	}
+	_ = resp.Body.Close()
+	a.got = false
+	return other
+}
+
+// allOpen is the error of a pool without a member that may be asked.
+func (b *Backend) allOpen() error {
+	var until time.Time
+	for _, l := range b.pool.levels {
+		for _, m := range l.services {
+			if at, open := m.breaker.open(b.set.now); open && (until.IsZero() || at.Before(until)) {
+				until = at
+			}
+		}
+	}
+	if until.IsZero() {
+		return &ConnectError{Backend: b.id, Err: errors.New("the pool has no members")}
+	}
+	return &OpenError{Backend: b.id, Until: until}
 }
 
 func (a *attempt) try(to *service, base basePath, h http.Header) (*http.Response, error) {
@@ -106,6 +165,7 @@ func (a *attempt) try(to *service, base basePath, h http.Header) (*http.Response
 		return nil, &CredentialError{Backend: to.id, Host: to.authority, Err: err}
 	}
 	resp, err := a.send(out, to)
+	a.judge(ctx, to, resp, err)
 	if err != nil && a.end != nil && errors.Is(context.Cause(ctx), errRepeats) {
 		return nil, errRepeats
 	}
@@ -116,6 +176,29 @@ func (a *attempt) try(to *service, base basePath, h http.Header) (*http.Response
 		return nil, context.Cause(ctx)
 	}
 	return nil, &ConnectError{Backend: to.id, Host: to.authority, Err: err}
+}
+
+// judge tells the circuit breaker how an attempt ended. A caller that went away
+// says nothing about the backend.
+func (a *attempt) judge(ctx context.Context, to *service, resp *http.Response, err error) {
+	tripped := false
+	switch {
+	case to.breaker.rule == nil:
+	case err == nil:
+		tripped = to.breaker.answered(resp.StatusCode, resp.Header, a.set.now())
+	case ctx.Err() == nil:
+		tripped = to.breaker.failedWith(site.ConnectionFailure, a.set.now())
+	default:
+		var timeout interface{ Timeout() bool }
+		if errors.As(context.Cause(ctx), &timeout) && timeout.Timeout() {
+			tripped = to.breaker.failedWith(site.TimeoutFailure, a.set.now())
+		}
+	}
+	if tripped {
+		until, _ := to.breaker.open(a.set.now)
+		a.set.log.Warn("circuit opened", slog.String("backend", to.id), slog.String("host", to.authority),
+			slog.String("rule", to.breaker.rule.Name), slog.Time("until", until))
+	}
 }
 
 // send offers HTTP/1.1 first, because towards few hosts it costs less (see

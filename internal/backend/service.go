@@ -29,7 +29,8 @@ type service struct {
 	roots *x509.CertPool
 	ways  *ways
 	// health is nil for those that are in no pool.
-	health *health
+	health  *health
+	breaker breaker
 }
 
 // ways are the connections to a service, or to all that have no settings of

@@ -23,8 +23,8 @@ type Set struct {
 	minted *minted
 	// retries is nil where nothing bounds them.
 	retries Retries
-	// members are the services of all pools.
-	members []*service
+	// services are those of all declared backends, members those of all pools.
+	services, members []*service
 	// byID is keyed by the id in lower case.
 	byID map[string]*Backend
 	// byOrigin lists the single backends of an origin, the longest path first.
@@ -56,7 +56,9 @@ type Backend struct {
 	base  basePath
 	one   *service // nil for pools
 	pool  *pool
-	paths []string
+	// cookie is that of sessions which stay at one member; empty: none do.
+	cookie string
+	paths  []string
 	pass  bool
 }
 

@@ -22,6 +22,11 @@ type MemberStatus struct {
 	Failures int `json:"failures"`
 	// Error is why no connection could be made at last, for the operator.
 	Error string `json:"error,omitempty"`
+	// OpenUntil is when the circuit of the backend closes; zero: it is closed.
+	OpenUntil time.Time `json:"openUntil,omitzero"`
+	// BusyUntil is until when the member has asked to be left alone, because it
+	// has no room; zero: it has not.
+	BusyUntil time.Time `json:"busyUntil,omitzero"`
 }
 
 // Status lists the members of all pools, by id.
@@ -32,6 +37,8 @@ func (s *Set) Status() []MemberStatus {
 		if a := m.health.state.Load(); a != nil {
 			status.AsideUntil, status.Failures, status.Error = a.until, a.failures, a.err.Error()
 		}
+		status.OpenUntil, _ = m.breaker.open(s.now)
+		status.BusyUntil, _ = pending(&m.breaker.busy, s.now)
 		list = append(list, status)
 	}
 	slices.SortFunc(list, func(a, b MemberStatus) int {

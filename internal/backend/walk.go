@@ -17,19 +17,42 @@ type walk struct {
 	// tried is by index; nil as long as nothing failed.
 	tried  []bool
 	forced bool
+	// first is where the session of the request goes; nil: it has none.
+	first *member
 }
 
 // next is the member to try, nil: there is none. Members in use and those
 // whose time is over, unless somebody tries them already, come by priority and
 // turn. Where there is none but those set aside, the one whose time ends
-// soonest is tried, and the walk is over.
+// soonest is tried, and the walk is over. Those whose circuit is open are never
+// tried.
 func (w *walk) next() *member {
 	w.leave()
+	if m := w.other(); m != nil {
+		return m
+	}
+	if w.forced {
+		return nil
+	}
+	w.forced = true
+	w.at = w.soonest()
+	return w.at
+}
+
+// other is the next member that may well answer; nil: there is none.
+func (w *walk) other() *member {
+	if m := w.first; m != nil {
+		w.first = nil
+		if w.free(m) {
+			w.at = m
+			return m
+		}
+	}
 	for w.level < len(w.pool.levels) {
 		l := w.pool.levels[w.level]
 		if !w.turned {
 			w.turned = true
-			if w.at = l.turn(); w.free(w.at) {
+			if w.at = l.turn(); w.left(w.at) && w.free(w.at) {
 				return w.at
 			}
 		}
@@ -38,12 +61,7 @@ func (w *walk) next() *member {
 		}
 		w.level, w.turned = w.level+1, false
 	}
-	if w.forced {
-		return nil
-	}
-	w.forced = true
-	w.at = w.soonest()
-	return w.at
+	return nil
 }
 
 // leave is done with the member that was tried last.
@@ -70,6 +88,9 @@ func (w *walk) release() {
 // free reports whether m may be tried; of a member whose time is over it takes
 // the trial.
 func (w *walk) free(m *member) bool {
+	if _, open := m.breaker.open(w.now); open || m.breaker.asked(w.now) {
+		return false
+	}
 	if m.health.inUse() {
 		return true
 	}
@@ -79,20 +100,26 @@ func (w *walk) free(m *member) bool {
 
 func (w *walk) left(m *member) bool { return w.tried == nil || !w.tried[m.index] }
 
+// inUse reports whether m is not set aside and not to be left alone.
+func (w *walk) inUse(m *member) bool {
+	_, open := m.breaker.open(w.now)
+	return !open && !m.breaker.asked(w.now) && m.health.inUse()
+}
+
 // spare is a member of l in the place of the one whose turn it was. Those in
 // use share such turns by weight; then come those whose time is over and those
 // of weight 0, in their order.
 func (w *walk) spare(l *level) *member {
 	total := 0
 	for _, m := range l.services {
-		if w.left(m) && m.health.inUse() {
+		if w.left(m) && w.inUse(m) {
 			total += m.share
 		}
 	}
 	if total > 0 {
 		turn := int((l.spare.Add(1) - 1) % uint64(total))
 		for _, m := range l.services {
-			if !w.left(m) || !m.health.inUse() {
+			if !w.left(m) || !w.inUse(m) {
 				continue
 			}
 			if turn -= m.share; turn < 0 {
@@ -113,7 +140,7 @@ func (w *walk) soonest() (best *member) {
 	var until time.Time
 	for _, l := range w.pool.levels {
 		for _, m := range l.services {
-			if !w.left(m) {
+			if _, open := m.breaker.open(w.now); open || !w.left(m) {
 				continue
 			}
 			s := m.health.state.Load()

@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/cloister-ai/cloister/internal/backend"
 	"github.com/cloister-ai/cloister/internal/policy"
 )
 
@@ -20,10 +23,19 @@ const forwardTimeout = 300 * time.Second
 
 // Causes that end an attempt.
 var (
-	errBackendTimeout = errors.New("the backend did not answer in time")
-	errStreamIdle     = errors.New("the backend's answer stood still for too long")
-	errFinished       = errors.New("the request is over")
+	errBackendTimeout error = timeoutError{}
+	errStreamIdle           = errors.New("the backend's answer stood still for too long")
+	errFinished             = errors.New("the request is over")
 )
+
+// timeoutError is a backend that did not answer in time; circuit breakers count
+// it.
+type timeoutError struct{}
+
+func (timeoutError) Error() string { return "the backend did not answer in time" }
+
+// Timeout is true.
+func (timeoutError) Timeout() bool { return true }
 
 // forward is one attempt at a backend: gate, connection, head of the answer.
 // Policies call it; there is no other way out. It follows no redirect. What it
@@ -48,6 +60,12 @@ func (t *trip) forward(ctx context.Context, x *policy.Exchange, opt policy.Forwa
 	resp, err := t.roundTrip(&d, opt.Timeout)
 	if err != nil {
 		t.attempt.ended = t.g.opt.Now()
+		var open *backend.OpenError
+		if errors.As(err, &open) {
+			t.endAttempt(nil)
+			x.Response = t.circuitOpen(open)
+			return nil
+		}
 		failure := t.attemptFailed(err)
 		t.endAttempt(failure)
 		return failure
@@ -64,6 +82,17 @@ func (t *trip) forward(ctx context.Context, x *policy.Exchange, opt policy.Forwa
 	}
 	x.Response = t.responseOf(resp)
 	return nil
+}
+
+// circuitOpen is the answer in the place of a backend that is left alone. It is
+// an answer and no error, as in API Management: retry looks at its status.
+func (t *trip) circuitOpen(open *backend.OpenError) *policy.Response {
+	t.x.Notes = append(t.x.Notes, open.Error())
+	seconds := int(math.Ceil(open.Until.Sub(t.g.opt.Now()).Seconds()))
+	return policy.DefaultResponse(&t.x, &refused{
+		Status: http.StatusServiceUnavailable, PublicMessage: http.StatusText(http.StatusServiceUnavailable),
+		Header: http.Header{"Retry-After": {strconv.Itoa(max(1, seconds))}},
+	})
 }
 
 // mayUpgrade: a WebSocket is made only where the caller asked for one, the

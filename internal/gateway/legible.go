@@ -16,10 +16,11 @@ func legible(err error) error {
 	var connect *backend.ConnectError
 	var credential *backend.CredentialError
 	var travel *backend.TravelError
+	var open *backend.OpenError
 	switch {
 	case errors.As(err, &malformed):
 		return errors.New("the head of the backend's answer is malformed")
-	case errors.As(err, &connect), errors.As(err, &credential), errors.As(err, &travel):
+	case errors.As(err, &connect), errors.As(err, &credential), errors.As(err, &travel), errors.As(err, &open):
 		return err // there was no answer
 	}
 	text := err.Error()

@@ -1,5 +1,7 @@
 package site
 
+import "time"
+
 // Service is the apim/ folder: an APIOps artifacts folder of one API
 // Management service. Ids are Azure's resource names (the last segment of the
 // resource id), compared without case.
@@ -106,6 +108,11 @@ type Backend struct {
 	// ValidateChain and ValidateName are tls.validateCertificate*; default true.
 	ValidateChain bool
 	ValidateName  bool
+	// Breaker is when the backend is left alone; nil: never.
+	Breaker *CircuitBreaker
+	// AffinityCookie names the cookie by which the requests of one session go to
+	// one member of a pool; empty: they do not.
+	AffinityCookie string
 
 	// URLPos is the place of URL.
 	URLPos Pos
@@ -119,6 +126,32 @@ type PoolMember struct {
 	Priority int
 	Weight   int
 }
+
+// CircuitBreaker is the rule by which a backend is left alone for a while.
+type CircuitBreaker struct {
+	Pos  Pos
+	Name string
+	// Count failures within Interval trip it, or Percentage of the requests; the
+	// one that is 0 does not count.
+	Count, Percentage int
+	Interval          time.Duration
+	// Statuses and Reasons are what counts as a failure.
+	Statuses []StatusRange
+	Reasons  []string
+	// Trip is how long; AcceptRetryAfter: the backend's Retry-After goes before.
+	Trip             time.Duration
+	AcceptRetryAfter bool
+}
+
+// StatusRange is the statuses from Min to Max.
+type StatusRange struct{ Min, Max int }
+
+// Reasons of a [CircuitBreaker]. ServerErrors stands for the others.
+const (
+	ConnectionFailure = "BackendConnectionFailure"
+	TimeoutFailure    = "Timeout"
+	ServerErrors      = "Server errors"
+)
 
 // NamedValue is text for {{name}} in policies.
 type NamedValue struct {

@@ -102,6 +102,7 @@ func (l *apimLoader) backends(dir string) {
 			l.r.Add(v.pos, "unsupported", "http", "", "backends of protocol %q are not supported", v.text)
 		}
 		l.pool(b, p)
+		b.Breaker = l.breaker(p.get("circuitBreaker"))
 		l.service.Backends = append(l.service.Backends, b)
 	})
 }
@@ -116,6 +117,7 @@ func (l *apimLoader) pool(b *Backend, p *value) {
 		l.share(m.get("weight"), &member.Weight)
 		b.Pool = append(b.Pool, member)
 	}
+	l.affinity(b, p.at("pool", "sessionAffinity"))
 	kind := p.get("type")
 	switch {
 	case strings.EqualFold(textOf(kind), "pool"):

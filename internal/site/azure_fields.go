@@ -85,7 +85,13 @@ func backendDocument() document {
 				act(kindNumber, "priority", "0 to 100; the lowest is tried first."),
 				act(kindNumber, "weight", "0 to 100; the share within a priority; 1 where not given."),
 			}},
-		}, inert("Members are chosen by priority and weight alone.", "sessionAffinity", "failureResponse"))},
+			{name: "sessionAffinity", kind: kindObject, doc: "Requests of one session go to one member.", fields: []azureField{
+				{name: "sessionId", kind: kindObject, doc: "How sessions are told apart.", fields: []azureField{
+					act(kindText, "source", "Cookie."),
+					act(kindText, "name", "The name of the cookie."),
+				}},
+			}},
+		}, inert("Where every member is out of use, the answer is 503.", "failureResponse"))},
 		{name: "credentials", kind: kindObject, doc: "What is sent along.", fields: concat([]azureField{
 			act(kindObject, "header", "Header names and their values; {{named values}} are put in."),
 			act(kindObject, "query", "Query parameters and their values."),
@@ -99,13 +105,30 @@ func backendDocument() document {
 			act(kindBoolean, "validateCertificateName", "true where not given."),
 		}, protect("Pinning is not built; a CA of its own is configured in cloister.yaml, backends.ID.caFile.",
 			"serverX509Names", "serverCertificateThumbprints"))},
+		breakerField(),
 	},
-		protect("Circuit breakers are not built.", "circuitBreaker"),
 		protect("The gateway uses no proxy on its way out.", "proxy"),
 		protect("Service Fabric is not supported.", "properties"),
 		inert(forPortal, "title", "description"),
 		inert("It names the resource behind the URL.", "resourceId", "azureRegion"),
 	)...)}
+}
+
+func breakerField() azureField {
+	return azureField{name: "circuitBreaker", kind: kindObject, doc: "When the backend is left alone for a while.", fields: []azureField{
+		{name: "rules", kind: kindList, doc: "One rule.", elem: []azureField{
+			act(kindText, "name", "Its name, for records."),
+			act(kindText, "tripDuration", "How long the backend is left alone, as ISO 8601 has it: PT1M."),
+			act(kindBoolean, "acceptRetryAfter", "Whether the backend's Retry-After counts in the place of tripDuration; false where not given."),
+			{name: "failureCondition", kind: kindObject, doc: "What trips it.", fields: []azureField{
+				act(kindNumber, "count", "So many failures within the interval, 1 to 10000."),
+				act(kindNumber, "percentage", "So many of 100 requests within the interval, 1 to 100."),
+				act(kindText, "interval", "As ISO 8601 has it: PT1M."),
+				act(kindList, "statusCodeRanges", "Statuses that are failures, each with min and max."),
+				act(kindList, "errorReasons", "Reasons that are failures: BackendConnectionFailure, Timeout, or Server errors for both."),
+			}},
+		}},
+	}}
 }
 
 func namedValueDocument() document {

@@ -16,7 +16,7 @@ func TestPaste(t *testing.T) {
 	apim := map[string]string{
 		"apim/policy.xml": "<policies><inbound><set-header name=\"a\"><value>{{signing-key}}</value></set-header></inbound></policies>",
 		"apim/named values/k/namedValueInformation.json": `{"properties": {"displayName": "signing-key", "secret": true}}`,
-		"apim/backends/c/backendInformation.json":        `{"properties": {"url": "https://[fd00::7]:8443/v1", "circuitBreaker": {"rules": [1]}}}`,
+		"apim/backends/c/backendInformation.json":        `{"properties": {"url": "https://[fd00::7]:8443/v1", "proxy": {"url": "https://x"}}}`,
 		"apim/backends/p/backendInformation.json":        `{"properties": {"url": "https://p.internal", "proxy": {"url": "https://x"}}}`,
 	}
 	for name, config := range map[string]string{
@@ -112,9 +112,9 @@ func number(t *testing.T, s string) int {
 // TestPasteWithoutConfig: the mend stands even where cloister.yaml cannot be
 // read.
 func TestPasteWithoutConfig(t *testing.T) {
-	_, ps := load(t, map[string]string{"apim/backends/c/backendInformation.json": `{"properties": {"url": "https://c.internal", "circuitBreaker": {"rules": [1]}}}`})
+	_, ps := load(t, map[string]string{"apim/backends/c/backendInformation.json": `{"properties": {"url": "https://c.internal", "proxy": {"url": "https://x"}}}`})
 	want := "remove it, or, to do without, add to cloister.yaml:\nacceptedFields:\n" +
-		`  - {path: "apim/backends/c/backendInformation.json#properties.circuitBreaker", reason: …}`
+		`  - {path: "apim/backends/c/backendInformation.json#properties.proxy", reason: …}`
 	if !slices.ContainsFunc(ps, func(p Problem) bool { return p.Mend == want }) {
 		t.Error(render(ps))
 	}
