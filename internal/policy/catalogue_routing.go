@@ -6,7 +6,7 @@ func routingPolicies() []entry {
 		forwardRequestEntry(),
 		setBackendServiceEntry(),
 		{name: "proxy", sections: inOnly, scopes: everyScope, does: "outbound HTTP proxy"},
-		{name: "invoke-request", sections: inOnly, scopes: everyScope, does: "a request"},
-		{name: "block", sections: inOnly, scopes: everyScope, does: "blocks requests"},
+		invokeRequestEntry(),
+		blockEntry(),
 	}
 }

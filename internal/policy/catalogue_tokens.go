@@ -8,7 +8,7 @@ func tokenPolicies() []entry {
 		{name: "llm-emit-token-metric", sections: inOnly, scopes: everyScope, does: "token metrics"},
 		{name: "azure-openai-emit-token-metric", sections: inOnly, scopes: everyScope, does: "as llm-emit-token-metric"},
 		{name: "emit-metric", sections: everySection, scopes: everyScope, does: "a metric of one's own"},
-		{name: "set-request-metric-dimension-value", sections: everySection, scopes: everyScope, does: "a dimension of the request's metrics"},
+		setRequestMetricDimensionValueEntry(),
 		{name: "trace", sections: inOutBack, tolerated: 1 << onError, scopes: everyScope, does: "a line in the trace"},
 	}
 }

@@ -14,7 +14,7 @@ func transformationPolicies() []entry {
 		{name: "xml-to-json", sections: inOutErr, scopes: everyScope, does: "an XML body as JSON"},
 		{name: "find-and-replace", sections: everySection, scopes: everyScope, does: "text in the body"},
 		{name: "redirect-content-urls", sections: inOut, scopes: everyScope, does: "the backend's links in the body"},
-		{name: "xsl-transform", sections: inOut, scopes: everyScope, does: "XSLT on the body"},
+		xslTransformEntry(),
 		returnResponseEntry(),
 		{name: "cross-domain", sections: inOnly, scopes: globalOnly, does: "cross-domain file for Flash"},
 		{name: "jsonp", sections: outOnly, scopes: everyScope, does: "JSONP around the answer"},

@@ -11,6 +11,9 @@ import (
 // shape checks an element's attributes, children and text against what is
 // known. Warnings do not make it false.
 func (c *compiler) shape(n *Node, attributes []attribute, children []child, text textRule) bool {
+	if text == opaque {
+		return true
+	}
 	before := c.work.errors
 	c.checkAttributes(n, attributes)
 	if text == holdsPolicies {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -243,6 +244,11 @@ func (c *compiler) step(n *Node, path string) step {
 	whole := c.shape(n, e.attributes, e.children, e.text)
 	inner := *c
 	inner.at = at
+	if e.compile == nil {
+		inner.look(n, e)
+		c.refuse(n, e)
+		return step{}
+	}
 	s := e.compile(&inner, n)
 	if !whole {
 		return step{}
@@ -250,8 +256,8 @@ func (c *compiler) step(n *Node, path string) step {
 	return step{statement: s, at: at, connects: e.connects}
 }
 
-// entry finds what is known of a policy; nil, with a problem, where it does not
-// run.
+// entry finds what is known of a policy; nil, with a problem, where there is
+// nothing to look at.
 func (c *compiler) entry(n *Node) *entry {
 	entries := c.env.compiled.entries
 	e := entries[n.Name]
@@ -259,15 +265,20 @@ func (c *compiler) entry(n *Node) *entry {
 		c.add(n.Pos, "unknown-policy", "a policy of API Management", nearestName(n.Name, policyNames(entries)), "%q is not a policy", n.Name)
 		return nil
 	}
-	if e.compile == nil {
-		if c.env.any {
-			c.warn(n.Pos, "policy-not-built", "", "a gateway refuses this document: the policy %q %s", n.Name, e.why())
-			return nil
-		}
-		c.add(n.Pos, "policy-not-built", "", e.mend(), "the policy %q %s", n.Name, e.why())
+	if e.compile == nil && e.tier != tierC {
+		c.refuse(n, e)
 		return nil
 	}
 	return e
+}
+
+// refuse reports a policy that does not run.
+func (c *compiler) refuse(n *Node, e *entry) {
+	if c.env.any {
+		c.warn(n.Pos, "policy-not-built", "", "a gateway refuses this document: the policy %q %s", n.Name, e.why())
+		return
+	}
+	c.add(n.Pos, "policy-not-built", "", e.mend(), "the policy %q %s", n.Name, e.why())
 }
 
 // allowed checks section and scope.
@@ -275,7 +286,7 @@ func (c *compiler) allowed(n *Node, e *entry) bool {
 	if c.section != anySection && e.tolerated.has(c.section) {
 		c.warn(n.Pos, "undocumented-section", "", "API Management's reference does not name the section %q for %q", c.section, n.Name)
 	} else if c.section != anySection && !e.sections.has(c.section) {
-		c.add(n.Pos, "wrong-section", "it in "+e.sections.String(), "", "the policy %q cannot stand in %q", n.Name, c.section)
+		c.add(n.Pos, "wrong-section", "it in "+cmp.Or(e.sections.String(), resolver), "", "the policy %q cannot stand in %q", n.Name, c.section)
 		return false
 	}
 	if c.scope != anyScope && !e.scopes.has(c.scope) {

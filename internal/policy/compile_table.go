@@ -32,7 +32,7 @@ type entry struct {
 	connects bool
 
 	// tier says how much of the policy is built: A is complete, B after A, C is
-	// read and checked but does not run.
+	// read and checked but does not run: its compile is nil.
 	tier tier
 	// page is what the manual says of the policy beside its tables.
 	page page
@@ -73,6 +73,19 @@ type attribute struct {
 	refused string
 	// expression: an expression may stand there.
 	expression bool
+	// kind is what the value has to be, for policies that are only looked at;
+	// those that run look at their values themselves.
+	kind kind
+}
+
+// kind is what a value has to be; the zero kind is text.
+type kind struct {
+	// boolean: true or false.
+	boolean bool
+	// words: one of them, without case.
+	words []string
+	// A whole number from low to high, where high is not zero.
+	low, high int
 }
 
 // child is what is known of an element in a policy.
@@ -100,6 +113,8 @@ const (
 	hasText
 	// holdsPolicies: policies, which are compiled as such.
 	holdsPolicies
+	// opaque: another language, of which nothing is looked at.
+	opaque
 )
 
 // why ends the sentence "the policy … ".
@@ -186,7 +201,22 @@ func catalogue() []entry {
 func baseEntry() entry {
 	return entry{
 		name: "base", sections: everySection, scopes: belowGlobal,
-		does:    "the policies of the scope above",
+		does: "the policies of the scope above",
+		tier: tierA, page: page{
+			intro: "Runs the policies of the scope above in this place: global → product → API → operation.",
+			example: `
+<policies>
+  <inbound>
+    <set-header name="X-First"><value>before the scopes above</value></set-header>
+    <base />
+    <set-header name="X-Last"><value>after them</value></set-header>
+  </inbound>
+</policies>`,
+			behaviour: []string{
+				"At most once in a section; not in fragments, and not in another policy.",
+				"A section without it leaves the scopes above out, the global ones included.",
+			},
+		},
 		compile: func(*compiler, *Node) statement { return nil },
 	}
 }

@@ -53,6 +53,15 @@ func TestCheckDocument(t *testing.T) {
 		"2:50 CS1525 Invalid expression term ')'", `2:64 wrong-section the policy "forward-request" cannot stand in "inbound"`)
 	f("<policies><in /><on-error><base /></on-error></policies>", `1:11 unknown-section "in" is not a section`)
 
+	// Policies that do not run are looked at as others are, those of resolvers by themselves.
+	f(`<http-data-source><http-request><set-method>G T</set-method><set-url>@(1 +)</set-url></http-request></http-data-source>`,
+		"1:75 CS1525 Invalid expression term ')'")
+	f(`<sql-data-source><request single-result="no"><sql-statment /></request></sql-data-source>`,
+		`1:1 missing-element "sql-data-source" needs the element "connection-info"`,
+		`1:18 missing-element "request" needs the element "sql-statement"`,
+		`1:42 invalid-value "no" is not a value for "single-result"`, `1:46 unknown-element "sql-statment" cannot stand in "request"`)
+	f(`<graphql-data-source a="b"><anything /></graphql-data-source>`)
+
 	// Names.
 	f(inbound(`<include-fragment fragment-id="LOG" /><set-backend-service backend-id="Aoai" /><log-to-eventhub logger-id="hub" />`))
 	f(inbound(`<set-backend-service backend-id="@("x")" /><set-backend-service backend-id="{{vault}}" /><set-backend-service backend-id="dapr" />`))

@@ -12,6 +12,30 @@ func checkHeaderEntry() entry {
 	return entry{
 		name: "check-header", sections: inOnly, scopes: everyScope,
 		does: "a header that the request must have, and its values",
+		tier: tierA, page: page{
+			intro: "Refuses requests that lack a header, or whose header has another value.",
+			example: `
+<check-header name="X-Tenant" failed-check-httpcode="403" failed-check-error-message="Not your tenant" ignore-case="true">
+  <value>contoso</value>
+  <value>@(context.Subscription.Name)</value>
+</check-header>`,
+			behaviour: []string{
+				"Without `value` any value will do.",
+				"The answer has the status and the message that the policy gives.",
+				"`ignore-case` is about values. Names of headers have no case.",
+				"All attributes and values may be expressions. Those of the status and the message run when a request is refused, those of values until one fits.",
+			},
+			differences: []string{
+				"A header that comes several times counts as one value, joined by commas: a second line cannot slip by.",
+				"In errors, the value of a header in which callers send credentials reads REDACTED.",
+				"The status is one from 400 to 599.",
+			},
+			errors: []errorLine{
+				{"HeaderNotFound", "the header is missing"},
+				{"HeaderValueNotAllowed", "it has another value"},
+				{"ExpressionValueEvaluationFailure", "an expression throws, or gives no header name, status or line of text"},
+			},
+		},
 		attributes: []attribute{
 			{name: "name", required: true, expected: "a header name", expression: true},
 			{name: "failed-check-httpcode", required: true, expected: "a status from 400 to 599", expression: true},

@@ -12,6 +12,36 @@ func corsEntry() entry {
 	return entry{
 		name: "cors", sections: inOnly, scopes: everyScope,
 		does: "cross-origin requests of browsers, preflights included",
+		tier: tierA, page: page{
+			intro: "Lets scripts of web pages call the API.",
+			example: `
+<cors allow-credentials="true">
+  <allowed-origins>
+    <origin>https://app.example</origin>
+  </allowed-origins>
+  <allowed-methods preflight-result-max-age="300">
+    <method>GET</method>
+    <method>POST</method>
+  </allowed-methods>
+  <allowed-headers>
+    <header>api-key</header>
+    <header>content-type</header>
+  </allowed-headers>
+  <expose-headers>
+    <header>x-ratelimit-remaining-tokens</header>
+  </expose-headers>
+</cors>`,
+			behaviour: []string{
+				"Preflights of an operation whose effective inbound section holds cors are answered before the caller is identified, because browsers send no credential with them. They never reach a backend. Where origin, method and headers are allowed, the answer says so; otherwise it is 200 and nothing.",
+				"Other requests with an allowed origin get the headers on whatever answer the pipeline makes, errors included, in the place of the backend's own.",
+				"From another origin, GET and HEAD end with 200 and nothing. With `terminate-unmatched-request=\"false\"` they go on without the headers, and preflights are left to the next cors policy. Other methods always go on.",
+			},
+			differences: []string{
+				"`*` as origin stands alone and cannot go with `allow-credentials=\"true\"`.",
+				"Origins are compared whole and without case; `null` is never allowed.",
+				"A cors policy in another policy, such as choose, takes no part in preflights, because no policy but cors runs for them.",
+			},
+		},
 		attributes: []attribute{
 			{name: "allow-credentials", expected: "true or false", otherwise: "false"},
 			{name: "terminate-unmatched-request", expected: "true or false", otherwise: "true"},

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,34 +25,82 @@ const (
 // runs has a page, and the examples compile.
 func TestDocs(t *testing.T) {
 	t.Run("index", func(t *testing.T) { checkPage(t, docs+".md", indexTables()) })
-	pages := map[string]bool{}
+	pages := map[string]bool{"expressions.md": true, "differences.md": true}
 	list := catalogue()
 	for i := range list {
 		e := &list[i]
-		if e.compile == nil {
+		if !e.described() {
 			continue
 		}
 		pages[e.name+".md"] = true
 		t.Run(e.name, func(t *testing.T) {
-			if e.page.intro != "" {
-				checkWhole(t, filepath.Join(docs, e.name+".md"), wholePage(e))
-				checkExamples(t, filepath.Join(docs, e.name+".md"))
-				return
+			path := filepath.Join(docs, e.name+".md")
+			if e.page.intro == "" || e.tier == "" {
+				t.Fatal("the descriptor has no page, or no tier")
 			}
-			checkPage(t, filepath.Join(docs, e.name+".md"), policyTables(e))
-			checkExamples(t, filepath.Join(docs, e.name+".md"))
+			checkWhole(t, path, wholePage(e))
+			checkExamples(t, path, e.tier == tierC)
 		})
 	}
+	t.Run("differences", func(t *testing.T) { checkWhole(t, filepath.Join(docs, "differences.md"), differencesPage(list)) })
 	found, err := filepath.Glob(docs + "/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, page := range found {
-		if name := filepath.Base(page); !pages[name] && name != "expressions.md" {
-			t.Errorf("%s is about no policy that runs", page)
+		if name := filepath.Base(page); !pages[name] {
+			t.Errorf("%s is about no policy that is built", page)
 		}
 	}
-	checkExamples(t, docs+".md")
+	checkExamples(t, docs+".md", false)
+}
+
+// described: the policy has a page, because it runs or is looked at.
+func (e *entry) described() bool { return e.compile != nil || e.tier == tierC }
+
+// differencesPage holds what every descriptor says of it.
+func differencesPage(list []entry) string {
+	var b strings.Builder
+	b.WriteString("# Differences from API Management\n\n" +
+		"Everything known to differ, policy by policy. What expressions do differently stands in\n" +
+		"[expressions](expressions.md), how documents are read in [the format](../policy-format.md).\n" + begin)
+	var unbuilt []string
+	for i := range list {
+		e := &list[i]
+		switch lines := e.differences(); {
+		case e.compile == nil:
+			name := "`" + e.name + "`"
+			if e.described() {
+				name = fmt.Sprintf("[`%s`](%s.md)", e.name, e.name)
+			}
+			unbuilt = append(unbuilt, fmt.Sprintf("%s: %s.", name, strings.TrimPrefix(e.why(), "is ")))
+		case len(lines) > 0:
+			fmt.Fprintf(&b, "\n## [%s](%s.md)\n\n- %s\n", e.name, e.name, strings.Join(lines, "\n- "))
+		}
+	}
+	if len(unbuilt) > 0 {
+		fmt.Fprintf(&b, "\n## Policies that do not run\n\n`serve` refuses documents with them, by name.\n\n- %s\n", strings.Join(unbuilt, "\n- "))
+	}
+	return b.String() + end
+}
+
+// differences are those of the descriptor, with the attributes that are refused.
+func (e *entry) differences() []string {
+	lines := slices.Clone(e.page.differences)
+	why := map[string][]string{}
+	var reasons []string
+	for _, a := range e.attributes {
+		if a.refused != "" {
+			if why[a.refused] == nil {
+				reasons = append(reasons, a.refused)
+			}
+			why[a.refused] = append(why[a.refused], "`"+a.name+"`")
+		}
+	}
+	for _, reason := range reasons {
+		lines = append(lines, fmt.Sprintf("Refused: %s: %s.", strings.Join(why[reason], ", "), reason))
+	}
+	return lines
 }
 
 // wholePage is the page of a policy whose prose stands in the code.
@@ -71,7 +120,11 @@ func wholePage(e *entry) string {
 		b.WriteString("\n")
 	}
 	list("Behaviour", e.page.behaviour)
-	list("Differences from Azure", e.page.differences)
+	list("Differences from Azure", e.differences())
+	if e.tier == tierC {
+		fmt.Fprintf(&b, "## What to do instead\n\nThe policy %s. `serve` refuses documents with it; `cloister policy check` looks at its\n"+
+			"attributes, elements and expressions.\n\n- To run the document here: %s.\n\n", e.why(), or(e.instead, "remove it"))
+	}
 	if len(e.page.errors) > 0 {
 		b.WriteString("## Errors\n\n| error | when |\n|---|---|\n")
 		for _, line := range e.page.errors {
@@ -131,10 +184,13 @@ func indexTables() string {
 	for i := range list {
 		e := &list[i]
 		name, state := "`"+e.name+"`", "refused: "+strings.TrimPrefix(e.why(), "is ")
-		if e.compile != nil {
-			name, state = fmt.Sprintf("[`%s`](policies/%s.md)", e.name, e.name), "runs"
+		if e.described() {
+			name = fmt.Sprintf("[`%s`](policies/%s.md)", e.name, e.name)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", name, or(e.sections.String(), "-"), placeWords(e.scopes), e.does, state)
+		if e.compile != nil {
+			state = "runs, tier " + string(e.tier)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", name, or(e.sections.String(), resolver), placeWords(e.scopes), e.does, state)
 	}
 	return b.String() + "\n"
 }
@@ -155,7 +211,7 @@ func or(s, otherwise string) string {
 
 func policyTables(e *entry) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nSections: %s. Scopes: %s.", e.sections, e.scopes)
+	fmt.Fprintf(&b, "\nSections: %s. Scopes: %s.", or(e.sections.String(), resolver), e.scopes)
 	if e.tier != "" {
 		fmt.Fprintf(&b, " Tier: %s.", e.tier)
 	}
@@ -217,7 +273,8 @@ func writeChildren(b *strings.Builder, of string, children []child) {
 
 // checkExamples compiles the XML of a page: whole documents, fragments, or
 // policies of a section that the comment before them names, inbound without.
-func checkExamples(t *testing.T, path string) {
+// Those of a policy that is only looked at may hold nothing else that is wrong.
+func checkExamples(t *testing.T, path string, looked bool) {
 	t.Helper()
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -234,19 +291,40 @@ func checkExamples(t *testing.T, path string) {
 	}
 	for i, example := range examples {
 		example, _, _ = strings.Cut(example, "```")
-		if !strings.HasPrefix(example, "<policies>") {
-			where := "inbound"
-			if m := regexp.MustCompile(`^<!-- (inbound|backend|outbound|on-error) -->`).FindStringSubmatch(example); m != nil {
-				where = m[1]
-			}
-			example = "<policies><" + where + ">" + example + "</" + where + "></policies>"
+		if looked {
+			checkLooked(t, example)
+			continue
 		}
+		example = inSection(example)
 		scopes := Scopes{API: &site.PolicyFile{Path: fmt.Sprintf("%s (example %d)", path, i+1), Source: []byte(example)}}
 		if strings.Contains(example, "the global document") {
 			scopes.Global, scopes.API = scopes.API, nil
 		}
 		if _, problems := Compile(scopes, env); len(problems) > 0 {
 			t.Errorf("%v", problems)
+		}
+	}
+}
+
+// inSection puts policies into the section that the comment before them names.
+func inSection(example string) string {
+	if strings.HasPrefix(example, "<policies>") || strings.HasPrefix(example, "<!-- resolver -->") {
+		return example
+	}
+	where := "inbound"
+	if m := regexp.MustCompile(`^<!-- (inbound|backend|outbound|on-error) -->`).FindStringSubmatch(example); m != nil {
+		where = m[1]
+	}
+	return "<policies><" + where + ">" + example + "</" + where + "></policies>"
+}
+
+// checkLooked: nothing is wrong with an example but that it does not run.
+func checkLooked(t *testing.T, example string) {
+	t.Helper()
+	got := CheckDocument(&site.PolicyFile{Path: "example", Source: []byte(inSection(example))}, Defined{Any: true, NamedValues: &NamedValues{}})
+	for _, p := range got.Problems {
+		if p.Code != "policy-not-built" && p.Code != "no-root" {
+			t.Errorf("%v", p)
 		}
 	}
 }

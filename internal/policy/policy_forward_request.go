@@ -18,6 +18,30 @@ func forwardRequestEntry() entry {
 	return entry{
 		name: forwardRequestName, sections: backOnly, scopes: everyScope, connects: true,
 		does: "sends the request to the backend",
+		tier: tierA, page: page{
+			intro: "Sends the request to the backend and takes its answer.",
+			example: `
+<!-- backend -->
+<forward-request timeout="@(context.Request.Headers.ContainsKey("X-Slow") ? 240 : 60)" buffer-response="false" />`,
+			behaviour: []string{
+				"Before every connection the gateway's gate checks caller, model and destination again, whatever policies did.",
+				"The timeout ends with the head of the answer; streams may take longer.",
+				"With `fail-on-error-status-code` an answer of 400 to 599 goes to on-error, which finds it as it is; without an on-error policy the caller gets it.",
+				"Written attributes are checked when the site is loaded. `timeout` and `timeout-ms` may be expressions of whole numbers.",
+			},
+			differences: []string{
+				"Redirects go back to the caller. `follow-redirects=\"true\"` is refused, because where requests may go stands in the site.",
+				"`buffer-response` makes no difference: the gateway never collects an answer that no policy reads.",
+				"`http-version` makes no difference: it is agreed with the backend by TLS.",
+				"A timeout is from one millisecond to 24 hours; 0 is refused.",
+			},
+			errors: []errorLine{
+				{"Timeout", "no head in time: 500"},
+				{"BackendConnectionFailure", "no connection, or it broke: 500"},
+				{"BackendErrorStatusCode", "`fail-on-error-status-code`: the backend's status"},
+				{"ExpressionValueEvaluationFailure", "the timeout's expression throws, or is no number in its bounds"},
+			},
+		},
 		attributes: []attribute{
 			{name: "http-version", expected: "1, 2or1 or 2", otherwise: "what the backend offers"},
 			{name: "timeout", expected: "seconds until the head of the answer", expression: true, otherwise: "300"},

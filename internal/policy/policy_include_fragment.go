@@ -11,7 +11,19 @@ const includeFragmentName = "include-fragment"
 func includeFragmentEntry() entry {
 	return entry{
 		name: includeFragmentName, sections: everySection, scopes: everyScope,
-		does:       "the policies of a fragment",
+		does: "the policies of a fragment",
+		tier: tierA, page: page{
+			intro:   "Runs the policies of a fragment (`apim/policy fragments/ID/policy.xml`) in this place.",
+			example: `<include-fragment fragment-id="common-headers" />`,
+			behaviour: []string{
+				"A fragment is checked where it is included: its policies have to be allowed in that section and scope.",
+				"In errors, the path of a policy in a fragment is `include-fragment[1]/set-header[2]`.",
+				"The id is written, never computed.",
+			},
+			differences: []string{
+				"Fragments may include fragments, 16 levels deep, never in a circle. A document holds at most 10,000 policies, those of its fragments included.",
+			},
+		},
 		attributes: []attribute{{name: "fragment-id", required: true, expected: "the id of a policy fragment"}},
 		// include takes its place, because a fragment is many statements.
 		compile: func(*compiler, *Node) statement { return nil },

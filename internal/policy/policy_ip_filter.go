@@ -13,7 +13,29 @@ import (
 func ipFilterEntry() entry {
 	return entry{
 		name: "ip-filter", sections: inOnly, scopes: everyScope,
-		does:       "client addresses that may call, or may not",
+		does: "client addresses that may call, or may not",
+		tier: tierA, page: page{
+			intro: "Lets only some client addresses call, or all but some.",
+			example: `
+<ip-filter action="allow">
+  <address>192.0.2.7</address>
+  <address-range from="10.0.0.0" to="10.0.255.255" />
+  <address-range from="2001:db8::" to="2001:db8::ffff" />
+</ip-filter>`,
+			behaviour: []string{
+				"The address is the client's: the peer's, or what a trusted proxy says of it.",
+				"IPv4 addresses that are written as IPv6 (`::ffff:192.0.2.7`) are IPv4 addresses.",
+			},
+			differences: []string{
+				"A prefix such as `10.0.0.0/16` is refused; `check` writes the range for it.",
+				"The message of the answer is Forbidden, whatever the cause; the cause stands in `context.LastError` and in the record.",
+			},
+			errors: []errorLine{
+				{"CallerIpNotAllowed", "`allow`, and the address is not listed: 403"},
+				{"CallerIpBlocked", "`forbid`, and it is: 403"},
+				{"FailedToParseCallerIP", "there is no address: 403"},
+			},
+		},
 		attributes: []attribute{{name: "action", required: true, expected: "allow or forbid"}},
 		children: []child{
 			{name: "address", many: true, anywhere: true, expected: "an IPv4 or IPv6 address", text: hasText},

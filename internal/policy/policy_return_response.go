@@ -14,6 +14,27 @@ func returnResponseEntry() entry {
 	return entry{
 		name: "return-response", sections: everySection, scopes: everyScope,
 		does: "ends the pipeline with an answer of its own",
+		tier: tierA, page: page{
+			intro: "Ends the pipeline with an answer of its own: 200 and no body, unless its policies say otherwise.",
+			example: `
+<return-response>
+  <set-status code="503" reason="Service Unavailable" />
+  <set-header name="Content-Type"><value>application/json</value></set-header>
+  <set-body>@(new JObject(new JProperty("error", "maintenance"), new JProperty("request", context.RequestId)).ToString())</set-body>
+</return-response>`,
+			behaviour: []string{
+				"Outbound does not run. A backend's answer that it takes the place of is dropped.",
+				"With `response-variable-name` the answer begins as the one in the variable, as send-request leaves it there; the policies in it change that.",
+				"Expressions in it see the answer that is being made as `context.Response`.",
+			},
+			differences: []string{
+				"On-error cannot answer a refusal of the frame with a status below 400: the refusal's own is put back.",
+				"The headers of a connection, such as Transfer-Encoding, are not taken over from an answer in a variable.",
+			},
+			errors: []errorLine{
+				{"ResponseVariableNotFound", "the variable holds no answer: 500"},
+			},
+		},
 		attributes: []attribute{
 			{name: "response-variable-name", expected: "the name of a variable that holds an answer, as send-request makes it"},
 		},

@@ -13,6 +13,25 @@ func rewriteURIEntry() entry {
 	return entry{
 		name: "rewrite-uri", sections: inOnly, scopes: everyScope,
 		does: "path and query of the request to the backend",
+		tier: tierA, page: page{
+			intro: "Gives the request another path and query.",
+			example: `
+<rewrite-uri template="/deployments/{deployment-id}/chat/completions?api-version=2024-10-21" />
+<rewrite-uri template="@("/tenants/" + context.Subscription.Id)" copy-unmatched-params="false" />`,
+			behaviour: []string{
+				"`{name}` is a parameter of the operation's URL template. Its value is escaped: a slash in it becomes %2F. In `{*name}` slashes stay.",
+				"Query parameters of the request are added, unless the operation's template or this one names them, or `copy-unmatched-params` is false.",
+				"The template may be an expression; parameters in its value are put in afterwards.",
+			},
+			differences: []string{
+				"Dot segments, empty segments, backslashes and NUL are refused: in a written template when it is loaded, in a computed one and out of parameters with an error.",
+			},
+			errors: []errorLine{
+				{"TemplateParameterNotFound", "the operation has no such parameter: 500"},
+				{"PathRefused", "a parameter would make another path of it: 400"},
+				{"ExpressionValueEvaluationFailure", "an expression throws, or gives no template"},
+			},
+		},
 		attributes: []attribute{
 			{name: "template", required: true, expected: "a path with an optional query; {name} is a parameter of the operation's template", expression: true},
 			{name: "copy-unmatched-params", expected: "true or false", otherwise: "true", expression: true},

@@ -13,6 +13,24 @@ func setBackendServiceEntry() entry {
 	return entry{
 		name: "set-backend-service", sections: inBack, scopes: everyScope,
 		does: "the backend that the request goes to",
+		tier: tierA, page: page{
+			intro: "Says where the request goes instead of the API's service URL.",
+			example: `
+<set-backend-service backend-id="openai-east" />
+<set-backend-service base-url="@("https://" + context.Request.Headers.GetValueOrDefault("X-Region", "east") + ".openai.azure.com/openai")" />`,
+			behaviour: []string{
+				"Exactly one of the two. The request's path is appended to the URL.",
+				"Ids are compared without case.",
+				"Either may be an expression. It is the gate that looks at what comes of it, before each connection.",
+			},
+			differences: []string{
+				"A URL has to be one that the site's destinations allow. `check` says so of a written one; a computed one is refused when the request would leave.",
+				"The URL is scheme, host and path: with a query, a fragment or a user it is refused.",
+			},
+			errors: []errorLine{
+				{"ExpressionValueEvaluationFailure", "an expression throws, gives no URL, or names no backend"},
+			},
+		},
 		attributes: []attribute{
 			{name: "base-url", expected: "an https URL that the site allows", expression: true},
 			{name: "backend-id", expected: "the id of a backend in apim/backends or cloister.yaml", expression: true},

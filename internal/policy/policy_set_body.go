@@ -9,6 +9,26 @@ func setBodyEntry() entry {
 	return entry{
 		name: "set-body", sections: inOutBack, tolerated: 1 << onError, scopes: everyScope,
 		does: "the body of the request (inbound, backend) or of the answer",
+		tier: tierA, page: page{
+			intro: "Replaces the body: of the request in inbound and backend, of the answer in outbound and on-error.",
+			example: `
+<!-- outbound -->
+<set-body>{ "status": "sorry" }</set-body>
+<set-body>@{
+  var body = context.Response.Body.As<JObject>();
+  body["gateway"] = "cloister";
+  return body.ToString();
+}</set-body>`,
+			behaviour: []string{
+				"Written text is sent as it is written, white space included; XML and JSON need no escapes.",
+				"The value of an expression is sent as its text in UTF-8, a `byte[]` as it is, null as nothing.",
+				"`Content-Encoding` is removed, `Content-Length` set. `Content-Type` stays: set it with set-header.",
+				"The reference does not name on-error; it works there, with a warning.",
+			},
+			errors: []errorLine{
+				{"ExpressionValueEvaluationFailure", "the expression throws"},
+			},
+		},
 		attributes: []attribute{
 			{name: "template", expected: "none", otherwise: "none"},
 			{name: "xsi-nil", expected: "blank or null", otherwise: "blank", refused: "it is for Liquid templates, which are not built yet"},

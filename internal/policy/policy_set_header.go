@@ -13,6 +13,29 @@ func setHeaderEntry() entry {
 	return entry{
 		name: setHeaderName, sections: everySection, scopes: everyScope,
 		does: "a header of the request (inbound, backend) or of the answer",
+		tier: tierA, page: page{
+			intro: "Sets or removes a header: of the request in inbound and backend, of the answer in outbound and on-error.",
+			example: `
+<set-header name="X-Gateway" exists-action="override">
+  <value>cloister</value>
+</set-header>
+<set-header name="X-Tenant" exists-action="skip">
+  <value>@(context.Subscription.Name)</value>
+</set-header>
+<set-header name="X-Debug" exists-action="delete" />`,
+			behaviour: []string{
+				"`override` replaces a header that exists, `skip` lets it stay, `append` gives it the values too, `delete` removes it. One that does not exist is added by the first three.",
+				"Several values are joined by commas. On lines of their own stand those of User-Agent, WWW-Authenticate, Cookie, Set-Cookie, Warning, Date, Expires, If-Modified-Since, If-Unmodified-Since, Last-Modified and Retry-After.",
+				"Name, action and values may be expressions. White space around a computed value goes; null is an empty value.",
+			},
+			differences: []string{
+				"Refused are Connection, Content-Length, Keep-Alive, Transfer-Encoding and the other headers of a connection, because they are the gateway's; and Host of a request, which always names the backend.",
+				"Values are one line without control characters.",
+			},
+			errors: []errorLine{
+				{"ExpressionValueEvaluationFailure", "an expression throws, or gives what no header can be or hold"},
+			},
+		},
 		attributes: []attribute{
 			{name: "name", required: true, expected: "a header name", expression: true},
 			{name: "exists-action", expected: listed(existsActions()), otherwise: "override", expression: true},

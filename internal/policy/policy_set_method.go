@@ -10,6 +10,19 @@ func setMethodEntry() entry {
 	return entry{
 		name: "set-method", sections: inErr, scopes: everyScope,
 		does: "the method of the request to the backend",
+		tier: tierA, page: page{
+			intro:   "Changes the method of the request to the backend.",
+			example: `<set-method>@(context.Request.Body == null ? "GET" : "POST")</set-method>`,
+			behaviour: []string{
+				"Methods have case: GET, not get.",
+			},
+			differences: []string{
+				"CONNECT and TRACE are refused.",
+			},
+			errors: []errorLine{
+				{"ExpressionValueEvaluationFailure", "the expression throws, or gives no method that can be sent"},
+			},
+		},
 		text: hasText, expression: true, compile: compileSetMethod,
 	}
 }

@@ -10,6 +10,26 @@ func setQueryParameterEntry() entry {
 	return entry{
 		name: "set-query-parameter", sections: inBack, scopes: everyScope,
 		does: "a parameter of the request's query",
+		tier: tierA, page: page{
+			intro: "Sets or removes a parameter of the request's query.",
+			example: `
+<set-query-parameter name="api-version" exists-action="override">
+  <value>2024-10-21</value>
+</set-query-parameter>
+<set-query-parameter name="user" exists-action="append">
+  <value>@(context.User?.Id)</value>
+</set-query-parameter>`,
+			behaviour: []string{
+				"`exists-action` is as in [set-header](set-header.md); `append` adds the parameter once more.",
+				"Name, action and values may be expressions. What they give is escaped.",
+			},
+			differences: []string{
+				"Names are compared without case and after unescaping, so that what is removed is gone however it was spelled. The other parameters stay byte for byte.",
+			},
+			errors: []errorLine{
+				{"ExpressionValueEvaluationFailure", "an expression throws, or gives an empty name"},
+			},
+		},
 		attributes: []attribute{
 			{name: "name", required: true, expected: "a parameter's name", expression: true},
 			{name: "exists-action", expected: listed(existsActions()), otherwise: "override", expression: true},

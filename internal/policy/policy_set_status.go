@@ -10,6 +10,24 @@ func setStatusEntry() entry {
 	return entry{
 		name: "set-status", sections: everySection, scopes: everyScope,
 		does: "the status of the answer",
+		tier: tierA, page: page{
+			intro: "Changes the status of the answer.",
+			example: `
+<!-- outbound -->
+<set-status code="@(context.Response.StatusCode == 404 ? 204 : context.Response.StatusCode)" reason="Done" />`,
+			behaviour: []string{
+				"In inbound and backend it sets the status of the answer that callers get if no backend answers.",
+				"The reason is sent on HTTP/1.1 only; HTTP/2 has none.",
+				"Both may be expressions.",
+			},
+			differences: []string{
+				"A status is from 200 to 599: 100 and its like are not answers.",
+				"Without `reason` it is the status's own; API Management asks for one.",
+			},
+			errors: []errorLine{
+				{"ExpressionValueEvaluationFailure", "an expression throws, or gives no status or line of text"},
+			},
+		},
 		attributes: []attribute{
 			{name: "code", required: true, expected: "a status from 200 to 599", expression: true},
 			{name: "reason", expected: "one line of text", otherwise: "the status's own", expression: true},
