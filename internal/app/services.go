@@ -1,9 +1,24 @@
 package app
 
-import "github.com/cloister-ai/cloister/internal/policy"
+import (
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/limit"
+	"github.com/cloister-ai/cloister/internal/policy"
+)
 
 // policyServices are what policies use, for as long as the process runs: what
 // they count and keep outlives a reload.
 func (p *Process) policyServices() *policy.Services {
-	return &policy.Services{Now: p.opt.Now}
+	return &policy.Services{
+		Now:     p.opt.Now,
+		Retries: limit.NewRetryBudget(repetitions(p.opt.Now)),
+	}
+}
+
+// repetitions bounds what policies repeat. It is wider than what bounds pools:
+// documents ask for repetitions by name, and a saturated deployment in front of
+// another one has every request repeated once.
+func repetitions(now func() time.Time) limit.RetryOptions {
+	return limit.RetryOptions{Ratio: 1, PerSecond: 10, Burst: 100, Now: now}
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -238,15 +239,28 @@ func (t *trip) attemptFailed(err error) *refused {
 			return bodyRefused(be)
 		}
 	}
-	switch cause := context.Cause(t.attempt.ctx); {
+	cause := context.Cause(t.attempt.ctx)
+	switch {
 	case errors.Is(cause, errBackendTimeout):
 		return &refused{
 			Source: "forward-request", Reason: "Timeout", Status: http.StatusInternalServerError,
 			Message: "The backend did not answer in time.", PublicMessage: "Internal server error", Cause: err,
 		}
+	case cause != nil:
+		e := interrupted(cause, err)
+		e.Source = cmp.Or(e.Source, "forward-request")
+		return e
+	}
+	return unreachable("The connection to the backend failed.", err)
+}
+
+// interrupted is the error of a request that something ended: its caller, the
+// limits, or the gateway. The pipeline says who waited for what.
+func interrupted(cause, err error) *refused {
+	switch {
 	case errors.Is(cause, ErrRequestTimeout):
 		return &refused{
-			Source: "forward-request", Reason: "RequestTimeout", Status: http.StatusGatewayTimeout,
+			Reason: "RequestTimeout", Status: http.StatusGatewayTimeout,
 			Message: "The request took longer than it may.", PublicMessage: "The request took longer than it may.", Cause: err,
 		}
 	case errors.Is(cause, errRevoked):
@@ -255,17 +269,15 @@ func (t *trip) attemptFailed(err error) *refused {
 		return stale()
 	case errors.Is(cause, ErrCut):
 		return &refused{
-			Source: "forward-request", Reason: "GatewayStopping", Status: http.StatusServiceUnavailable,
+			Reason: "GatewayStopping", Status: http.StatusServiceUnavailable,
 			Message: "The gateway is shutting down.", PublicMessage: "The gateway is shutting down. Try again.", Cause: err,
 			Header: http.Header{"Retry-After": {"1"}},
 		}
-	case cause != nil:
-		return &refused{
-			Source: "forward-request", Reason: "ClientConnectionFailure", Status: statusClientClosed,
-			Message: "The client went away.", PublicMessage: "The client went away.", Cause: err,
-		}
 	}
-	return unreachable("The connection to the backend failed.", err)
+	return &refused{
+		Reason: "ClientConnectionFailure", Status: statusClientClosed,
+		Message: "The client went away.", PublicMessage: "The client went away.", Cause: err,
+	}
 }
 
 // statusClientClosed is what records show for a caller that went away before

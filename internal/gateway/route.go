@@ -174,6 +174,7 @@ func (rt *route) fill(t *trip) {
 		x.Request.Body = &policy.Body{Stream: t.r.Body, Length: t.r.ContentLength}
 	}
 	x.Forward, x.Buffer, x.BackendURL = t.forward, t.buffer, t.backendURL
+	x.Interrupted = func(cause error) *refused { return interrupted(cause, cause) }
 	x.Services = t.g.opt.Services
 	t.keepSent()
 }

@@ -4,7 +4,7 @@ package policy
 func controlPolicies() []entry {
 	return []entry{
 		chooseEntry(),
-		{name: "retry", sections: everySection, scopes: everyScope, does: "the policies in it again"},
+		retryEntry(),
 		{name: "wait", sections: inOutBack, scopes: everyScope, does: "the policies in it at the same time"},
 	}
 }

@@ -5,7 +5,7 @@ func routingPolicies() []entry {
 	return []entry{
 		forwardRequestEntry(),
 		setBackendServiceEntry(),
-		{name: "proxy", sections: inOnly, scopes: everyScope, does: "outbound HTTP proxy"},
+		proxyEntry(),
 		invokeRequestEntry(),
 		blockEntry(),
 	}

@@ -62,6 +62,9 @@ type Exchange struct {
 	// are set, Stream is nil then. request: it is the request's. Nil: policies
 	// read by themselves, up to [MaxBuffered].
 	Buffer func(b *Body, request bool) *Error
+	// Interrupted is the error of a request whose context ended with that cause
+	// while a policy waited; nil: the pipeline's own.
+	Interrupted func(cause error) *Error
 	// BackendURL is the address of a backend by its id, nil for pools and
 	// unknown ones; for expressions only. Nil: there is none.
 	BackendURL func(id string) *url.URL
@@ -121,6 +124,8 @@ type Body struct {
 	Stream io.ReadCloser
 	// Length in bytes; -1: not known (streams only).
 	Length int64
+	// Sent: Stream was handed to a backend and cannot be sent again.
+	Sent bool
 }
 
 // Response is the answer on its way back to the caller.

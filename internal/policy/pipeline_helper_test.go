@@ -31,7 +31,9 @@ import (
 // what the backend answers, "backend of NAME" for one request.
 //
 // A request is a head and a body as on the wire, after lines of "#" and a
-// directive.
+// directive. Several answers of a backend stand between lines of "---": one for
+// each attempt, and the last for all that follow. "budget" is how many
+// repetitions retry has.
 //
 // The clock stands at [begun]; waits move it on and are written down. With a
 // file "sequence" all requests of the fixture share their surroundings, in their
@@ -91,12 +93,25 @@ type surroundings struct {
 	now time.Time
 	// did is written down with the result.
 	did bytes.Buffer
+	// budget is what is left for retry.
+	budget int
+}
+
+func (s *surroundings) Request() {}
+
+func (s *surroundings) Retry() bool {
+	s.budget--
+	return s.budget >= 0
 }
 
 func (f fixture) surroundings() *surroundings {
 	s := &surroundings{now: begun}
 	s.Now = func() time.Time { return s.now }
 	s.Random = zeros{}
+	if text, ok := f.files["budget"]; ok {
+		s.budget, _ = strconv.Atoi(strings.TrimSpace(text))
+		s.Retries = s
+	}
 	s.Sleep = func(_ context.Context, d time.Duration) error {
 		s.now = s.now.Add(d)
 		fmt.Fprintf(&s.did, "waited %v\n", d)
@@ -212,10 +227,11 @@ func (c *closeCounter) Close() error { c.closed++; return nil }
 
 // backendStub answers as a fixture says and writes down what it was sent.
 type backendStub struct {
-	t      testing.TB
-	answer string
-	sent   bytes.Buffer
-	bodies []*closeCounter
+	t testing.TB
+	// answers are those that are left.
+	answers []string
+	sent    bytes.Buffer
+	bodies  []*closeCounter
 }
 
 func (b *backendStub) forward(_ context.Context, x *Exchange, opt ForwardOptions) error {
@@ -229,11 +245,20 @@ func (b *backendStub) forward(_ context.Context, x *Exchange, opt ForwardOptions
 		fmt.Fprintf(&b.sent, "?%s", r.Query)
 	}
 	fmt.Fprintln(&b.sent)
+	if opt.BufferRequestBody {
+		if _, e := x.bytes(r.Body, true); e != nil {
+			return e
+		}
+	}
 	if opt != (ForwardOptions{BufferResponse: true}) {
 		fmt.Fprintf(&b.sent, "options %+v\n", opt)
 	}
 	writeMessage(b.t, &b.sent, r.Header, r.Body)
-	answer := b.answer
+	answer := b.answers[0]
+	if len(b.answers) > 1 {
+		b.answers = b.answers[1:]
+	}
+	x.dropResponse()
 	if answer == "" {
 		answer = "200 OK\nContent-Type: text/plain\n\nfrom the backend"
 	}
@@ -254,7 +279,6 @@ func (b *backendStub) forward(_ context.Context, x *Exchange, opt ForwardOptions
 	h, body := parseHead(b.t, rest)
 	counter := &closeCounter{Reader: strings.NewReader(body)}
 	b.bodies = append(b.bodies, counter)
-	x.dropResponse()
 	x.Response = &Response{StatusCode: status, Header: h, FromBackend: true, Body: &Body{Stream: counter, Length: -1}}
 	return nil
 }
@@ -288,10 +312,12 @@ func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surround
 	around.did.Reset()
 	around.now = around.now.Add(a.later)
 	a.x.Started, a.x.Services = around.now, &around.Services
-	stub := &backendStub{t: t, answer: f.files["backend"]}
+	stub := &backendStub{t: t}
+	answers := f.files["backend"]
 	if own, ok := f.files["backend of "+strings.TrimPrefix(name, "request ")]; ok {
-		stub.answer = own
+		answers = own
 	}
+	stub.answers = strings.Split(answers, "\n---\n")
 	x := a.x
 	x.Forward = stub.forward
 	switch {

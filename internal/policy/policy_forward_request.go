@@ -39,6 +39,7 @@ func forwardRequestEntry() entry {
 				{"Timeout", "no head in time: 500"},
 				{"BackendConnectionFailure", "no connection, or it broke: 500"},
 				{"BackendErrorStatusCode", "`fail-on-error-status-code`: the backend's status"},
+				{"RequestBodySent", "within `retry`: the body was a stream, and an attempt before has sent it: 500"},
 				{"ExpressionValueEvaluationFailure", "the timeout's expression throws, or is no number in its bounds"},
 			},
 		},
@@ -101,7 +102,17 @@ func (s *forwardRequest) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		return stop, e
 	}
 	opt.Timeout = time.Duration(timeout) * s.unit
-	if err := x.Forward(ctx, x, opt); err != nil {
+	if body := x.Request.Body; body != nil && body.Stream != nil && body.Sent {
+		return stop, &Error{
+			Reason: "RequestBodySent", Status: http.StatusInternalServerError,
+			Message: "The request body was a stream and has been sent already. Set buffer-request-body on forward-request to send it again.",
+		}
+	}
+	err := x.Forward(ctx, x, opt)
+	if body := x.Request.Body; body != nil && body.Stream != nil {
+		body.Sent = true
+	}
+	if err != nil {
 		return stop, forwardError(err)
 	}
 	if x.Response == nil {

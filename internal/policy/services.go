@@ -15,6 +15,19 @@ type Services struct {
 	Random io.Reader
 	// Sleep waits, or ends early with the context's error; nil: a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
+
+	// What integrates (retry, send-request, log-to-eventhub).
+
+	// Retries bounds how often retry repeats what connects; nil: only its count.
+	Retries Retries
+}
+
+// Retries is a budget of repetitions, such as *limit.RetryBudget.
+type Retries interface {
+	// Request notes that a retry begins.
+	Request()
+	// Retry asks for one repetition.
+	Retry() bool
 }
 
 // sleep waits for d.
