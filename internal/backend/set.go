@@ -53,13 +53,13 @@ type Backend struct {
 	url *url.URL
 	// base is where requests go below the host. Members of a pool have their
 	// own; then it is not used.
-	base  basePath
-	one   *service // nil for pools
-	pool  *pool
+	base basePath
+	one  *service // nil for pools
+	pool *pool
 	// cookie is that of sessions which stay at one member; empty: none do.
 	cookie string
 	paths  []string
-	pass  bool
+	pass   bool
 }
 
 // ID is the backend's id, or its URL where the site declares none for it.
