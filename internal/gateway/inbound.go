@@ -145,6 +145,20 @@ func (t *trip) backendURL(id string) *url.URL {
 	return b.URL()
 }
 
+// callBackend asks a backend for a policy. What the request holds the policy has
+// made, so there is no credential of the caller's in it.
+func (t *trip) callBackend(id string, req *http.Request) (*http.Response, error) {
+	b, err := t.s.backends.Lookup(id, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := b.RoundTrip(req, nil)
+	if err != nil {
+		return nil, legible(err)
+	}
+	return resp, nil
+}
+
 // readSized reads to the end, most bytes at most where that is not 0. A known
 // length, of which the front has made sure that it is in bounds, is taken at its
 // word only up to 64 KiB: memory, and the budget for it, are for bytes that came.

@@ -175,7 +175,7 @@ func (rt *route) fill(t *trip) {
 	}
 	x.Forward, x.Buffer, x.BackendURL = t.forward, t.buffer, t.backendURL
 	x.Interrupted = func(cause error) *refused { return interrupted(cause, cause) }
-	x.Services = t.g.opt.Services
+	x.Services, x.CallBackend = t.g.opt.Services, t.callBackend
 	t.keepSent()
 }
 

@@ -73,6 +73,13 @@ type Exchange struct {
 	at *place
 	// limited: the request was refused, so that what connects is skipped.
 	limited bool
+	// CallBackend sends a request to a backend of the site, with its credential and
+	// as far as the site allows it; of the URL path and query count, below the
+	// backend's own. For services that policies ask. Nil: there is no way.
+	CallBackend func(id string, req *http.Request) (*http.Response, error)
+
+	// beforeOutbound are those who look at the answer before outbound does.
+	beforeOutbound []func(context.Context) *Error
 	// atEnd and afterSections are those who wait for the end, and for the answer.
 	atEnd         []func(Ended)
 	afterSections []func(context.Context) *Error

@@ -24,6 +24,17 @@ func (x *Exchange) End(e Ended) {
 	x.atEnd = nil
 }
 
+// lookedAt has those look at the answer who asked for it.
+func (x *Exchange) lookedAt(ctx context.Context) *Error {
+	for _, f := range x.beforeOutbound {
+		if e := f(ctx); e != nil {
+			return e
+		}
+	}
+	x.beforeOutbound = nil
+	return nil
+}
+
 // whenEnded calls f when the answer has left.
 func (x *Exchange) whenEnded(f func(Ended)) { x.atEnd = append(x.atEnd, f) }
 

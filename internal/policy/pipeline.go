@@ -85,8 +85,13 @@ func (p *Pipeline) Fail(ctx context.Context, x *Exchange, e *Error) {
 func (p *Pipeline) forth(ctx context.Context, x *Exchange) (e *Error) {
 	defer recoverStep(x, &e)
 	for s := inbound; s < onError; s++ {
-		if s == outbound && x.Response == nil {
-			x.answer(&Response{StatusCode: http.StatusOK})
+		if s == outbound {
+			if x.Response == nil {
+				x.answer(&Response{StatusCode: http.StatusOK})
+			}
+			if e := x.lookedAt(ctx); e != nil {
+				return e
+			}
 		}
 		f, e := run(ctx, x, p.steps[s])
 		if e != nil {

@@ -4,21 +4,25 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/textproto"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/cloister-ai/cloister/internal/emulator"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
 )
@@ -34,6 +38,11 @@ import (
 // directive. Several answers of a backend stand between lines of "---": one for
 // each attempt, and the last for all that follow. "budget" is how many
 // repetitions retry has.
+//
+// "content safety" has the words that the emulated service knows, one a line:
+// "word WORD CATEGORY SEVERITY", "block LIST WORD", "attack WORD"; every backend
+// whose id is asked by a policy is that service, but for "down", which cannot be
+// reached.
 //
 // The clock stands at [begun]; waits move it on and are written down. With a
 // file "sequence" all requests of the fixture share their surroundings, in their
@@ -91,8 +100,11 @@ var begun = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 type surroundings struct {
 	Services
 	now time.Time
-	// did is written down with the result.
-	did bytes.Buffer
+	// did is written down with the result; asked too, in the order of letters and
+	// where the request did well: questions are asked at the same time, and the
+	// first refusal ends the others.
+	did   bytes.Buffer
+	asked []string
 	// budget is what is left for retry.
 	budget int
 }
@@ -118,6 +130,36 @@ func (f fixture) surroundings() *surroundings {
 		return nil
 	}
 	return s
+}
+
+// contentSafety is the emulated service as a policy asks it.
+func (f fixture) contentSafety(around *surroundings) func(string, *http.Request) (*http.Response, error) {
+	service := &emulator.ContentSafety{Words: map[string]emulator.Harm{}, Blocklists: map[string][]string{}}
+	for line := range strings.Lines(f.files["content safety"]) {
+		switch w := strings.Fields(line); w[0] {
+		case "word":
+			severity, _ := strconv.Atoi(w[3])
+			service.Words[w[1]] = emulator.Harm{Category: w[2], Severity: severity}
+		case "block":
+			service.Blocklists[w[1]] = append(service.Blocklists[w[1]], w[2])
+		case "attack":
+			service.Attacks = append(service.Attacks, w[1])
+		}
+	}
+	var mu sync.Mutex
+	return func(id string, r *http.Request) (*http.Response, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		body, _ := io.ReadAll(r.Body)
+		around.asked = append(around.asked, fmt.Sprintf("asked %s %s %.200s\n", id, r.URL.Path, body))
+		if id == "down" {
+			return nil, errors.New("connection refused")
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		w := httptest.NewRecorder()
+		service.ServeHTTP(w, r)
+		return w.Result(), nil
+	}
 }
 
 // zeros is randomness that nobody need guess.
@@ -310,8 +352,10 @@ func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surround
 	t.Helper()
 	a := parseRequest(t, f.files[name])
 	around.did.Reset()
+	around.asked = nil
 	around.now = around.now.Add(a.later)
 	a.x.Started, a.x.Services = around.now, &around.Services
+	a.x.CallBackend = f.contentSafety(around)
 	stub := &backendStub{t: t}
 	answers := f.files["backend"]
 	if own, ok := f.files["backend of "+strings.TrimPrefix(name, "request ")]; ok {
@@ -332,6 +376,9 @@ func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surround
 	}
 	out := &stub.sent
 	out.Write(around.did.Bytes())
+	if slices.Sort(around.asked); x.LastError == nil {
+		out.WriteString(strings.Join(around.asked, ""))
+	}
 	fmt.Fprintf(out, "answer %d", x.Response.StatusCode)
 	if x.Response.Reason != "" {
 		fmt.Fprintf(out, " %s", x.Response.Reason)

@@ -100,12 +100,16 @@ func (c *compiler) backendID(n *Node) Target {
 	if b := c.env.backend(strings.TrimSpace(v.text)); b != nil {
 		return b.target()
 	}
+	c.unknownBackend(v)
+	return Target{}
+}
+
+func (c *compiler) unknownBackend(v value) {
 	var ids []string
 	for _, b := range c.env.Backends {
 		ids = append(ids, b.ID)
 	}
 	c.add(v.pos, "unknown-backend", "the id of a backend in apim/backends or cloister.yaml", nearestName(v.written, ids), "there is no backend %q", v.written)
-	return Target{}
 }
 
 // parseBaseURL parses where a backend is.
