@@ -24,6 +24,7 @@ APT=(
   systemd-analyze:systemd
   strace:strace
   initdb:postgresql
+  chromium:chromium
   mcs:mono-mcs
   mono:mono-runtime
   /usr/lib/mono/4.5/System.Core.dll:libmono-system-core4.0-cil
