@@ -168,3 +168,15 @@ func TextOf(t *clr.Thread, v clr.Value) (s string, err error) {
 	}()
 	return t.Text(v), nil
 }
+
+// Guarded calls f, in which members of .NET are called outside of an expression,
+// and gives what they throw, and the limit that ends them.
+func Guarded(f func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(p)
+		}
+	}()
+	f()
+	return nil
+}

@@ -120,6 +120,7 @@ func (f fixture) surroundings() *surroundings {
 	s := &surroundings{now: begun}
 	s.Now = func() time.Time { return s.now }
 	s.Random = zeros{}
+	s.cached(f)
 	if text, ok := f.files["budget"]; ok {
 		s.budget, _ = strconv.Atoi(strings.TrimSpace(text))
 		s.Retries = s
@@ -222,6 +223,13 @@ func (a *asked) direct(t testing.TB, directive string) {
 		a.x.MatchedParameters[name] = v
 	case "template":
 		a.x.Operation = &site.Operation{URLTemplate: rest}
+	case "caller":
+		a.x.Subscription = &Subscription{ID: rest, Name: rest}
+		a.x.Caller = func() string { return rest }
+	case "nobody":
+		a.x.Caller = func() string { return "" }
+	case "barred":
+		a.x.Permit = func() *Error { return parseError(rest) }
 	case "later":
 		d, err := time.ParseDuration(rest)
 		if err != nil {

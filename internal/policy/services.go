@@ -20,6 +20,13 @@ type Services struct {
 
 	// Retries bounds how often retry repeats what connects; nil: only its count.
 	Retries Retries
+
+	// What caches use.
+
+	// Caches keep values, answers and completions; nil: every lookup misses.
+	Caches *Caches
+	// Embedder makes the vectors of the semantic cache; nil: it misses.
+	Embedder Embedder
 }
 
 // Retries is a budget of repetitions, such as *limit.RetryBudget.

@@ -36,6 +36,11 @@ func (v *Variables) Get(name string) (clr.Value, bool) {
 	return clr.Null, false
 }
 
+// remove takes a variable away.
+func (v *Variables) remove(name string) {
+	v.list = slices.DeleteFunc(v.list, func(k variable) bool { return k.name == name })
+}
+
 // Each goes through the variables until f is false.
 func (v *Variables) Each(f func(name string, value clr.Value) bool) {
 	for _, k := range v.list {
