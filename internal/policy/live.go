@@ -224,7 +224,7 @@ func apiOf(a *site.API) *request.API {
 		Protocols: a.Protocols, Header: a.SubscriptionKeyHeader, Query: a.SubscriptionKeyQuery,
 	}
 	if a.ServiceURL != "" {
-		out.ServiceURL = request.ParseURL(a.ServiceURL)
+		out.ServiceURL = request.URLFrom(func() string { return a.ServiceURL })
 	}
 	return out
 }

@@ -72,14 +72,18 @@ func (u *Uri) readV6(s string) int {
 // mostLabel is how long a part of a name may be.
 const mostLabel = 63
 
+// fullStops are the dots of other scripts, which names may have in the place of
+// ".".
+var fullStops = strings.NewReplacer("\u3002", ".", "\uFF0E", ".", "\uFF61", ".")
+
 // isDomain reports a name of DNS as .NET reads it: with underscores, and with
 // letters of any language.
 func isDomain(s string) bool {
-	s = strings.NewReplacer("\u3002", ".", "\uFF0E", ".", "\uFF61", ".").Replace(s)
+	s = fullStops.Replace(s)
 	if s == "" {
 		return false
 	}
-	for _, label := range strings.Split(strings.TrimSuffix(s, "."), ".") {
+	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
 		if label == "" || clr.Length(label) > mostLabel {
 			return false
 		}
