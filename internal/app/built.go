@@ -85,6 +85,8 @@ type built struct {
 	revision   store.Revision
 	// vaults were asked for secrets; nil: the site refers to none in a vault.
 	vaults *secret.Vaults
+	// calls are the ways of policies out; nil: none are made.
+	calls *callTransports
 }
 
 // build compiles a site that was loaded. With an error among the problems the
@@ -112,12 +114,13 @@ func build(s *site.Site, at surroundings) *built {
 	b.add(problems)
 	b.add(refuseEmulator(s, at))
 	env := b.policies(at)
+	b.makeCalls()
 	b.front = b.makeFront(at)
 	b.addTokens(at)
 	b.addOperators(at)
 	b.snapshot, problems = gateway.Compile(s, gateway.CompileOptions{
 		Directory: b.callers.directory,
-		Tokens:    b.tokens, Backends: b.backends, Policies: env,
+		Tokens:    b.tokens, Backends: b.backends, Policies: env, MayCall: b.mayCall,
 	})
 	b.add(problems)
 	if b.backends == nil {
@@ -148,6 +151,7 @@ func (b *built) finish() {
 
 // close ends what was begun for a site that is not, or no longer, in force.
 func (b *built) close() {
+	b.calls.close()
 	b.operators.close()
 	if b.snapshot != nil {
 		b.snapshot.Close()

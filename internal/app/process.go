@@ -93,6 +93,8 @@ type Process struct {
 	// retries bounds how often requests go on to another member of a pool, of
 	// all sites that are served one after the other.
 	retries *limit.RetryBudget
+	// calls are those of policies; nil: not begun.
+	calls   *calls
 	failed  chan error
 	serving sync.WaitGroup
 	// background ends with stop, and everything that goes on by itself with it.
@@ -214,6 +216,7 @@ func (p *Process) open(ctx context.Context, s *site.Site) (*built, error) {
 		return nil, err
 	}
 	p.putInForce(built)
+	p.calls = newCalls(func() *callTransports { return p.inForce().calls }, p.opt.Log, p.metrics)
 	p.gateway = gateway.New(built.snapshot, gateway.Options{
 		Recorder: p.recorder, Metrics: p.metrics, Tracing: p.tracing, Log: p.opt.Log, Now: p.opt.Now,
 		Audit: p.state.audit, Stale: p.stale, HeldBytes: heldBytes(p.memory),

@@ -12,6 +12,7 @@ import (
 func (p *Process) policyServices() *policy.Services {
 	return &policy.Services{
 		Now:     p.opt.Now,
+		Calls:   p.calls,
 		Retries: limit.NewRetryBudget(repetitions(p.opt.Now)),
 	}
 }

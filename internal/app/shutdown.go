@@ -40,6 +40,7 @@ func (p *Process) abandon() error {
 	if p.server != nil {
 		p.server.Close()
 	}
+	p.sendLast()
 	runtime.KeepAlive(p.ballast)
 	p.stop()
 	p.closeAdmin()
@@ -64,4 +65,11 @@ func (p *Process) abandon() error {
 		errs = append(errs, p.state.end(ctx, p.opt.Now()))
 	}
 	return errors.Join(errs...)
+}
+
+// sendLast sends what policies sent in the background and still waits.
+func (p *Process) sendLast() {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	p.calls.close(ctx)
 }

@@ -114,3 +114,9 @@ func (s *Set) Carries(h http.Header, host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ":443")
 	return s.minted.inHeader(h, host)
 }
+
+// CarriesURL is [Set.Carries] for the path and the query of a URL, and the host
+// that it goes to.
+func (s *Set) CarriesURL(u *url.URL) bool {
+	return s.minted.inURL(u, strings.TrimSuffix(strings.ToLower(u.Host), ":443"))
+}

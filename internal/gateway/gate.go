@@ -75,6 +75,21 @@ func (t *trip) takeCredentials(d *departure) {
 	}
 }
 
+// uncredential takes what the caller sent as a credential out of a copy of the
+// request's head, and out of its query, which it returns.
+func (t *trip) uncredential(h http.Header, query string) string {
+	d := departure{header: h, query: query}
+	t.takeCredentials(&d)
+	return d.query
+}
+
+// callTravels reports whether a call of a policy would carry a credential that
+// the gateway holds for another host. What the caller sent a policy may pass on:
+// to have a token looked at by its issuer, say.
+func (t *trip) callTravels(h http.Header, u *url.URL) bool {
+	return t.s.backends.Carries(h, u.Host) || t.s.backends.CarriesURL(u)
+}
+
 // keepSent notes the headers in which callers send credentials, as they came.
 func (t *trip) keepSent() {
 	for i := range t.sent {

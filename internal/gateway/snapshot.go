@@ -37,6 +37,8 @@ type CompileOptions struct {
 	Backends *backend.Set
 	// Policies is what policy documents may refer to.
 	Policies policy.Env
+	// MayCall says why a URL cannot be called by policies; nil: nobody looks.
+	MayCall func(*url.URL) error
 }
 
 // Compile makes the snapshot of a site. With an error among the problems there
@@ -52,7 +54,7 @@ func Compile(s *site.Site, opt CompileOptions) (*Snapshot, site.Problems) {
 		snap.products[strings.ToLower(p.ID)] = p
 	}
 	snap.warnUnpublished(&problems)
-	c := &pipelineCompiler{site: s, env: opt.Policies, backends: opt.Backends, seen: map[string]bool{}}
+	c := &pipelineCompiler{site: s, env: opt.Policies, backends: opt.Backends, mayCall: opt.MayCall, seen: map[string]bool{}}
 	rt, ps := newRouter(s, snap, c)
 	problems = append(problems, ps...)
 	problems = append(problems, c.problems...)
@@ -133,6 +135,7 @@ type pipelineCompiler struct {
 	env  policy.Env
 	// backends are those that requests can reach; nil: not looked at.
 	backends *backend.Set
+	mayCall  func(*url.URL) error
 	seen     map[string]bool
 	problems site.Problems
 }
@@ -172,6 +175,9 @@ func (c *pipelineCompiler) one(product *site.PolicyFile, api *site.API, op *site
 	if p != nil && c.backends != nil {
 		c.checkTargets(p, &problems)
 	}
+	if p != nil && c.mayCall != nil {
+		c.checkCalls(p, &problems)
+	}
 	for _, problem := range problems {
 		if line := problem.String(); !c.seen[line] {
 			c.seen[line] = true
@@ -189,6 +195,22 @@ func (c *pipelineCompiler) checkTargets(p *policy.Pipeline, problems *site.Probl
 			problems.Add(use.Pos, "backend-unknown", "a backend of the site, or a URL that destinations.model lists",
 				"declare it in backends: of cloister.yaml, or list its host in destinations.model", "%v", err)
 		}
+	}
+}
+
+// checkCalls refuses URLs that a document calls and the site does not allow.
+func (c *pipelineCompiler) checkCalls(p *policy.Pipeline, problems *site.Problems) {
+	for _, use := range p.Calls() {
+		err := c.mayCall(use.URL)
+		if err == nil {
+			continue
+		}
+		host := use.URL.Host
+		if use.Secret {
+			host = "a secret host"
+		}
+		problems.Add(use.Pos, "undeclared-destination", "a URL that destinations.call lists",
+			"list its host and port in destinations.call of cloister.yaml, with public: true where it is a public one", "the policy calls %s: %v", host, err)
 	}
 }
 

@@ -59,6 +59,11 @@ func (c *composer) compose() *Pipeline {
 			if use, ok := s.statement.(*setBackendService); ok && use.known() {
 				p.targets = append(p.targets, TargetUse{Target: use.target, Pos: s.at.pos})
 			}
+			if call, ok := s.statement.(interface{ calls() (CallUse, bool) }); ok {
+				if use, ok := call.calls(); ok {
+					p.calls = append(p.calls, use)
+				}
+			}
 		})
 	}
 	c.checkForward(p)

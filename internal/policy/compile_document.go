@@ -101,6 +101,8 @@ type compiler struct {
 	work      *work
 	// answer: the statements act on the answer that return-response makes.
 	answer bool
+	// call: the statements act on the request that send-request makes.
+	call bool
 	// at is where the policy that is compiled stands.
 	at *place
 }
@@ -118,7 +120,7 @@ type work struct {
 // onAnswer reports whether policies that change a message change the answer.
 // Where nobody knows, as in a fragment by itself, they may.
 func (c *compiler) onAnswer() bool {
-	return c.answer || c.section == outbound || c.section == onError || c.section == anySection
+	return c.answer || !c.call && (c.section == outbound || c.section == onError || c.section == anySection)
 }
 
 func compileDocument(env *Env, file *site.PolicyFile, at scope) *compiledDocument {

@@ -62,6 +62,16 @@ type Exchange struct {
 	// are set, Stream is nil then. request: it is the request's. Nil: policies
 	// read by themselves, up to [MaxBuffered].
 	Buffer func(b *Body, request bool) *Error
+	// Uncredential takes out of a copy of the request's head what the caller sent
+	// as a credential, and gives the query without it; nil: the headers in which
+	// callers send them go.
+	Uncredential func(h http.Header, query string) string
+	// Travels reports whether a call would carry a credential of the gateway to a
+	// host that it is not for. Nil: nobody looks.
+	Travels func(h http.Header, u *url.URL) bool
+	// Hold counts bytes that policies keep in memory until the exchange ends; an
+	// error: there are too many. Nil: nobody counts.
+	Hold func(n int64) *Error
 	// Interrupted is the error of a request whose context ended with that cause
 	// while a policy waited; nil: the pipeline's own.
 	Interrupted func(cause error) *Error
@@ -78,6 +88,8 @@ type Exchange struct {
 	// nothing.
 	Permit func() *Error
 
+	// making is the request that a policy makes of its own; nil: none.
+	making *outgoing
 	// at is the statement that runs.
 	at *place
 	// limited: the request was refused, so that what connects is skipped.

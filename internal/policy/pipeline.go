@@ -13,6 +13,7 @@ type Pipeline struct {
 	// cors are the cors policies of inbound, in order.
 	cors    []*cors
 	targets []TargetUse
+	calls   []CallUse
 }
 
 // TargetUse is a place where a document names a backend.
@@ -62,6 +63,9 @@ func (p *Pipeline) HasCORS() bool { return p != nil && len(p.cors) > 0 }
 
 // Targets are the backends that set-backend-service names, each with its place.
 func (p *Pipeline) Targets() []TargetUse { return p.targets }
+
+// Calls are the URLs that policies call and documents hold.
+func (p *Pipeline) Calls() []CallUse { return p.calls }
 
 // Run takes a request through inbound, backend and outbound, and an error
 // through on-error. Afterwards x.Response is the answer, never nil, and

@@ -34,6 +34,11 @@ import (
 // the file of the same name with "result" is what becomes of it; "backend" is
 // what the backend answers, "backend of NAME" for one request.
 //
+// "calls" is what services answer to calls, and "calls of NAME" for one request:
+// the answer to each request line "METHOD URL" between lines of "---", which
+// "# error TEXT" ends without an answer and "# timeout" by time; what is not
+// there cannot be reached. Calls are written down in their order by URL.
+//
 // A request is a head and a body as on the wire, after lines of "#" and a
 // directive. Several answers of a backend stand between lines of "---": one for
 // each attempt, and the last for all that follow. "budget" is how many
@@ -370,6 +375,12 @@ func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surround
 		answers = own
 	}
 	stub.answers = strings.Split(answers, "\n---\n")
+	answers, ok := f.files["calls of "+strings.TrimPrefix(name, "request ")]
+	if !ok {
+		answers = f.files["calls"]
+	}
+	calls := newCallStub(t, answers)
+	around.Calls = calls
 	x := a.x
 	x.Forward = stub.forward
 	switch {
@@ -383,6 +394,7 @@ func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surround
 		p.Run(t.Context(), x)
 	}
 	out := &stub.sent
+	out.WriteString(calls.String())
 	out.Write(around.did.Bytes())
 	if slices.Sort(around.asked); x.LastError == nil {
 		out.WriteString(strings.Join(around.asked, ""))

@@ -87,7 +87,13 @@ func (s *setBody) do(ctx context.Context, x *Exchange) (flow, *Error) {
 
 // setBody puts a body in the place of the request's or the answer's.
 func (x *Exchange) setBody(body *Body, answer bool) {
-	if !answer {
+	switch {
+	case answer:
+	case x.making != nil:
+		x.making.body = body
+		delete(x.making.header, "Content-Encoding")
+		return
+	default:
 		x.Request.Body = body
 		delete(x.Request.Header, "Content-Encoding")
 		return

@@ -113,8 +113,11 @@ func (c *compiler) checkHeader(n *Node, name string, answer bool) {
 	case slices.Contains(framing(), name):
 		c.strict(pos, "framing-header", "another header", "", "the header %q belongs to the connection; policies cannot touch it", name)
 	case refusedHeader(name, answer):
-		c.strict(pos, "framing-header", "another header", "choose the backend with set-backend-service",
-			"the header \"Host\" always names the backend that the request goes to")
+		mend := "choose the backend with set-backend-service"
+		if c.call {
+			mend = "choose the host with set-url"
+		}
+		c.strict(pos, "framing-header", "another header", mend, "the header \"Host\" always names the host that the request goes to")
 	}
 }
 
@@ -165,10 +168,7 @@ func (s *setHeader) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		setField(x.answered(), name, action, values)
 		return next, nil
 	}
-	if x.Request.Header == nil {
-		x.Request.Header = http.Header{}
-	}
-	setField(x.Request.Header, name, action, values)
+	setField(x.requestHeader(), name, action, values)
 	return next, nil
 }
 

@@ -72,7 +72,7 @@ func (s *setMethod) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	if e != nil {
 		return stop, e
 	}
-	x.Request.Method = method
+	x.setMethod(method)
 	x.say("method", method)
 	return next, nil
 }

@@ -20,6 +20,9 @@ type Services struct {
 
 	// Retries bounds how often retry repeats what connects; nil: only its count.
 	Retries Retries
+	// Calls makes the requests of send-request and send-one-way-request; nil:
+	// they fail.
+	Calls CallMaker
 
 	// What caches use.
 

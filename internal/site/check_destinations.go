@@ -26,6 +26,7 @@ func (c *checker) destinations() {
 		for i, d := range cl.list {
 			e := endpoint{d.Host, d.Port}
 			path := c.path("destinations."+cl.name, i)
+			c.sitePath(d.CAFile, path+".caFile")
 			if !c.given("%s.host", path) {
 				continue
 			}

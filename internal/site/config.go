@@ -251,6 +251,9 @@ type Destination struct {
 	Public bool `yaml:"public"`
 	// Addresses pins the host: no name is asked, only these are connected to.
 	Addresses []netip.Addr `yaml:"addresses"`
+	// CAFile is a PEM bundle (site-relative) for the destination's TLS, in class
+	// "call" only; empty: system roots.
+	CAFile string `yaml:"caFile"`
 }
 
 // BackendConfig adds to a backend of apim/backends.

@@ -157,6 +157,8 @@ func destinationTables(f field) string {
 			d.doc += " In class name the default is 53."
 		case "public":
 			d.doc += " Not in class model."
+		case "caFile":
+			d.doc += " In class call only."
 		}
 	}
 	return b.String() + "\n" + fieldTable("", destination)

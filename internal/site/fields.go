@@ -138,6 +138,9 @@ func destinationsField() field {
 		}
 		d = append(d, list("addresses", field{typ: typeAddress},
 			"Pins the host: no name is asked, only these are connected to.").atLeast(1))
+		if name == "call" {
+			d = append(d, text("caFile", "PEM bundle for the destination's TLS. Not given: system roots."))
+		}
 		return list(name, object("", "", d...), doc)
 	}
 	return object("destinations", "All that the process may connect to. What is not listed is refused.",

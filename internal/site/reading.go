@@ -220,6 +220,9 @@ func (c *decodedConfig) certificates() map[string]string {
 	for i, is := range c.Tokens.Issuers {
 		add(fmt.Sprintf("tokens.issuers[%d].caFile", i), is.CAFile)
 	}
+	for i, d := range c.Destinations.Call {
+		add(fmt.Sprintf("destinations.call[%d].caFile", i), d.CAFile)
+	}
 	for id, b := range c.Backends {
 		add("backends."+id+".caFile", b.CAFile)
 		if s := b.Credential.ClientSecret; s != nil {

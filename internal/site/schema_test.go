@@ -75,6 +75,9 @@ func checkObject(t *testing.T, f field, typ reflect.Type, path string) {
 		if path == "destinations.model[]" && tag == "public" {
 			continue // the one class that has no such field
 		}
+		if strings.HasPrefix(path, "destinations.") && tag == "caFile" && path != "destinations.call[]" {
+			continue // the one class that has such a field
+		}
 		if tag != "-" && !inTable[tag] {
 			t.Errorf("the table has no field %q of %s", tag, typ)
 		}

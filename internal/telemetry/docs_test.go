@@ -141,6 +141,7 @@ func registered(t *testing.T) [][]string {
 	}
 	m.refusedEarly("framing")
 	m.EgressUsed("model", "h")
+	m.Background("call", "sent")
 	m.EgressRefused("model", "h", "not-listed")
 	m.Reloaded(true, full().Time)
 	m.certificates.WithLabelValues("h").Set(1)

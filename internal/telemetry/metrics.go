@@ -44,6 +44,7 @@ type Metrics struct {
 	records, sinkFailures       prometheus.Counter
 	waiting                     prometheus.Gauge
 	spansLost                   prometheus.Counter
+	background                  *prometheus.CounterVec
 	tokens                      *prometheus.HistogramVec
 	modelDuration, modelToFirst *prometheus.HistogramVec
 
@@ -111,6 +112,7 @@ func (m *Metrics) register() {
 	m.sinkFailures = m.counter("record_write_failures_total", "Writes that the sink of access records refused; they are tried again.")
 	m.waiting = m.gauge("record_bytes_waiting", "Bytes of access records that wait for the sink.")
 	m.spansLost = m.counter("spans_lost_total", "Spans that the collector did not take.")
+	m.background = m.counterVec("background_messages_total", "Messages that policies sent without waiting for an answer (call, eventhub), by what became of them (sent, failed, dropped).", "kind", "result")
 }
 
 // Handler answers with all metrics in the Prometheus text format. At most four
@@ -185,6 +187,14 @@ func (m *Metrics) SetCertificates(expiry map[string]time.Time) {
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }
+
+// Background counts a message that a policy sent without waiting for an answer.
+// Kind is call or eventhub; result is sent, failed or dropped.
+func (m *Metrics) Background(kind, result string) {
+	if m != nil {
+		m.background.WithLabelValues(kind, result).Inc()
+	}
+}
 
 type egressKey struct{ class, host, code string }
 
