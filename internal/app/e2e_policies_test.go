@@ -52,6 +52,30 @@ func TestExpressionsOnTheRoad(t *testing.T) {
 	}
 }
 
+// TestContextOfTheGateway: what expressions see of the gateway and of the model
+// that a request names, on both surfaces.
+func TestContextOfTheGateway(t *testing.T) {
+	s := newSite(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Header.Get("X-Seen")) }),
+		map[string]string{"apim/apis/openai/policy.xml": `<policies><inbound>
+  <set-header name="X-Seen"><value>@(context.Deployment.ServiceName + " " + (context.Request.Foundry == null ? "none" : context.Request.Foundry.Deployment) + " "
+    + context.Request.Headers["Host"][0].Split(':')[0] + " " + context.Request.OriginalUrl.Path + " " + context.Request.Url.Host + " " + (context.User == null))</value></set-header>
+</inbound></policies>`})
+	g := s.start(t)
+	for path, want := range map[string]string{
+		"/openai/x": "test none localhost /openai/x 127.0.0.1 True",
+		"/openai/deployments/gpt-4o/chat/completions?api-version=1": "test gpt-4o localhost /openai/deployments/gpt-4o/chat/completions 127.0.0.1 True",
+		"/openai/v1/chat/completions":                               "test o3 localhost /openai/v1/chat/completions 127.0.0.1 True",
+	} {
+		body := `{"messages":[]}`
+		if strings.Contains(path, "v1") {
+			body = `{"model":"o3","messages":[]}`
+		}
+		if resp, got := g.do(t, "POST", path, body, nil); got != want {
+			t.Errorf("%s: %s %q, want %q", path, resp.Status, got, want)
+		}
+	}
+}
+
 // TestBodiesThatPoliciesRead: what is larger than policies may read is refused,
 // for requests and answers.
 func TestBodiesThatPoliciesRead(t *testing.T) {

@@ -193,6 +193,9 @@ func (t *trip) readSized(r io.Reader, length int64, held *int64, most int) ([]by
 // inbound runs the policies, and with them, through t.forward, the rest of the
 // road. Afterwards there is an answer.
 func (t *trip) inbound() {
+	if t.x.Model = t.model.deployment; t.x.Model == "" && t.model.info != nil {
+		t.x.Model = t.model.info.Model
+	}
 	t.pipeline.Run(t.ctx, &t.x)
 	t.failure = t.x.LastError
 	t.release()

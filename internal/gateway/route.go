@@ -177,6 +177,7 @@ func (rt *route) fill(t *trip) {
 	x.Uncredential, x.Travels = t.uncredential, t.callTravels
 	x.Hold = func(n int64) *refused { return t.hold(n, &t.heldAnswer) }
 	x.Interrupted = func(cause error) *refused { return interrupted(cause, cause) }
+	x.Deployment = t.s.deployment
 	x.Services, x.CallBackend = t.g.opt.Services, t.callBackend
 	t.keepSent()
 }

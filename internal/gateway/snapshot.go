@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/backend"
+	"github.com/cloister-ai/cloister/internal/csharp/request"
 	"github.com/cloister-ai/cloister/internal/identity/verify"
 	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/site"
@@ -25,6 +26,8 @@ type Snapshot struct {
 
 	// products by id in lower case.
 	products map[string]*site.Product
+	// deployment is what expressions see of the gateway.
+	deployment *request.Deployment
 }
 
 // CompileOptions are what a [Snapshot] needs beside the site's documents.
@@ -50,6 +53,7 @@ func Compile(s *site.Site, opt CompileOptions) (*Snapshot, site.Problems) {
 		directory: opt.Directory, products: map[string]*site.Product{},
 	}
 	snap.limits.MaxWebSocketsPerCaller = cmp.Or(snap.limits.MaxWebSocketsPerCaller, 100)
+	snap.deployment = &request.Deployment{ServiceName: &s.Config.Name, ServiceID: &s.Config.Name, GatewayID: &s.Config.Name, InstanceID: &s.Config.Name}
 	for _, p := range s.Service.Products {
 		snap.products[strings.ToLower(p.ID)] = p
 	}

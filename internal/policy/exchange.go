@@ -40,8 +40,12 @@ type Exchange struct {
 	User *request.User
 	// Certificate is the caller's, an X509Certificate2; the zero Value: none.
 	Certificate clr.Value
-	// Deployment says where the gateway runs; nil: not known.
+	// Deployment says where the gateway runs; nil: not known. It is shared by
+	// exchanges.
 	Deployment *request.Deployment
+	// Model is the deployment or model that a request to the model API names;
+	// empty: none.
+	Model string
 	// Variables are set by policies and read by expressions.
 	Variables Variables
 	// LastError is set while on-error runs.

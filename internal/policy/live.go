@@ -78,7 +78,8 @@ func newLive(x *Exchange) *live {
 		Tracing:    x.Observer != nil,
 	}
 	if x.Deployment != nil {
-		l.context.Deployment = x.Deployment
+		own := *x.Deployment // it remembers what was made of it
+		l.context.Deployment = &own
 	}
 	if s := x.Subscription; s != nil {
 		l.context.Subscription = &request.Subscription{ID: &s.ID, Name: &s.Name, CreatedDate: s.Created}
@@ -100,6 +101,9 @@ func (l *live) refresh() {
 	x := l.x
 	l.failure = nil
 	l.request.Method = x.Request.Method
+	if l.request.Foundry == nil && x.Model != "" {
+		l.request.Foundry = &request.Foundry{Deployment: &x.Model}
+	}
 	l.request.Body = nil
 	if x.Request.Body != nil {
 		l.request.Body = &l.body
