@@ -75,7 +75,12 @@ func (c *compiler) checkChildren(n *Node, children []child) {
 		}
 		if k < last && !late && !children[k].anywhere {
 			late = true
-			c.warn(given.Pos, "element-order", "", "API Management documents the order %s in %q", strings.Join(names, ", "), n.Name)
+			order := strings.Join(names, ", ")
+			if aboutModels(n.Name) {
+				c.add(given.Pos, "element-order", "the order "+order, "", "the elements in %q stand in another order than API Management takes", n.Name)
+			} else {
+				c.warn(given.Pos, "element-order", "", "API Management documents the order %s in %q", order, n.Name)
+			}
 		}
 		last = max(last, k)
 		if !children[k].policy {
@@ -91,6 +96,12 @@ func (c *compiler) checkChildren(n *Node, children []child) {
 			report(n.Pos, "missing-element", fmt.Sprintf("<%s>", k.name), "", "%q needs the element %q", n.Name, k.name)
 		}
 	}
+}
+
+// aboutModels reports the policies for language models. Of those API Management
+// takes no other order of elements than the documented one.
+func aboutModels(name string) bool {
+	return strings.HasPrefix(name, "llm-") || strings.HasPrefix(name, "azure-openai-")
 }
 
 // hasWords reports whether text stands beside the elements in n.
