@@ -7,13 +7,17 @@
 //	Bans         clients that trip protections are refused for a while
 //	Turns        how much is done at once, shared out among clients
 //	Counter      how many things a named caller holds
+//	Rates        calls per key in a sliding window
+//	Quotas       calls and bytes per key in fixed windows
+//	Counters     rates, quotas and slots together, as policies use them
 //	RetryBudget  how many requests may be sent again
 //	Guard        ladder, caps and bans together, as the listeners use them
 //
 // It guarantees bounded memory, whatever the number of addresses: counts exist
-// as long as what they count, and the table of bans has a fixed size. On the
-// road of a request nothing is allocated and no lock is held that another
-// client's request would wait for longer than a map access.
+// as long as what they count, and the tables of bans and of keys have a fixed
+// size. On the road of a request nothing is allocated and no lock is held that
+// another client's request would wait for longer than a map access; a counter's
+// new key and a quota may take longer, by a bounded look at others.
 //
 // It does not know listeners, requests or sites: bounds come with each call,
 // so that a reload counts at once, and what a misdeed weighs is the caller's to
