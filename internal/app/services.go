@@ -14,6 +14,8 @@ func (p *Process) policyServices() *policy.Services {
 		Now:     p.opt.Now,
 		Calls:   p.calls,
 		Retries: limit.NewRetryBudget(repetitions(p.opt.Now)),
+		// Counts of rate-limit, quota and limit-concurrency.
+		Counters: limit.NewCounters(p.opt.Now),
 	}
 }
 

@@ -27,6 +27,7 @@ func (t *trip) record() {
 		t.g.webSockets.End(t.webSocketOf)
 	}
 	if t.uncounted && t.failure != nil {
+		t.x.End(policy.Ended{Status: t.w.Status()})
 		t.g.opt.Metrics.End()
 		if t.g.opt.Recorder != nil {
 			t.g.opt.Recorder.RefusedBeforeRoute(t.conn.Peer.Addr(), kebab(t.failure.Reason))
@@ -39,6 +40,7 @@ func (t *trip) record() {
 	rec := &t.rec
 	t.describeRequest(now)
 	t.x.End(t.ended())
+	rec.Notes = t.x.Notes // policies may have said something at the end
 	t.describeCaller()
 	t.describeAttempt()
 	t.describeDecision()
@@ -93,7 +95,7 @@ func (t *trip) describeRequest(now time.Time) {
 func (t *trip) ended() policy.Ended {
 	tokens := t.rec.Tokens
 	return policy.Ended{
-		Status: t.rec.Status, Known: tokens.Known,
+		Status: t.rec.Status, Known: tokens.Known, BytesIn: t.rec.BytesIn, BytesOut: t.rec.BytesOut,
 		Usage: openai.Usage{Prompt: tokens.Prompt, Completion: tokens.Completion, Total: tokens.Total, Estimated: tokens.Estimated},
 	}
 }

@@ -33,7 +33,9 @@ func (c *compiler) shape(n *Node, attributes []attribute, children []child, text
 func (c *compiler) checkAttributes(n *Node, attributes []attribute) {
 	names := []string{"id"}
 	for _, a := range attributes {
-		names = append(names, a.name)
+		if a.name != "id" {
+			names = append(names, a.name)
+		}
 	}
 	for i := range n.Attributes {
 		given := &n.Attributes[i]

@@ -113,6 +113,8 @@ type work struct {
 	steps int
 	// errors among the problems.
 	errors int
+	// once are the policies that may stand in a document once, with their places.
+	once map[string]site.Pos
 	// expressions are the places of those that were compiled.
 	expressions map[site.Pos]bool
 }

@@ -110,6 +110,12 @@ type Exchange struct {
 	afterSections []func(context.Context) *Error
 	// live is what expressions run with; nil until the first one runs.
 	live *live
+	// promises are the headers that every answer gets.
+	promises []promised
+	// once is what the request has counted in quotas by key; places are those of
+	// limit-concurrency that its answer holds.
+	once   []*countOnce
+	places []heldPlace
 	// allowed is the cors policy that the request satisfied, nil for none.
 	allowed *cors
 }

@@ -13,6 +13,9 @@ type Ended struct {
 	// Usage is what the model counted, or an estimate of it; known: there is one.
 	Usage openai.Usage
 	Known bool
+	// BytesIn and BytesOut are those of the bodies, as the caller sent and got
+	// them.
+	BytesIn, BytesOut int64
 }
 
 // End tells policies that wait for it how the exchange ended. Whoever runs the

@@ -151,6 +151,7 @@ func (x *Exchange) answer(resp *Response) {
 	}
 	x.Response = resp
 	x.allowOrigin()
+	x.keepPromises()
 }
 
 // dropResponse lets go of the response, if there is one.

@@ -23,6 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/cloister-ai/cloister/internal/emulator"
+	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
 )
@@ -48,6 +49,12 @@ import (
 // "word WORD CATEGORY SEVERITY", "block LIST WORD", "attack WORD"; every backend
 // whose id is asked by a policy is that service, but for "down", which cannot be
 // reached.
+//
+// "apis" are those that documents may name: lines ID|DISPLAY NAME|OPERATION …,
+// where an operation is ID or ID=DISPLAY NAME. A request comes to the first one,
+// and its first operation, unless "# api ID OPERATION" says otherwise, by the
+// product "starter". "# subscription ID [CREATED]" says who asks. "# moved IN OUT"
+// are the bytes of its bodies; "# open": its answer does not end.
 //
 // The clock stands at [begun]; waits move it on and are written down. With a
 // file "sequence" all requests of the fixture share their surroundings, in their
@@ -75,7 +82,7 @@ func (f fixture) document(name string) *site.PolicyFile {
 }
 
 func (f fixture) compile() (*Pipeline, site.Problems) {
-	service := &site.Service{}
+	service := &site.Service{APIs: f.apis()}
 	for _, name := range f.names {
 		if id, ok := strings.CutSuffix(name, ".fragment.xml"); ok {
 			service.Fragments = append(service.Fragments, &site.Fragment{ID: id, Policy: f.document(name)})
@@ -96,6 +103,35 @@ func (f fixture) compile() (*Pipeline, site.Problems) {
 		API: f.document("api.xml"), Operation: f.document("operation.xml"),
 		URLTemplate: strings.TrimSpace(f.files["template"]),
 	}, NewEnv(&site.Site{Service: service}, values))
+}
+
+// apis are those of the fixture.
+func (f fixture) apis() (apis []*site.API) {
+	for line := range strings.Lines(f.files["apis"]) {
+		words := strings.Split(strings.TrimSpace(line), "|")
+		a := &site.API{ID: words[0], Name: words[1]}
+		for _, o := range words[2:] {
+			id, name, _ := strings.Cut(o, "=")
+			a.Operations = append(a.Operations, &site.Operation{ID: id, Name: name})
+		}
+		apis = append(apis, a)
+	}
+	return apis
+}
+
+// locate gives a request its API, operation and product.
+func (f fixture) locate(a *asked) {
+	for i, known := range f.apis() {
+		if known.ID != a.api && (i > 0 || a.api != "") {
+			continue
+		}
+		a.x.API, a.x.Product = known, &site.Product{ID: "starter"}
+		for k, o := range known.Operations {
+			if o.ID == a.operation || k == 0 && a.operation == "" {
+				a.x.Operation = o
+			}
+		}
+	}
 }
 
 // begun is where the clock of a fixture stands.
@@ -126,6 +162,7 @@ func (f fixture) surroundings() *surroundings {
 	s.Now = func() time.Time { return s.now }
 	s.Random = zeros{}
 	s.cached(f)
+	s.Counters = limit.NewCounters(s.Now)
 	if text, ok := f.files["budget"]; ok {
 		s.budget, _ = strconv.Atoi(strings.TrimSpace(text))
 		s.Retries = s
@@ -182,6 +219,10 @@ type asked struct {
 	preflight bool
 	refusal   *Error
 	later     time.Duration
+	// api and operation are ids; moved are the bytes of bodies.
+	api, operation string
+	moved          [2]int64
+	open           bool
 }
 
 func parseRequest(t testing.TB, text string) asked {
@@ -241,6 +282,18 @@ func (a *asked) direct(t testing.TB, directive string) {
 			t.Fatal(err)
 		}
 		a.later = d
+	case "api":
+		a.api, a.operation, _ = strings.Cut(rest, " ")
+	case "subscription":
+		id, created, _ := strings.Cut(rest, " ")
+		a.x.Subscription = &Subscription{ID: id}
+		a.x.Subscription.Created, _ = time.Parse(time.RFC3339, created)
+	case "moved":
+		if _, err := fmt.Sscan(rest, &a.moved[0], &a.moved[1]); err != nil {
+			t.Fatal(err)
+		}
+	case "open":
+		a.open = true
 	case "preflight":
 		a.preflight = true
 	case "refused":
@@ -368,6 +421,7 @@ func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surround
 	around.asked = nil
 	around.now = around.now.Add(a.later)
 	a.x.Started, a.x.Services = around.now, &around.Services
+	f.locate(&a)
 	a.x.CallBackend = f.contentSafety(around)
 	stub := &backendStub{t: t}
 	answers := f.files["backend"]
@@ -410,6 +464,9 @@ func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surround
 	}
 	for _, note := range x.Notes {
 		fmt.Fprintf(out, "note %s\n", note)
+	}
+	if !a.open {
+		x.End(Ended{Status: x.Response.StatusCode, BytesIn: a.moved[0], BytesOut: a.moved[1]})
 	}
 	for i, body := range stub.bodies {
 		current := x.Response.Body != nil && x.Response.Body.Stream == io.ReadCloser(body)

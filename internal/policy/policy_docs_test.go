@@ -297,6 +297,9 @@ func checkExamples(t *testing.T, path string, looked bool) {
 		}
 		example = inSection(example)
 		scopes := Scopes{API: &site.PolicyFile{Path: fmt.Sprintf("%s (example %d)", path, i+1), Source: []byte(example)}}
+		if strings.Contains(example, "<!-- product -->") {
+			scopes.Product, scopes.API = scopes.API, nil
+		}
 		if strings.Contains(example, "the global document") {
 			scopes.Global, scopes.API = scopes.API, nil
 		}

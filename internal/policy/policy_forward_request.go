@@ -119,6 +119,7 @@ func (s *forwardRequest) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		return stop, &Error{Reason: "BackendConnectionFailure", Message: "The backend gave no answer.", Status: http.StatusInternalServerError}
 	}
 	x.allowOrigin()
+	x.keepPromises()
 	if code := x.Response.StatusCode; s.opt.FailOnErrorStatusCode && code >= 400 && code <= 599 {
 		return stop, &Error{
 			Reason: "BackendErrorStatusCode", Message: "The backend answered with the status " + strconv.Itoa(code) + ".",

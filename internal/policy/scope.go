@@ -23,6 +23,8 @@ type Env struct {
 	Fragments []*site.Fragment
 	// NamedValues are the texts for {{name}}.
 	NamedValues *NamedValues
+	// APIs are those that limits of products may name.
+	APIs []*site.API
 	// Backends are the backends that set-backend-service may name, by id
 	// without case.
 	Backends []Backend
@@ -48,7 +50,7 @@ func (b *Backend) target() Target { return Target{ID: b.ID, Pool: b.BaseURL == n
 // compiled, so that the documents that many operations share are compiled once;
 // for that reason one goroutine at a time may compile with it.
 func NewEnv(s *site.Site, values *NamedValues) Env {
-	env := Env{Fragments: s.Service.Fragments, NamedValues: values, compiled: newCompiledDocuments()}
+	env := Env{Fragments: s.Service.Fragments, APIs: s.Service.APIs, NamedValues: values, compiled: newCompiledDocuments()}
 	seen := map[string]bool{}
 	add := func(id, base string) {
 		if key := strings.ToLower(id); !seen[key] {

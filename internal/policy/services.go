@@ -30,6 +30,11 @@ type Services struct {
 	Caches *Caches
 	// Embedder makes the vectors of the semantic cache; nil: it misses.
 	Embedder Embedder
+
+	// What limits (rate-limit, quota, limit-concurrency).
+
+	// Counters count; nil: nobody does, and what has to be counted is denied.
+	Counters Counters
 }
 
 // Retries is a budget of repetitions, such as *limit.RetryBudget.
