@@ -5,6 +5,6 @@ func controlPolicies() []entry {
 	return []entry{
 		chooseEntry(),
 		retryEntry(),
-		{name: "wait", sections: inOutBack, scopes: everyScope, does: "the policies in it at the same time"},
+		waitEntry(),
 	}
 }

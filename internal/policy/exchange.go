@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
@@ -94,6 +95,9 @@ type Exchange struct {
 
 	// making is the request that a policy makes of its own; nil: none.
 	making *outgoing
+	// turn is held by the goroutine that the exchange belongs to, within wait; nil
+	// outside of it.
+	turn *sync.Mutex
 	// at is the statement that runs.
 	at *place
 	// limited: the request was refused, so that what connects is skipped.
@@ -176,6 +180,9 @@ type Response struct {
 	Body   *Body
 	// FromBackend is false for answers that a policy or the frame made.
 	FromBackend bool
+
+	// shared: it is a copy within wait, whose body is another's to close.
+	shared bool
 }
 
 // ForwardOptions are the attributes of forward-request.

@@ -116,6 +116,9 @@ func (p *Pipeline) forth(ctx context.Context, x *Exchange) (e *Error) {
 func run(ctx context.Context, x *Exchange, steps []step) (flow, *Error) {
 	for i := range steps {
 		s := &steps[i]
+		if x.turn != nil && ctx.Err() != nil {
+			return stop, x.interrupted(context.Cause(ctx))
+		}
 		if x.limited && s.connects {
 			x.note("skipped " + s.at.String() + ": it connects, and the request was refused")
 			continue
@@ -164,7 +167,7 @@ func (x *Exchange) dropResponse() {
 
 // dropBody lets go of the body.
 func (r *Response) dropBody() {
-	if r.Body != nil && r.Body.Stream != nil {
+	if r.Body != nil && r.Body.Stream != nil && !r.shared {
 		r.Body.Stream.Close()
 	}
 	r.Body = nil

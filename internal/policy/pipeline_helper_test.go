@@ -140,6 +140,7 @@ var begun = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // surroundings are the services of a fixture's requests.
 type surroundings struct {
 	Services
+	mu  sync.Mutex // guards now and did
 	now time.Time
 	// did is written down with the result; asked too, in the order of letters and
 	// where the request did well: questions are asked at the same time, and the
@@ -159,7 +160,11 @@ func (s *surroundings) Retry() bool {
 
 func (f fixture) surroundings() *surroundings {
 	s := &surroundings{now: begun}
-	s.Now = func() time.Time { return s.now }
+	s.Now = func() time.Time {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.now
+	}
 	s.Random = zeros{}
 	s.cached(f)
 	s.Counters = limit.NewCounters(s.Now)
@@ -168,6 +173,8 @@ func (f fixture) surroundings() *surroundings {
 		s.Retries = s
 	}
 	s.Sleep = func(_ context.Context, d time.Duration) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.now = s.now.Add(d)
 		fmt.Fprintf(&s.did, "waited %v\n", d)
 		return nil

@@ -88,7 +88,7 @@ func compileRetry(c *compiler, n *Node) statement {
 		c.warn(n.Pos, "nothing-repeated", "write the policies that are repeated into it", "retry repeats nothing: there is no policy in it")
 	}
 	for _, k := range s.steps {
-		if k.at.policy == "wait" {
+		if k.at.policy == waitName {
 			c.strict(k.at.pos, "wait-in-retry", "another policy", "write the retry around the policies in wait", "API Management's retry takes every policy but wait")
 		}
 	}

@@ -46,9 +46,14 @@ type Retries interface {
 }
 
 // sleep waits for d.
-func (x *Exchange) sleep(ctx context.Context, d time.Duration) error {
-	if x.Services != nil && x.Services.Sleep != nil {
-		return x.Services.Sleep(ctx, d)
+func (x *Exchange) sleep(ctx context.Context, d time.Duration) (err error) {
+	x.apart(func() { err = x.Services.sleep(ctx, d) })
+	return err
+}
+
+func (s *Services) sleep(ctx context.Context, d time.Duration) error {
+	if s != nil && s.Sleep != nil {
+		return s.Sleep(ctx, d)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -8,7 +8,11 @@ import (
 
 // Variables are the variables of one request, in the order in which they were
 // first set. They are few: a list is faster than a map.
-type Variables struct{ list []variable }
+type Variables struct {
+	list []variable
+	// journal notes what is set; nil: nobody asks.
+	journal *journal
+}
 
 type variable struct {
 	name  string
@@ -17,6 +21,7 @@ type variable struct {
 
 // Set gives a variable a value. Names have case, as in C#.
 func (v *Variables) Set(name string, value clr.Value) {
+	v.journal.add(name)
 	for i := range v.list {
 		if v.list[i].name == name {
 			v.list[i].value = value
@@ -38,6 +43,7 @@ func (v *Variables) Get(name string) (clr.Value, bool) {
 
 // remove takes a variable away.
 func (v *Variables) remove(name string) {
+	v.journal.add(name)
 	v.list = slices.DeleteFunc(v.list, func(k variable) bool { return k.name == name })
 }
 
