@@ -169,7 +169,7 @@ func (b *built) digest(c *site.SubscriptionConfig, field string, ref *site.Secre
 func (c *callers) merge(stored store.Subscription) (s verify.KeySubscription, ok bool) {
 	s = verify.KeySubscription{
 		ID: stored.ID, Name: stored.Name, Scope: stored.Scope, State: stored.State,
-		PrimaryDigest: stored.PrimaryDigest, SecondaryDigest: stored.SecondaryDigest,
+		PrimaryDigest: stored.PrimaryDigest, SecondaryDigest: stored.SecondaryDigest, Created: stored.CreatedAt,
 	}
 	d := c.find(stored.ID)
 	if d == nil {

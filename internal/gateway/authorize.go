@@ -77,7 +77,8 @@ func (t *trip) authorize() *refused {
 		return e
 	}
 	if t.who != nil {
-		t.subscription = policy.Subscription{ID: t.who.subscription.ID, Name: t.who.subscription.Name, Key: t.shown.key}
+		sub := t.who.subscription
+		t.subscription = policy.Subscription{ID: sub.ID, Name: sub.Name, Key: t.shown.key, Created: sub.Created}
 		t.x.Subscription = &t.subscription
 	}
 	t.x.Product = t.s.productOf(t.found, t.who)

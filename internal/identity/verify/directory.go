@@ -9,6 +9,7 @@ import (
 	"hash"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cloister-ai/cloister/internal/identity"
 	"github.com/cloister-ai/cloister/internal/site"
@@ -30,6 +31,8 @@ const maxSubscriptionKey = 512
 // KeySubscription is a subscription with the digests of its keys.
 type KeySubscription struct {
 	ID, Name, Scope string
+	// Created is zero where it is not known.
+	Created time.Time
 	// State is Azure's; only "active" lets callers in.
 	State string
 	// PrimaryDigest and SecondaryDigest are made by [Digest]; empty: there is
