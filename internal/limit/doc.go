@@ -10,6 +10,7 @@
 //	Rates        calls per key in a sliding window
 //	Quotas       calls and bytes per key in fixed windows
 //	Counters     rates, quotas and slots together, as policies use them
+//	Tokens       how many tokens of models a key has used, and holds
 //	RetryBudget  how many requests may be sent again
 //	Guard        ladder, caps and bans together, as the listeners use them
 //
