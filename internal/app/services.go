@@ -16,6 +16,8 @@ func (p *Process) policyServices() *policy.Services {
 		Retries: limit.NewRetryBudget(repetitions(p.opt.Now)),
 		// Counts of rate-limit, quota and limit-concurrency.
 		Counters: limit.NewCounters(p.opt.Now),
+		Tokens:   limit.NewTokens(p.opt.Now),
+		Metrics:  p.metrics,
 	}
 }
 

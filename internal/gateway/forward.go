@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -176,6 +175,7 @@ func (t *trip) outgoing(d *departure) (*http.Request, error) {
 		// What the model counted stands in the answer: it has to be legible.
 		d.header["Accept-Encoding"] = []string{"identity"}
 	}
+	t.lent = lentBody{}
 	switch b := x.Request.Body; {
 	case b == nil:
 	case b.Stream != nil:
@@ -183,43 +183,13 @@ func (t *trip) outgoing(d *departure) (*http.Request, error) {
 		t.w.answerEarly()
 	case len(b.Bytes) > 0:
 		t.lent.bytes = b.Bytes
-		req.ContentLength = int64(len(b.Bytes))
+		t.lent.edit, t.lent.edited = t.usageEdit(b.Bytes)
+		req.ContentLength = t.lent.length()
 		req.GetBody = t.lent.reader
 		req.Body = http.NoBody // RoundTrip takes GetBody first
 	}
 	return req, nil
 }
-
-// lentBody is a body in memory that is sent, and again where a pool goes on to
-// its next member. It lets go of the bytes once an answer has begun: a stream
-// may then go on for an hour.
-type lentBody struct{ bytes []byte }
-
-// smallBody is what a reader may hold on to for as long as an answer lasts.
-// net/http knows *bytes.Reader and sends head and body in one write.
-const smallBody = 64 << 10
-
-func (l *lentBody) reader() (io.ReadCloser, error) {
-	if len(l.bytes) <= smallBody {
-		return io.NopCloser(bytes.NewReader(l.bytes)), nil
-	}
-	return &releasingReader{left: l.bytes}, nil
-}
-
-// releasingReader lets go of its bytes when they are read.
-type releasingReader struct{ left []byte }
-
-func (r *releasingReader) Read(p []byte) (int, error) {
-	if len(r.left) == 0 {
-		r.left = nil
-		return 0, io.EOF
-	}
-	n := copy(p, r.left)
-	r.left = r.left[n:]
-	return n, nil
-}
-
-func (r *releasingReader) Close() error { return nil }
 
 func setEscapedPath(u *url.URL, escaped string) (err error) {
 	if strings.IndexByte(escaped, '%') < 0 {
@@ -295,11 +265,14 @@ func (t *trip) responseOf(resp *http.Response) *policy.Response {
 		t.upgraded, _ = resp.Body.(io.ReadWriteCloser)
 		return out
 	}
-	body := &backendBody{in: resp.Body, ctx: t.attempt.ctx, cancel: t.attempt.cancel}
+	body := &backendBody{in: resp.Body, ctx: t.attempt.ctx, cancel: t.attempt.cancel, meter: &t.meter}
 	body.idle.begin(time.Duration(t.s.limits.StreamIdleTimeout), body.cancel)
 	out.Body = &policy.Body{Stream: body, Length: resp.ContentLength}
 	if t.meter.start(t.model.op, resp); t.meter.opaque {
 		t.x.Notes = append(t.x.Notes, "the backend compressed its answer: its tokens are not counted")
+	}
+	if t.lent.edited && t.meter.stream != nil {
+		out.Body = &policy.Body{Stream: t.withoutUsage(body), Length: -1}
 	}
 	return out
 }
@@ -332,9 +305,11 @@ func (t *trip) dropResponse() {
 	t.endAttempt(nil)
 }
 
-// backendBody is the body of a backend's answer under the idle limit.
+// backendBody is the body of a backend's answer under the idle limit. Its bytes
+// are counted as they come from the backend, whatever policies make of them.
 type backendBody struct {
 	in     io.ReadCloser
+	meter  *meter
 	idle   idleGuard
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -342,6 +317,7 @@ type backendBody struct {
 
 func (b *backendBody) Read(p []byte) (int, error) {
 	n, err := b.in.Read(p)
+	b.meter.see(p[:n])
 	if errors.Is(err, io.EOF) && b.ctx.Err() != nil {
 		// A backend that hears of the cut may end its answer in good order
 		// before the connection is gone: it was cut all the same.

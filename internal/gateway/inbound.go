@@ -128,7 +128,6 @@ func (t *trip) buffer(b *policy.Body, request bool) *refused {
 	case err != nil:
 		return t.attemptFailed(err)
 	}
-	t.meter.see(body)
 	*b = policy.Body{Bytes: body, Length: int64(len(body))}
 	return nil
 }

@@ -124,7 +124,6 @@ func (t *trip) copyStream(b *policy.Body) {
 			if t.firstByte.IsZero() {
 				t.firstByte = t.g.opt.Now()
 			}
-			t.meter.see(buf[:n])
 			if _, werr := t.w.Write(buf[:n]); werr != nil {
 				t.clientGone()
 			}

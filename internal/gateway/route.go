@@ -179,6 +179,7 @@ func (rt *route) fill(t *trip) {
 	x.Interrupted = func(cause error) *refused { return interrupted(cause, cause) }
 	x.Deployment = t.s.deployment
 	x.Services, x.CallBackend = t.g.opt.Services, t.callBackend
+	x.Message = t.message
 	t.keepSent()
 }
 

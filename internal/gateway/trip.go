@@ -66,6 +66,8 @@ type trip struct {
 	failure   *policy.Error
 	meter     meter
 	firstByte time.Time
+	// messages is how many trace policies have said.
+	messages int
 	// upgraded is the backend's side of a WebSocket, nil for none.
 	upgraded io.ReadWriteCloser
 	// cut says who ended the answer early, for the record.

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"context"
 	"crypto/sha256"
 	"hash/maphash"
 	"sync"
@@ -16,8 +17,9 @@ import (
 //	   └─ held ── Settle ── spent, for a minute from then on and for the period
 //
 // What is held counts like what is spent, so that requests at the same time
-// never pass together what one of them alone may. It is in one process; another
-// place for the same counts would implement [TokenHold] and Reserve.
+// never pass together what one of them alone may. The counts are those of one
+// process; a place that several share would offer the same Reserve, whose context
+// and error are for it.
 //
 // The zero value is not ready; see [NewTokens].
 type Tokens struct {
@@ -31,8 +33,8 @@ const (
 	// maxTokenKeys is how many keys a shard counts. Keys beyond share one count,
 	// which refuses sooner; none is forgotten while it counts.
 	maxTokenKeys = 8192
-	// longKey is the longest key that is kept as it is.
-	longKey = 256
+	// longTokenKey is the longest key that is kept as it is.
+	longTokenKey = 256
 	// sweepEvery is how often a shard is looked through for keys that count
 	// nothing any more.
 	sweepEvery = time.Minute
@@ -66,6 +68,8 @@ type TokenRequest struct {
 	// Guess: how long the answer may become is not known; what answers of this
 	// key took on average is held for it.
 	Guess bool
+	// Look: only the verdict is wanted, and nothing is held.
+	Look bool
 }
 
 // TokenVerdict is the answer.
@@ -89,34 +93,39 @@ type TokenHold interface {
 	Left(l TokenLimits) (perMinute, quota int)
 }
 
-// NewTokens makes empty counts. Now is the wall clock.
+// NewTokens makes empty counts. Now is the wall clock; nil: time.Now.
 func NewTokens(now func() time.Time) *Tokens {
+	if now == nil {
+		now = time.Now
+	}
 	return &Tokens{now: now, seed: maphash.MakeSeed()}
 }
 
 // Reserve lets a request in, or says why not. Held is what the same request holds
-// for this key already, nil for nothing: it is not counted a second time.
-func (t *Tokens) Reserve(r TokenRequest, held TokenHold) (TokenHold, TokenVerdict) {
+// for this key already, nil for nothing: it is not counted a second time. There is
+// a hold only where the request was let in.
+func (t *Tokens) Reserve(_ context.Context, r TokenRequest, held TokenHold) (TokenHold, TokenVerdict, error) {
 	key := shortKey(r.Key)
 	now := t.now()
 	s := t.of(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key, c := s.count(key, now)
-	h, _ := held.(*tokenHold)
-	if h != nil && h.shard == s && h.key == key && !h.settled {
-		// As if it were not there; it comes back below.
-		c.held -= h.amount
-		defer func() { c.held += h.amount }()
+	h, again := held.(*tokenHold)
+	if again = again && h.count == c && !h.settled; again {
+		c.held -= h.amount // as if it were not there
 	}
 	v := c.verdict(&r, now)
-	if !v.Allowed {
-		s.dropIdle(key, c, now)
-		return held, v
+	if again {
+		c.held += h.amount
 	}
-	if h != nil && h.shard == s && h.key == key && !h.settled {
+	switch {
+	case !v.Allowed || r.Look:
+		s.dropIdle(key, c, now)
+		return nil, v, nil
+	case again:
 		c.watch(r.Period, now)
-		return h, v
+		return h, v, nil
 	}
 	amount := r.Prompt + r.Unasked
 	if r.Guess {
@@ -125,7 +134,7 @@ func (t *Tokens) Reserve(r TokenRequest, held TokenHold) (TokenHold, TokenVerdic
 	c.watch(r.Period, now)
 	c.held += amount
 	c.holds++
-	return &tokenHold{tokens: t, shard: s, key: key, count: c, amount: amount}, v
+	return &tokenHold{tokens: t, shard: s, key: key, count: c, amount: amount}, v, nil
 }
 
 // tokenHold is a hold of [Tokens].
@@ -166,7 +175,7 @@ func (h *tokenHold) Left(l TokenLimits) (perMinute, quota int) {
 }
 
 func shortKey(key string) string {
-	if len(key) <= longKey {
+	if len(key) <= longTokenKey {
 		return key
 	}
 	sum := sha256.Sum256([]byte(key))

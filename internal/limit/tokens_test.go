@@ -42,7 +42,7 @@ func TestTokensTogether(t *testing.T) {
 		for i := range 1000 {
 			prompt, unasked, takes := 1+r.IntN(60), r.IntN(400), r.Float64()
 			wg.Go(func() {
-				h, v := tokens.Reserve(TokenRequest{Key: "k", TokenLimits: limits, Prompt: prompt, Unasked: unasked}, nil)
+				h, v, _ := tokens.Reserve(t.Context(), TokenRequest{Key: "k", TokenLimits: limits, Prompt: prompt, Unasked: unasked}, nil)
 				if !v.Allowed {
 					return
 				}
@@ -75,7 +75,7 @@ func TestTokensOne(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 1000 {
 		wg.Go(func() {
-			_, v := tokens.Reserve(TokenRequest{Key: "k", TokenLimits: TokenLimits{PerMinute: 100}, Prompt: 60}, nil)
+			_, v, _ := tokens.Reserve(t.Context(), TokenRequest{Key: "k", TokenLimits: TokenLimits{PerMinute: 100}, Prompt: 60}, nil)
 			if v.Allowed {
 				let.Add(1)
 			}
@@ -91,7 +91,8 @@ func TestTokensMinute(t *testing.T) {
 	clock := newHandClock()
 	tokens := NewTokens(clock.now)
 	reserve := func(prompt int) (TokenHold, TokenVerdict) {
-		return tokens.Reserve(TokenRequest{Key: "k", TokenLimits: TokenLimits{PerMinute: 100}, Prompt: prompt}, nil)
+		h, v, _ := tokens.Reserve(t.Context(), TokenRequest{Key: "k", TokenLimits: TokenLimits{PerMinute: 100}, Prompt: prompt}, nil)
+		return h, v
 	}
 	spend := func(prompt, completion int) {
 		t.Helper()
@@ -130,20 +131,20 @@ func TestTokensHeld(t *testing.T) {
 	clock := newHandClock()
 	tokens := NewTokens(clock.now)
 	ask := TokenRequest{Key: "k", TokenLimits: TokenLimits{PerMinute: 100}, Prompt: 50, Unasked: 500}
-	h, v := tokens.Reserve(ask, nil)
+	h, v, _ := tokens.Reserve(t.Context(), ask, nil)
 	if !v.Allowed || v.PerMinute != 50 {
 		t.Fatalf("%+v", v)
 	}
 	clock.advance(10 * time.Minute)
-	if _, v := tokens.Reserve(ask, nil); v.Allowed {
+	if _, v, _ := tokens.Reserve(t.Context(), ask, nil); v.Allowed {
 		t.Error("what is held was forgotten")
 	}
 	ask.Quota, ask.Period = 60, Hourly
-	if again, v := tokens.Reserve(ask, h); !v.Allowed || again != h || v.PerMinute != 50 || v.Quota != 10 {
+	if again, v, _ := tokens.Reserve(t.Context(), ask, h); !v.Allowed || again != h || v.PerMinute != 50 || v.Quota != 10 {
 		t.Errorf("%+v", v)
 	}
 	h.Settle(50, 9)
-	if _, v := tokens.Reserve(ask, nil); v.Allowed || !v.OverQuota {
+	if _, v, _ := tokens.Reserve(t.Context(), ask, nil); v.Allowed || !v.OverQuota {
 		t.Errorf("%+v", v)
 	}
 	if left, quota := h.Left(ask.TokenLimits); left != 41 || quota != 1 {
@@ -155,7 +156,7 @@ func TestTokensGuess(t *testing.T) {
 	tokens := NewTokens(newHandClock().now)
 	ask := TokenRequest{Key: "k", TokenLimits: TokenLimits{PerMinute: 10_000}, Prompt: 10, Guess: true}
 	left := func() int {
-		h, _ := tokens.Reserve(ask, nil)
+		h, _, _ := tokens.Reserve(t.Context(), ask, nil)
 		defer h.Settle(0, 0)
 		n, _ := h.Left(ask.TokenLimits)
 		return n
@@ -163,9 +164,9 @@ func TestTokensGuess(t *testing.T) {
 	if got := left(); got != 10_000-10-firstCompletion {
 		t.Errorf("%d left", got)
 	}
-	keep, _ := tokens.Reserve(ask, nil) // a key that nobody uses is forgotten
+	keep, _, _ := tokens.Reserve(t.Context(), ask, nil) // a key that nobody uses is forgotten
 	for range 30 {
-		h, _ := tokens.Reserve(ask, nil)
+		h, _, _ := tokens.Reserve(t.Context(), ask, nil)
 		h.Settle(0, 40)
 	}
 	keep.Settle(0, 0)
@@ -194,19 +195,19 @@ func TestPeriods(t *testing.T) {
 	tokens := NewTokens(clock.now)
 	for _, p := range Periods() {
 		ask := TokenRequest{Key: string(p), TokenLimits: TokenLimits{Quota: 10, Period: p}, Prompt: 10}
-		h, v := tokens.Reserve(ask, nil)
+		h, v, _ := tokens.Reserve(t.Context(), ask, nil)
 		if !v.Allowed || v.Quota != 0 {
 			t.Fatalf("%s: %+v", p, v)
 		}
 		h.Settle(10, 0)
 		_, end := p.Window(clock.now())
-		if _, v := tokens.Reserve(ask, nil); v.Allowed || !v.OverQuota || v.RetryAfter != end.Sub(clock.now()) {
+		if _, v, _ := tokens.Reserve(t.Context(), ask, nil); v.Allowed || !v.OverQuota || v.RetryAfter != end.Sub(clock.now()) {
 			t.Errorf("%s: %+v", p, v)
 		}
 	}
 	clock.advance(366 * 24 * time.Hour)
 	for _, p := range Periods() {
-		if _, v := tokens.Reserve(TokenRequest{Key: string(p), TokenLimits: TokenLimits{Quota: 10, Period: p}, Prompt: 10}, nil); !v.Allowed {
+		if _, v, _ := tokens.Reserve(t.Context(), TokenRequest{Key: string(p), TokenLimits: TokenLimits{Quota: 10, Period: p}, Prompt: 10}, nil); !v.Allowed {
 			t.Errorf("%s: %+v", p, v)
 		}
 	}
@@ -218,7 +219,7 @@ func TestTokensKeys(t *testing.T) {
 	clock := newHandClock()
 	tokens := NewTokens(clock.now)
 	ask := func(key string) TokenVerdict {
-		h, v := tokens.Reserve(TokenRequest{Key: key, TokenLimits: TokenLimits{PerMinute: 10}, Prompt: 10}, nil)
+		h, v, _ := tokens.Reserve(t.Context(), TokenRequest{Key: key, TokenLimits: TokenLimits{PerMinute: 10}, Prompt: 10}, nil)
 		if v.Allowed {
 			h.Settle(10, 0)
 		}
@@ -262,7 +263,7 @@ func BenchmarkTokens(b *testing.B) {
 	tokens := NewTokens(time.Now)
 	b.ReportAllocs()
 	for b.Loop() {
-		h, v := tokens.Reserve(TokenRequest{Key: "subscription", TokenLimits: TokenLimits{PerMinute: 1 << 50}, Prompt: 10, Unasked: 100}, nil)
+		h, v, _ := tokens.Reserve(b.Context(), TokenRequest{Key: "subscription", TokenLimits: TokenLimits{PerMinute: 1 << 50}, Prompt: 10, Unasked: 100}, nil)
 		if !v.Allowed {
 			b.Fatal(v)
 		}

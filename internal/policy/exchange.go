@@ -53,6 +53,9 @@ type Exchange struct {
 	LastError *Error
 	// Notes are remarks for the record, such as a policy that was skipped.
 	Notes []string
+	// NeedsUsage: a policy counts tokens, so that a stream has to say what it
+	// cost. Whoever forwards asks for it.
+	NeedsUsage bool
 
 	// Forward sends Request to Request.Backend and sets Response. It is the
 	// gateway's gate and forward step; policies have no other way out. The
@@ -63,6 +66,9 @@ type Exchange struct {
 	Services *Services
 	// Observer hears what happens; nil: nobody does.
 	Observer Observer
+	// Message takes what trace says, from the severity information on; nil: nobody
+	// does.
+	Message func(Message)
 	// Buffer reads a body to its end and puts it into memory: Bytes and Length
 	// are set, Stream is nil then. request: it is the request's. Nil: policies
 	// read by themselves, up to [MaxBuffered].
@@ -112,6 +118,8 @@ type Exchange struct {
 	// atEnd and afterSections are those who wait for the end, and for the answer.
 	atEnd         []func(Ended)
 	afterSections []func(context.Context) *Error
+	// tokens are what is held of token counts.
+	tokens tokenBooks
 	// live is what expressions run with; nil until the first one runs.
 	live *live
 	// promises are the headers that every answer gets.

@@ -24,8 +24,10 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/emulator"
 	"github.com/cloister-ai/cloister/internal/limit"
+	"github.com/cloister-ai/cloister/internal/openai"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
+	"github.com/cloister-ai/cloister/internal/telemetry"
 )
 
 // A fixture is a txtar archive. Its documents are global.xml, product.xml,
@@ -151,6 +153,15 @@ type surroundings struct {
 	budget int
 }
 
+// Emit writes a metric down.
+func (s *surroundings) Emit(namespace, name string, value float64, dimensions []telemetry.Dimension) {
+	fmt.Fprintf(&s.did, "metric %s/%s %v", namespace, name, value)
+	for _, d := range dimensions {
+		fmt.Fprintf(&s.did, " %q=%q", d.Name, d.Value)
+	}
+	fmt.Fprintln(&s.did)
+}
+
 func (s *surroundings) Request() {}
 
 func (s *surroundings) Retry() bool {
@@ -168,6 +179,7 @@ func (f fixture) surroundings() *surroundings {
 	s.Random = zeros{}
 	s.cached(f)
 	s.Counters = limit.NewCounters(s.Now)
+	s.Tokens, s.Metrics = limit.NewTokens(s.Now), s
 	if text, ok := f.files["budget"]; ok {
 		s.budget, _ = strconv.Atoi(strings.TrimSpace(text))
 		s.Retries = s
@@ -347,6 +359,19 @@ type backendStub struct {
 	answers []string
 	sent    bytes.Buffer
 	bodies  []*closeCounter
+	// said is the body of the last answer.
+	said string
+}
+
+// ended is how an exchange ended that had an answer of the backend, or none.
+func (b *backendStub) ended(x *Exchange) Ended {
+	e := Ended{Status: x.Response.StatusCode}
+	if e.Usage, e.Known = openai.ParseUsage([]byte(b.said)); !e.Known {
+		var m openai.StreamMeter
+		_, _ = m.Write([]byte(b.said))
+		e.Usage, e.Known = m.Usage()
+	}
+	return e
 }
 
 func (b *backendStub) forward(_ context.Context, x *Exchange, opt ForwardOptions) error {
@@ -369,6 +394,9 @@ func (b *backendStub) forward(_ context.Context, x *Exchange, opt ForwardOptions
 		fmt.Fprintf(&b.sent, "options %+v\n", opt)
 	}
 	writeMessage(b.t, &b.sent, r.Header, r.Body)
+	if x.NeedsUsage {
+		fmt.Fprintln(&b.sent, "wants usage")
+	}
 	answer := b.answers[0]
 	if len(b.answers) > 1 {
 		b.answers = b.answers[1:]
@@ -392,6 +420,7 @@ func (b *backendStub) forward(_ context.Context, x *Exchange, opt ForwardOptions
 	code, _, _ := strings.Cut(line, " ")
 	status, _ := strconv.Atoi(code)
 	h, body := parseHead(b.t, rest)
+	b.said = body
 	counter := &closeCounter{Reader: strings.NewReader(body)}
 	b.bodies = append(b.bodies, counter)
 	x.Response = &Response{StatusCode: status, Header: h, FromBackend: true, Body: &Body{Stream: counter, Length: -1}}
@@ -430,6 +459,9 @@ func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surround
 	a.x.Started, a.x.Services = around.now, &around.Services
 	f.locate(&a)
 	a.x.CallBackend = f.contentSafety(around)
+	a.x.Message = func(m Message) {
+		fmt.Fprintf(&around.did, "message %s/%s %q %q\n", m.Source, m.Severity, m.Text, m.Metadata)
+	}
 	stub := &backendStub{t: t}
 	answers := f.files["backend"]
 	if own, ok := f.files["backend of "+strings.TrimPrefix(name, "request ")]; ok {
@@ -473,7 +505,11 @@ func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surround
 		fmt.Fprintf(out, "note %s\n", note)
 	}
 	if !a.open {
-		x.End(Ended{Status: x.Response.StatusCode, BytesIn: a.moved[0], BytesOut: a.moved[1]})
+		around.did.Reset()
+		ended := stub.ended(x)
+		ended.BytesIn, ended.BytesOut = a.moved[0], a.moved[1]
+		x.End(ended)
+		out.Write(around.did.Bytes())
 	}
 	for i, body := range stub.bodies {
 		current := x.Response.Body != nil && x.Response.Body.Stream == io.ReadCloser(body)

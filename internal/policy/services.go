@@ -4,6 +4,9 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"github.com/cloister-ai/cloister/internal/limit"
+	"github.com/cloister-ai/cloister/internal/telemetry"
 )
 
 // Services are what policies use of their surroundings, for as long as a
@@ -35,6 +38,29 @@ type Services struct {
 
 	// Counters count; nil: nobody does, and what has to be counted is denied.
 	Counters Counters
+
+	// What counts tokens and tells of what happens (llm-token-limit,
+	// llm-emit-token-metric, emit-metric).
+
+	// Tokens counts for the token limits; nil: they fail.
+	Tokens TokenCounter
+	// DocumentedTokenLimits: token limits let requests at the same time pass a
+	// limit together, as API Management documents it.
+	DocumentedTokenLimits bool
+	// Metrics takes the metrics of documents; nil: nobody does.
+	Metrics MetricSink
+}
+
+// TokenCounter counts tokens by key, such as *limit.Tokens. An error refuses the
+// request.
+type TokenCounter interface {
+	Reserve(ctx context.Context, r limit.TokenRequest, held limit.TokenHold) (limit.TokenHold, limit.TokenVerdict, error)
+}
+
+// MetricSink takes one value of a metric, such as *telemetry.Metrics. It bounds
+// what it keeps.
+type MetricSink interface {
+	Emit(namespace, name string, value float64, dimensions []telemetry.Dimension)
 }
 
 // Retries is a budget of repetitions, such as *limit.RetryBudget.

@@ -55,6 +55,8 @@ type Metrics struct {
 	early    *table[string, prometheus.Counter]
 	uses     *table[egressKey, prometheus.Counter]
 	denied   *table[egressKey, prometheus.Counter]
+
+	custom custom
 }
 
 // durations are the buckets of the GenAI conventions, in seconds, with one
@@ -68,6 +70,7 @@ func NewMetrics(b Build) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.register()
 	m.registerModels()
+	m.registry.MustRegister(&m.custom)
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

@@ -83,6 +83,16 @@ func (s *Span) End(r *Record, failure string, at time.Time) {
 	s.span.End(trace.WithTimestamp(at))
 }
 
+// Message notes that a policy said something, at the time at; what it said stands
+// in the log.
+func (s *Span) Message(source, severity string, at time.Time) {
+	if s == nil || !s.span.IsRecording() {
+		return
+	}
+	s.span.AddEvent("policy message", trace.WithTimestamp(at), trace.WithAttributes(
+		attribute.String("cloister.source", source), attribute.String("cloister.severity", severity)))
+}
+
 // attributes drops what is empty.
 type attributes []attribute.KeyValue
 

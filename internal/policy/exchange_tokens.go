@@ -1,0 +1,154 @@
+package policy
+
+import (
+	"context"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/cloister-ai/cloister/internal/limit"
+	"github.com/cloister-ai/cloister/internal/openai"
+)
+
+// modelAsk is what a request may cost, in tokens.
+type modelAsk struct {
+	// prompt is counted with the model's vocabulary, where somebody wants that;
+	// rough is by length.
+	prompt, rough int
+	// completion is the most that the answer may take; guess: nobody said.
+	completion int
+	guess      bool
+	// of is the body until the sections have run; counted: prompt is there.
+	of      []byte
+	counted bool
+}
+
+// modelAsk looks at the request as it stands. Bodies that are no JSON cost
+// nothing before the model has counted them.
+func (x *Exchange) modelAsk(count bool) (*modelAsk, *Error) {
+	op, deployment, known := openai.Match(x.Request.Method, x.modelPath())
+	b := x.Request.Body
+	if b == nil || known && !op.HasModelBody || !known && !isJSON(x.Request.Header) {
+		return &modelAsk{}, nil
+	}
+	content, e := x.bytes(b, true)
+	if e != nil {
+		return nil, e
+	}
+	a := &x.tokens.ask
+	if len(content) == 0 {
+		return &modelAsk{}, nil
+	}
+	if len(a.of) != len(content) || &a.of[0] != &content[0] {
+		if a.of == nil {
+			// A long answer must not keep the body in memory.
+			x.whenAnswered(func(context.Context) *Error { x.tokens.ask.of = nil; return nil })
+		}
+		*a = modelAsk{of: content, rough: openai.EstimateTokens(len(content)), guess: true}
+		if info, err := openai.ScanRequest(content); err == nil {
+			a.rough = openai.EstimateTokens(info.PromptBytes)
+			a.completion = info.MaxTokens * max(1, info.Choices)
+			x.tokens.model = info.Model
+		}
+		if x.tokens.model == "" {
+			x.tokens.model = deployment
+		}
+		a.guess = a.completion == 0 && !(known && op.Kind == openai.KindEmbedding)
+	}
+	if count && !a.counted {
+		a.counted, a.prompt = true, openai.EstimatePrompt(content, x.tokens.model)
+	}
+	return a, nil
+}
+
+// modelPath is the path by which the request names a model operation.
+func (x *Exchange) modelPath() string {
+	if x.OriginalURL != nil {
+		return x.OriginalURL.EscapedPath()
+	}
+	return x.Request.Path
+}
+
+func isJSON(h http.Header) bool {
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	return err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))
+}
+
+func isEventStream(h http.Header) bool {
+	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(media), "text/event-stream")
+}
+
+// reportedUsage is what the answer of a backend says it cost, if it is one that
+// ends: the answer lies in memory from then on.
+func (x *Exchange) reportedUsage() (openai.Usage, bool, *Error) {
+	r := x.Response
+	if r == nil || !r.FromBackend || r.StatusCode != http.StatusOK || r.Body == nil || isEventStream(r.Header) || !isJSON(r.Header) {
+		return openai.Usage{}, false, nil
+	}
+	content, e := x.bytes(r.Body, false)
+	if e != nil {
+		return openai.Usage{}, false, e
+	}
+	usage, ok := openai.ParseUsage(content)
+	return usage, ok, nil
+}
+
+// tokenBooks are what an exchange holds of token counts.
+type tokenBooks struct {
+	ask   modelAsk
+	model string
+	holds []keyHold
+}
+
+type keyHold struct {
+	key  string
+	hold limit.TokenHold
+	// prompt is what the prompt counts where nobody reports.
+	prompt int
+}
+
+func (b *tokenBooks) holdOf(key string) limit.TokenHold {
+	for i := range b.holds {
+		if b.holds[i].key == key {
+			return b.holds[i].hold
+		}
+	}
+	return nil
+}
+
+// hold keeps a hold until the exchange has ended, whatever becomes of it.
+func (b *tokenBooks) hold(x *Exchange, key string, h limit.TokenHold, prompt int) {
+	if b.holds = append(b.holds, keyHold{key, h, prompt}); len(b.holds) == 1 {
+		x.whenEnded(func(e Ended) { b.end(x, e) })
+	}
+}
+
+// settle settles what is held for a key to what was reported.
+func (b *tokenBooks) settle(key string, u openai.Usage) {
+	for i := range b.holds {
+		if b.holds[i].key == key {
+			b.holds[i].hold.Settle(u.Prompt, u.Total-u.Prompt)
+		}
+	}
+}
+
+// end settles what is still held.
+func (b *tokenBooks) end(x *Exchange, e Ended) {
+	for i := range b.holds {
+		h := &b.holds[i]
+		switch {
+		case e.Known:
+			h.hold.Settle(e.Usage.Prompt, e.Usage.Total-e.Usage.Prompt)
+		case x.Response != nil && x.Response.FromBackend && e.Status < http.StatusBadRequest, e.Status == statusClientClosed:
+			h.hold.Settle(h.prompt, 0)
+		default:
+			h.hold.Settle(0, 0)
+		}
+	}
+	b.holds = nil
+}
+
+// statusClientClosed is the status of a request whose caller went away before
+// there was an answer.
+const statusClientClosed = 499
