@@ -64,7 +64,7 @@ const (
 	// exactEntries is how many moments a window remembers one by one. When they
 	// are not enough it goes over to rateSlots parts of its period.
 	exactEntries = 64
-	rateSlots    = 64
+	rateSlots    = 60
 	// fewKeys of a shard may be idle.
 	fewKeys = 64
 	// longKey is the length from which keys are hashed.
@@ -73,7 +73,7 @@ const (
 
 // Rates counts calls in sliding windows: no period of the given length, wherever
 // it begins, holds more than were allowed. Windows remember up to 64 moments as
-// they are; with more, moments are rounded up to a 64th of the period, so that a
+// they are; with more, moments are rounded up to a 60th of the period, so that a
 // call may be refused that much longer than it had to be, and none passes that
 // should not.
 //

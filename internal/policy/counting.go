@@ -33,7 +33,7 @@ const (
 	mostCalls = 1<<31 - 1
 	// longestRate is API Management's longest window of a rate, in seconds.
 	longestRate = 300
-	// shortestQuota is the shortest period that quota-by-key documents.
+	// shortestQuota is API Management's shortest period of quota-by-key.
 	shortestQuota = 300
 	// kilobyte is the unit of bandwidth.
 	kilobyte = 1024
@@ -238,7 +238,13 @@ func (c *compiler) boundOf(n *Node) (id, name string) {
 	if byID && byName {
 		c.warn(n.Attribute("name").Pos, "attribute-without-effect", "remove it", "the id of %q goes before its name", n.Name)
 	}
-	return strings.TrimSpace(i.text), strings.TrimSpace(v.text)
+	if byID {
+		id = strings.TrimSpace(i.text)
+	}
+	if byName {
+		name = strings.TrimSpace(v.text)
+	}
+	return id, name
 }
 
 // boundAPIs are the APIs that a bound is about. A limit on something that is not

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -53,7 +54,8 @@ func compileQuotaByKey(c *compiler, n *Node) statement {
 	s := &quotaByKey{bound: c.quotaBound(n), increment: c.increment(n)}
 	period := c.integer(n, "renewal-period", 0, mostCalls, 0)
 	if period > 0 && period < shortestQuota {
-		c.warn(n.Attribute("renewal-period").ValuePos, "short-period", "", "API Management documents periods of at least %d seconds for %q", shortestQuota, n.Name)
+		v, _ := c.attribute(n, "renewal-period")
+		c.invalid(v, "renewal-period", fmt.Sprintf("0, or at least %d seconds", shortestQuota), "")
 	}
 	s.bound.period = time.Duration(period) * time.Second
 	s.key, _ = c.textAttribute(n, "counter-key")
