@@ -32,7 +32,7 @@ func rateLimitEntry() entry {
 			},
 			differences: []string{
 				"Counts are those of one gateway process, and exact there. Azure's are shared by the instances of a region, and approximate.",
-				"With more than 64 calls under way in a period, moments are rounded up to a 60th of it: a call may be refused that much longer than it had to be.",
+				"With calls at more than 64 moments of a period, they are rounded up to a 60th of it: a call may be refused that much longer than it had to be.",
 				"65,536 counters are kept at once. With all of them in use a new one gets 503.",
 			},
 			errors: []errorLine{

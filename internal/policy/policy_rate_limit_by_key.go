@@ -31,7 +31,7 @@ func rateLimitByKeyEntry() entry {
 			},
 			differences: []string{
 				"Counts are those of one gateway process, and exact there. Azure's are shared by the instances of a region, and approximate.",
-				"With more than 64 calls under way in a period, moments are rounded up to a 60th of it: a call may be refused that much longer than it had to be.",
+				"With calls at more than 64 moments of a period, they are rounded up to a 60th of it: a call may be refused that much longer than it had to be.",
 				"65,536 keys are counted at once; one leaves when its period has passed. With all of them in use a call with a new key gets 503: to forget a key would let it begin anew.",
 			},
 			errors: []errorLine{
