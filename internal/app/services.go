@@ -18,6 +18,7 @@ func (p *Process) policyServices() *policy.Services {
 		Counters: limit.NewCounters(p.opt.Now),
 		Tokens:   limit.NewTokens(p.opt.Now),
 		Metrics:  p.metrics,
+		Caches:   policy.NewCaches(cacheBytes(p.memory), p.opt.Now),
 	}
 }
 
@@ -26,4 +27,14 @@ func (p *Process) policyServices() *policy.Services {
 // another one has every request repeated once.
 func repetitions(now func() time.Time) limit.RetryOptions {
 	return limit.RetryOptions{Ratio: 1, PerSecond: 10, Burst: 100, Now: now}
+}
+
+// cacheBytes is how many bytes the caches of policies may hold together: an eighth
+// of what there is; 0: their own default, which is the most.
+func cacheBytes(memory int64) int64 {
+	const most = 192 << 20
+	if memory <= 0 {
+		return 0
+	}
+	return min(most, max(memory/8, 12<<20))
 }

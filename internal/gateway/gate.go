@@ -23,8 +23,8 @@ type departure struct {
 // in one way only, and that carries none of the caller's credentials.
 func (t *trip) gate() (departure, *refused) {
 	x := &t.x
-	if t.who == nil && !t.found.api.rules.anonymous {
-		return departure{}, forbidden("NoPrincipal", "No policy has identified the caller.")
+	if e := t.permit(); e != nil {
+		return departure{}, e
 	}
 	b, err := t.s.backends.Lookup(x.Request.Backend.ID, x.Request.Backend.BaseURL)
 	if err != nil {
@@ -44,6 +44,34 @@ func (t *trip) gate() (departure, *refused) {
 		}
 	}
 	return d, nil
+}
+
+// permit is what the gate asks of the caller. It holds for answers out of a cache
+// as well, which go to no backend: see policy.Exchange.Permit.
+func (t *trip) permit() *refused {
+	if t.who == nil && !t.found.api.rules.anonymous {
+		return forbidden("NoPrincipal", "No policy has identified the caller.")
+	}
+	return nil
+}
+
+// callerKey names whoever calls for caches, see policy.Exchange.Caller. Callers
+// of an API that lets anybody in are not told apart.
+func (t *trip) callerKey() string {
+	if t.who == nil {
+		if t.found.api != nil && t.found.api.rules.anonymous {
+			return "anonymous"
+		}
+		return ""
+	}
+	parts := []string{"", "", "", "", "", ""}
+	if s := t.who.subscription; s != nil {
+		parts[0] = s.ID
+	}
+	if p := t.who.principal; p != nil {
+		parts[1], parts[2], parts[3], parts[4], parts[5] = p.Kind, p.Issuer, p.TenantID, p.ID(), p.CertificateSHA256
+	}
+	return strings.Join(parts, "\x00")
 }
 
 // gateModel reads what the request asks of the model by the path at which the

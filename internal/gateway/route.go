@@ -180,6 +180,7 @@ func (rt *route) fill(t *trip) {
 	x.Deployment = t.s.deployment
 	x.Services, x.CallBackend = t.g.opt.Services, t.callBackend
 	x.Message = t.message
+	x.Caller, x.Permit = t.callerKey, t.permit
 	t.keepSent()
 }
 

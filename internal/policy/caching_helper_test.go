@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,14 @@ func (s *surroundings) cached(f fixture) {
 	if text, ok := f.files["embeddings"]; ok {
 		s.Embedder = &tableEmbedder{text: text, s: s}
 	}
+}
+
+// unrecorded is the body that a recording collects.
+func unrecorded(r io.ReadCloser) io.ReadCloser {
+	if rec, ok := r.(*recording); ok {
+		return rec.in
+	}
+	return r
 }
 
 var errBroken = errors.New("the cache is broken")

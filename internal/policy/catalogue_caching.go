@@ -3,8 +3,8 @@ package policy
 // cachingPolicies are the policies about caches.
 func cachingPolicies() []entry {
 	return []entry{
-		{name: "cache-lookup", sections: inOnly, scopes: everyScope, does: "answers from the response cache"},
-		{name: "cache-store", sections: outOnly, scopes: everyScope, does: "answers into the response cache"},
+		cacheLookupEntry(),
+		cacheStoreEntry(),
 		cacheLookupValueEntry(),
 		cacheStoreValueEntry(),
 		cacheRemoveValueEntry(),

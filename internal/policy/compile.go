@@ -68,6 +68,7 @@ func (c *composer) compose() *Pipeline {
 	}
 	c.checkForward(p)
 	c.checkRewrite(p)
+	c.checkCaches(p)
 	return p
 }
 

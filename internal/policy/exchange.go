@@ -120,6 +120,13 @@ type Exchange struct {
 	afterSections []func(context.Context) *Error
 	// tokens are what is held of token counts.
 	tokens tokenBooks
+	// response and completion are what cache-lookup and the semantic lookup leave
+	// for the policies that keep the answer; nil: nothing is kept.
+	response   *responseLookup
+	completion *completionLookup
+	// kept says by which policy the response was kept, where it comes out of a
+	// cache.
+	kept store
 	// live is what expressions run with; nil until the first one runs.
 	live *live
 	// promises are the headers that every answer gets.

@@ -14,6 +14,9 @@ type Pipeline struct {
 	cors    []*cors
 	targets []TargetUse
 	calls   []CallUse
+	// behind is what of outbound stands behind the policy that keeps answers, for
+	// answers that come out of a cache.
+	behind [stores][]step
 }
 
 // TargetUse is a place where a document names a backend.
@@ -56,6 +59,9 @@ const (
 	next flow = iota
 	// stop: the exchange's response is the answer; no section follows.
 	stop
+	// found: the exchange's response comes out of a cache. Outbound goes on behind
+	// the policy that would have kept it, as [Exchange.kept] says.
+	found
 )
 
 // HasCORS reports whether the pipeline answers CORS preflights.
@@ -97,12 +103,19 @@ func (p *Pipeline) forth(ctx context.Context, x *Exchange) (e *Error) {
 				return e
 			}
 		}
-		f, e := run(ctx, x, p.steps[s])
+		steps := p.steps[s]
+		if s == outbound && x.kept != noStore {
+			steps = p.behind[x.kept]
+		}
+		f, e := run(ctx, x, steps)
 		if e != nil {
 			return e
 		}
 		if f == stop {
 			break
+		}
+		if f == found {
+			s = backend // outbound is next
 		}
 	}
 	if x.Response == nil {
@@ -138,8 +151,8 @@ func run(ctx context.Context, x *Exchange, steps []step) (flow, *Error) {
 		switch {
 		case e != nil:
 			return stop, e
-		case f == stop:
-			return stop, nil
+		case f != next:
+			return f, nil
 		}
 	}
 	return next, nil
