@@ -222,6 +222,9 @@ func (x *Exchange) keepable(shared bool, asked http.Header) (*keptResponse, stri
 	for _, name := range [...]string{"Age", "Expires", "Pragma"} {
 		delete(out.header, name)
 	}
+	for _, p := range x.promises { // what is left of a limit is said anew
+		delete(out.header, p.name)
+	}
 	if x.allowed != nil { // what cors has promised, it promises each caller anew
 		for _, name := range [...]string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers"} {
 			delete(out.header, name)

@@ -116,7 +116,7 @@ func (s *retry) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	for n := 1; ; n++ {
 		f, failure := run(ctx, x, s.steps)
 		x.at = own
-		if failure != nil && !failure.repeatable() || failure == nil && f == stop {
+		if failure != nil && !failure.repeatable() || failure == nil && f != next {
 			return f, failure
 		}
 		again, e := s.again(ctx, x, failure)

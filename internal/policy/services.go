@@ -31,7 +31,8 @@ type Services struct {
 
 	// Caches keep values, answers and completions; nil: every lookup misses.
 	Caches *Caches
-	// Embedder makes the vectors of the semantic cache; nil: it misses.
+	// Embedder makes the vectors of the semantic cache; nil: the backend that the
+	// document names does, see [Exchange.CallBackend].
 	Embedder Embedder
 
 	// What limits (rate-limit, quota, limit-concurrency).
