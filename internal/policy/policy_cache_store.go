@@ -3,7 +3,6 @@ package policy
 import (
 	"context"
 	"net/http"
-	"strings"
 )
 
 func cacheStoreEntry() entry {
@@ -99,13 +98,4 @@ func (s *cacheStore) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		}
 	})
 	return next, nil
-}
-
-func isEventStream(h http.Header) bool {
-	v := h["Content-Type"]
-	if len(v) == 0 {
-		return false
-	}
-	media, _, _ := strings.Cut(v[0], ";")
-	return strings.EqualFold(strings.TrimSpace(media), "text/event-stream")
 }
