@@ -24,7 +24,7 @@ type options struct {
 func main() {
 	var opt options
 	flag.StringVar(&opt.gateway, "gateway", "bin/cloister", "the built program")
-	flag.StringVar(&opt.bench, "bench", "all", "json, sse, added, idle, expr or all")
+	flag.StringVar(&opt.bench, "bench", "all", "json, sse, added, idle, expr, policy or all")
 	flag.StringVar(&opt.profile, "profile", "", "write the gateway's CPU profile to this file")
 	flag.IntVar(&opt.rounds, "rounds", 7, "rounds; every figure is the median over them")
 	flag.DurationVar(&opt.duration, "duration", 2*time.Second, "length of one measurement")
@@ -43,15 +43,20 @@ func main() {
 
 func run(opt options) error {
 	switch opt.bench {
-	case "json", "sse", "added", "idle", "expr", "all":
+	case "json", "sse", "added", "idle", "expr", "policy", "all":
 	default:
-		return fmt.Errorf("-bench %s: expected json, sse, added, idle, expr or all", opt.bench)
+		return fmt.Errorf("-bench %s: expected json, sse, added, idle, expr, policy or all", opt.bench)
 	}
 	if err := pinSelf(); err != nil {
 		return err
 	}
 	if opt.bench == "expr" || opt.bench == "all" {
 		if err := runExpr(opt); err != nil || opt.bench == "expr" {
+			return err
+		}
+	}
+	if opt.bench == "policy" || opt.bench == "all" {
+		if err := runPolicy(opt); err != nil || opt.bench == "policy" {
 			return err
 		}
 	}
