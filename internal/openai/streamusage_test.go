@@ -158,3 +158,38 @@ func BenchmarkStreamChunk(b *testing.B) {
 type endless []byte
 
 func (e endless) Read(p []byte) (int, error) { return copy(p, e), nil }
+
+// FuzzAskUsage: a body that the scanner accepts asks for its usage after the edit,
+// and says nothing else that it did not say before.
+func FuzzAskUsage(f *testing.F) {
+	f.Add([]byte(`{"stream":true,"model":"m"}`))
+	f.Add([]byte(`{"stream_options":{"\u0069nclude_usage":false,"x":[1]},"n":2}`))
+	f.Add([]byte(`{"stream_options":null}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		before, err := ScanRequest(body)
+		if err != nil {
+			return
+		}
+		edit, ok := AskUsage(body)
+		if ok == before.IncludeUsage {
+			t.Fatalf("%s: an edit: %v, asks already: %v", body, ok, before.IncludeUsage)
+		}
+		if !ok {
+			return
+		}
+		edited := string(body[:edit.At]) + edit.Insert + string(body[edit.End:])
+		after, err := ScanRequest([]byte(edited))
+		var scan *ScanError
+		if errors.As(err, &scan) && (scan.Reason == ReasonTooMany || scan.Reason == ReasonTooDeep) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%s became %s: %v", body, edited, err)
+		}
+		want := *before
+		want.IncludeUsage = true
+		if *after != want {
+			t.Errorf("%s became %s: %+v, want %+v", body, edited, *after, want)
+		}
+	})
+}

@@ -138,6 +138,8 @@ func (b *tokenBooks) end(x *Exchange, e Ended) {
 	for i := range b.holds {
 		h := &b.holds[i]
 		switch {
+		case e.Known && e.Usage.Estimated: // the prompt by its length, which we know better
+			h.hold.Settle(h.prompt, e.Usage.Completion)
 		case e.Known:
 			h.hold.Settle(e.Usage.Prompt, e.Usage.Total-e.Usage.Prompt)
 		case x.Response != nil && x.Response.FromBackend && e.Status < http.StatusBadRequest, e.Status == statusClientClosed:

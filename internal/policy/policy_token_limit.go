@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 	"github.com/cloister-ai/cloister/internal/limit"
+	"github.com/cloister-ai/cloister/internal/site"
 )
 
 const (
@@ -76,7 +78,8 @@ func tokenLimitBehaviour() []string {
 
 func tokenLimitDifferences() []string {
 	return []string{
-		"API Management lets requests at the same time pass the limit together, because it counts when answers are there; here they are counted when they come.",
+		"API Management lets requests at the same time pass the limit together, because it counts when answers are there; here they are reserved when they come. `policies: {documented: [llm-token-limit]}` in `cloister.yaml` brings the documented behaviour: only prompts that are estimated are reserved, and everything else counts when it is there.",
+		"Sessions of the realtime API, and paths that are none of the [model API](../model-api.md), are limited by the estimates of their requests alone.",
 		"API Management estimates the tokens of streams; here they are the model's, where it reports them.",
 		"Counts are those of one gateway process and begin anew when it starts. 131,072 keys are counted at once; keys beyond share one count, which refuses sooner.",
 		"API Management's reference wants `estimate-prompt-tokens`, and its own example leaves it out; here it may be left out, which is `false`.",
@@ -98,6 +101,8 @@ type tokenLimit struct {
 	quota    intValue
 	period   choiceValue
 	estimate boolValue
+	// documented: only prompts that are estimated are reserved.
+	documented bool
 	// Names of headers and variables; empty: none.
 	retryAfterHeader, retryAfterVariable string
 	leftHeader, leftVariable             string
@@ -111,6 +116,8 @@ func compileTokenLimit(c *compiler, n *Node) statement {
 		quota:    c.intAttribute(n, "token-quota", 1, mostTokens, 0),
 		period:   c.choiceAttribute(n, "token-quota-period", "", periodNames()...),
 		estimate: c.boolAttribute(n, "estimate-prompt-tokens", false),
+		// One name for both.
+		documented: slices.Contains(c.env.Documented, site.DocumentedTokenLimit),
 	}
 	s.key, _ = c.textAttribute(n, "counter-key")
 	hasPeriod := n.Attribute("token-quota-period") != nil
@@ -183,7 +190,7 @@ func (s *tokenLimit) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	}
 	r.Unasked += ask.completion
 	r.Guess = ask.guess
-	if x.Services.DocumentedTokenLimits {
+	if s.documented {
 		r.Unasked, r.Guess = 0, false
 	}
 	hold, v, err := x.Services.Tokens.Reserve(ctx, r, held)
@@ -200,7 +207,7 @@ func (s *tokenLimit) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		x.beforeOutbound = append(x.beforeOutbound, m.lookAt(x.at))
 	}
 	if x.Observer != nil {
-		x.say("tokens", fmt.Sprintf("key %s, prompt %d, reserved beside it %d", r.Key, r.Prompt, r.Unasked))
+		x.say("tokens", fmt.Sprintf("key %s, prompt %d, reserved beside it %d", s.key.hidden(r.Key), r.Prompt, r.Unasked))
 	}
 	return next, nil
 }

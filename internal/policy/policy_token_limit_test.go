@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/openai"
+	"github.com/cloister-ai/cloister/internal/site"
 )
 
 func tokenPipeline(t testing.TB, attributes string) *Pipeline {
@@ -75,9 +76,17 @@ func TestTokenLimitTogether(t *testing.T) {
 // TestTokenLimitDocumented: as API Management documents it, what is under way is
 // no reason to refuse.
 func TestTokenLimitDocumented(t *testing.T) {
-	p := tokenPipeline(t, `tokens-per-minute="10" estimate-prompt-tokens="false"`)
+	f := fixture{files: map[string]string{"api.xml": `<policies><inbound><llm-token-limit counter-key="k" tokens-per-minute="10" estimate-prompt-tokens="false" /></inbound></policies>`}}
 	for documented, want := range map[bool]int{false: http.StatusTooManyRequests, true: http.StatusOK} {
-		services := &Services{Tokens: limit.NewTokens(func() time.Time { return begun }), DocumentedTokenLimits: documented}
+		services := &Services{Tokens: limit.NewTokens(func() time.Time { return begun })}
+		env := NewEnv(&site.Site{Service: &site.Service{}}, nil)
+		if documented {
+			env.Documented = []string{site.DocumentedTokenLimit}
+		}
+		p, problems := Compile(Scopes{API: f.document("api.xml")}, env)
+		if p == nil {
+			t.Fatal(problems.Err())
+		}
 		run := func() *Exchange {
 			x := tokenExchange(services, `{"messages":[{"role":"user","content":"hello, this is one prompt"}]}`)
 			x.Forward = func(context.Context, *Exchange, ForwardOptions) error {

@@ -29,6 +29,10 @@ type Env struct {
 	// without case.
 	Backends []Backend
 
+	// Documented are the policies that do as API Management documents, where the
+	// gateway does otherwise by default.
+	Documented []string
+
 	// any: every backend and fragment is taken for there, for documents that are
 	// looked at by themselves.
 	any bool
@@ -64,6 +68,7 @@ func NewEnv(s *site.Site, values *NamedValues) Env {
 		add(b.ID, b.URL)
 	}
 	if s.Config != nil {
+		env.Documented = s.Config.Policies.Documented
 		for id, b := range s.Config.Backends {
 			add(id, b.URL)
 		}

@@ -45,9 +45,6 @@ type Services struct {
 
 	// Tokens counts for the token limits; nil: they fail.
 	Tokens TokenCounter
-	// DocumentedTokenLimits: token limits let requests at the same time pass a
-	// limit together, as API Management documents it.
-	DocumentedTokenLimits bool
 	// Metrics takes the metrics of documents; nil: nobody does.
 	Metrics MetricSink
 }

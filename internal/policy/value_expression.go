@@ -399,3 +399,11 @@ func (t *textValue) shown() string {
 	}
 	return shortened(t.literal)
 }
+
+// hidden is a value of t for observers.
+func (t *textValue) hidden(value string) string {
+	if t.secret {
+		return masked
+	}
+	return shortened(value)
+}

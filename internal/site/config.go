@@ -58,6 +58,8 @@ type Config struct {
 	DrainTimeout Duration `yaml:"drainTimeout"`
 	// Limits are the listener's bounds; the zero value is the safe default.
 	Limits Limits `yaml:"limits"`
+	// Policies names what policies do as documented.
+	Policies Policies `yaml:"policies"`
 	// AcceptedFields lists fields that are meant to protect, are not built,
 	// and that the owner of the site does without, each with a reason.
 	AcceptedFields []AcceptedField `yaml:"acceptedFields"`
@@ -484,6 +486,17 @@ type OTLP struct {
 	CAFile   string `yaml:"caFile"`
 	// SampleRatio in [0,1]; default 1.
 	SampleRatio *float64 `yaml:"sampleRatio"`
+}
+
+// DocumentedTokenLimit is the name of the token limits in [Policies].
+const DocumentedTokenLimit = "llm-token-limit"
+
+// Policies says which policies do as API Management documents, where the gateway
+// is stricter by default.
+type Policies struct {
+	Pos Pos `yaml:"-"`
+	// Documented are names of policies.
+	Documented []string `yaml:"documented"`
 }
 
 // Limits are bounds on what one client may ask of the listener.

@@ -37,6 +37,9 @@ func configFields() []field {
 		telemetryField(),
 		duration("drainTimeout", "30s", "How long open requests may go on after SIGTERM."),
 		limitsField(),
+		object("policies", "Policies that do as API Management documents, where the gateway does otherwise by default.",
+			list("documented", field{}.among(DocumentedTokenLimit),
+				"llm-token-limit: requests at the same time may pass a limit together. It counts for azure-openai-token-limit as well.")),
 		acceptedFieldsField(),
 	}
 }
