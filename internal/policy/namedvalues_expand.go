@@ -56,7 +56,7 @@ func (e *expander) node(n *Node, template bool) *Node {
 		t := e.text(a.Value, a.Origin, false)
 		a.Value, a.Origin, a.Secret = t.text, t.origin, t.secret
 	}
-	template = n.Name == "set-body" && n.Attribute("template") != nil
+	template = isTemplate(n)
 	out.Children = make([]*Node, len(n.Children))
 	for i, c := range n.Children {
 		out.Children[i] = e.node(c, template)

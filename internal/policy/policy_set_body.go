@@ -10,7 +10,8 @@ func setBodyEntry() entry {
 		name: "set-body", sections: inOutBack, tolerated: 1 << onError, scopes: everyScope,
 		does: "the body of the request (inbound, backend) or of the answer",
 		tier: tierA, page: page{
-			intro: "Replaces the body: of the request in inbound and backend, of the answer in outbound and on-error.",
+			intro: "Replaces the body: of the request in inbound and backend, of the answer in outbound and on-error. The new body\n" +
+				"is written text, the value of an expression, or a Liquid template.",
 			example: `
 <!-- outbound -->
 <set-body>{ "status": "sorry" }</set-body>
@@ -18,21 +19,31 @@ func setBodyEntry() entry {
   var body = context.Response.Body.As<JObject>();
   body["gateway"] = "cloister";
   return body.ToString();
+}</set-body>
+<set-body template="liquid">{
+  "orders": [
+    {% JSONArrayFor order in body.envelope.body.GetOrdersResponse.Orders -%}
+    { "id": {{ order.Id }}, "placed": "{{ order.Date | Date: "yyyy-MM-dd" }}" }
+    {% endJSONArrayFor -%}
+  ],
+  "operation": "{{ context.Operation.Id }}"
 }</set-body>`,
-			behaviour: []string{
+			behaviour: liquidBehaviour([]string{
 				"Written text is sent as it is written, white space included; XML and JSON need no escapes.",
 				"The value of an expression is sent as its text in UTF-8, a `byte[]` as it is, null as nothing.",
 				"`Content-Encoding` is removed, `Content-Length` set. `Content-Type` stays: set it with set-header.",
 				"The reference does not name on-error; it works there, with a warning.",
-			},
+			}),
+			differences: liquidDifferences(),
 			errors: []errorLine{
-				{"ExpressionValueEvaluationFailure", "the expression throws"},
+				{"ExpressionValueEvaluationFailure", "the expression throws, or the template: a number divided by zero, a wrong regular expression, a limit"},
+				{"BodyMalformed", "a template reads a body that is not the JSON or XML that its Content-Type says"},
 			},
 		},
 		attributes: []attribute{
-			{name: "template", expected: "none", otherwise: "none"},
-			{name: "xsi-nil", expected: "blank or null", otherwise: "blank", refused: "it is for Liquid templates, which are not built yet"},
-			{name: "parse-date", expected: "true or false", otherwise: "true", refused: "it is for Liquid templates, which are not built yet"},
+			{name: "template", expected: "none or liquid", otherwise: "none"},
+			{name: "xsi-nil", expected: "blank or null", otherwise: "blank"},
+			{name: "parse-date", expected: "true or false", otherwise: "true"},
 		},
 		text: hasText, expression: true, compile: compileSetBody,
 	}
@@ -41,20 +52,26 @@ func setBodyEntry() entry {
 type setBody struct {
 	// body is shared by all requests; nobody writes to bodies.
 	body Body
-	// compute gives the body; nil: it is written.
+	// compute gives the body, or liquid does; nil: it is written.
 	compute *expression
+	liquid  *liquidBody
 	answer  bool
 }
 
 func compileSetBody(c *compiler, n *Node) statement {
 	s := &setBody{answer: c.onAnswer()}
-	if v, ok := c.attribute(n, "template"); ok && strings.TrimSpace(v.text) != "none" {
-		if strings.EqualFold(strings.TrimSpace(v.text), "liquid") {
-			c.add(v.pos, "template-not-built", "literal text", "", "set-body has a Liquid template; they are not built yet")
-		} else {
-			c.invalid(v, "template", "none", "")
-		}
+	nilWord := c.choice(n, "xsi-nil", "blank", "blank", "null")
+	dates := c.boolean(n, "parse-date", true)
+	switch c.choice(n, "template", "none", "none", templateLiquid) {
+	case templateLiquid:
+		s.liquid = c.liquid(n, nilWord == "null", dates)
 		return s
+	default:
+		for _, name := range []string{"xsi-nil", "parse-date"} {
+			if a := n.Attribute(name); a != nil {
+				c.warn(a.Pos, "attribute-without-effect", `write template="liquid", or remove it`, "%q of %q is about templates", name, n.Name)
+			}
+		}
 	}
 	if x, is := elementExpression(n); is {
 		s.compute = c.expression(&x)
@@ -66,22 +83,38 @@ func compileSetBody(c *compiler, n *Node) statement {
 	return s
 }
 
+// templateLiquid is the kind of template that there is.
+const templateLiquid = "liquid"
+
+// isTemplate reports a set-body whose content is a template.
+func isTemplate(n *Node) bool {
+	a := n.Attribute("template")
+	return n.Name == bodyElement && a != nil && strings.EqualFold(strings.TrimSpace(a.Value), templateLiquid)
+}
+
 // do replaces the body. The caller's body is closed by whoever gave it. A
 // coding that the old body had, the new one has not.
 func (s *setBody) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	body := s.body
-	if s.compute != nil {
-		v, e := s.compute.eval(ctx, x)
-		if e != nil {
-			return stop, e
+	var content []byte
+	var e *Error
+	switch {
+	case s.liquid != nil:
+		content, e = s.liquid.content(ctx, x)
+	case s.compute != nil:
+		v, failed := s.compute.eval(ctx, x)
+		if failed != nil {
+			return stop, failed
 		}
-		content, e := s.compute.content(x, v)
-		if e != nil {
-			return stop, e
-		}
-		body = Body{Bytes: content, Length: int64(len(content))}
+		content, e = s.compute.content(x, v)
+	default:
+		x.setBody(&body, s.answer)
+		return next, nil
 	}
-	x.setBody(&body, s.answer)
+	if e != nil {
+		return stop, e
+	}
+	x.setBody(&Body{Bytes: content, Length: int64(len(content))}, s.answer)
 	return next, nil
 }
 
