@@ -87,6 +87,10 @@ type built struct {
 	vaults *secret.Vaults
 	// calls are the ways of policies out; nil: none are made.
 	calls *callTransports
+	// values are the named values; hubs the event hubs that policies log to, by
+	// the ids of their loggers.
+	values *policy.NamedValues
+	hubs   map[string]*hub
 }
 
 // build compiles a site that was loaded. With an error among the problems the
@@ -120,7 +124,7 @@ func build(s *site.Site, at surroundings) *built {
 	b.addOperators(at)
 	b.snapshot, problems = gateway.Compile(s, gateway.CompileOptions{
 		Directory: b.callers.directory,
-		Tokens:    b.tokens, Backends: b.backends, Policies: env, MayCall: b.mayCall,
+		Tokens:    b.tokens, Backends: b.backends, Policies: env, MayCall: b.mayCall, MayLog: b.mayLog,
 	})
 	b.add(problems)
 	if b.backends == nil {
@@ -230,6 +234,7 @@ func (b *built) policies(at surroundings) policy.Env {
 		return secret.Resolve(ref, at.secrets)
 	})
 	b.add(problems)
+	b.values, b.hubs = values, map[string]*hub{}
 	return policy.NewEnv(b.site, values)
 }
 

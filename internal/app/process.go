@@ -94,7 +94,9 @@ type Process struct {
 	// all sites that are served one after the other.
 	retries *limit.RetryBudget
 	// calls are those of policies; nil: not begun.
-	calls   *calls
+	calls *calls
+	// events are the messages of log-to-eventhub; nil: not begun.
+	events  *events
 	failed  chan error
 	serving sync.WaitGroup
 	// background ends with stop, and everything that goes on by itself with it.
@@ -215,8 +217,9 @@ func (p *Process) open(ctx context.Context, s *site.Site) (*built, error) {
 		built.close()
 		return nil, err
 	}
-	p.putInForce(built)
 	p.calls = newCalls(func() *callTransports { return p.inForce().calls }, p.opt.Log, p.metrics)
+	p.events = &events{calls: p.calls, dialer: p.dialer.Load, now: p.opt.Now, log: p.opt.Log, metrics: p.metrics}
+	p.putInForce(built)
 	p.gateway = gateway.New(built.snapshot, gateway.Options{
 		Recorder: p.recorder, Metrics: p.metrics, Tracing: p.tracing, Log: p.opt.Log, Now: p.opt.Now,
 		Audit: p.state.audit, Stale: p.stale, HeldBytes: heldBytes(p.memory),
@@ -350,6 +353,7 @@ func (p *Process) putInForce(b *built) {
 	p.dialer.Store(b.dialer)
 	p.operators.Store(b.operators)
 	p.front.Store(b.front)
+	p.events.follow(b.hubs)
 	p.metrics.SetCertificates(b.certificates.expiry)
 	if p.endVaults != nil {
 		p.endVaults()

@@ -13,6 +13,7 @@ func (p *Process) policyServices() *policy.Services {
 	return &policy.Services{
 		Now:     p.opt.Now,
 		Calls:   p.calls,
+		Events:  p.events,
 		Retries: limit.NewRetryBudget(repetitions(p.opt.Now)),
 		// Counts of rate-limit, quota and limit-concurrency.
 		Counters: limit.NewCounters(p.opt.Now),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync"
 	"time"
 )
 
@@ -71,5 +72,8 @@ func (p *Process) abandon() error {
 func (p *Process) sendLast() {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	p.calls.close(ctx)
+	var all sync.WaitGroup
+	all.Go(func() { p.calls.close(ctx) })
+	all.Go(func() { p.events.close(ctx) })
+	all.Wait()
 }

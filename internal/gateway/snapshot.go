@@ -42,6 +42,8 @@ type CompileOptions struct {
 	Policies policy.Env
 	// MayCall says why a URL cannot be called by policies; nil: nobody looks.
 	MayCall func(*url.URL) error
+	// MayLog says why policies cannot log to a logger; nil: nobody looks.
+	MayLog func(id string) error
 }
 
 // Compile makes the snapshot of a site. With an error among the problems there
@@ -58,7 +60,7 @@ func Compile(s *site.Site, opt CompileOptions) (*Snapshot, site.Problems) {
 		snap.products[strings.ToLower(p.ID)] = p
 	}
 	snap.warnUnpublished(&problems)
-	c := &pipelineCompiler{site: s, env: opt.Policies, backends: opt.Backends, mayCall: opt.MayCall, seen: map[string]bool{}}
+	c := &pipelineCompiler{site: s, env: opt.Policies, backends: opt.Backends, mayCall: opt.MayCall, mayLog: opt.MayLog, seen: map[string]bool{}}
 	rt, ps := newRouter(s, snap, c)
 	problems = append(problems, ps...)
 	problems = append(problems, c.problems...)
@@ -140,6 +142,7 @@ type pipelineCompiler struct {
 	// backends are those that requests can reach; nil: not looked at.
 	backends *backend.Set
 	mayCall  func(*url.URL) error
+	mayLog   func(id string) error
 	seen     map[string]bool
 	problems site.Problems
 }
@@ -182,6 +185,9 @@ func (c *pipelineCompiler) one(product *site.PolicyFile, api *site.API, op *site
 	if p != nil && c.mayCall != nil {
 		c.checkCalls(p, &problems)
 	}
+	if p != nil && c.mayLog != nil {
+		c.checkLoggers(p, &problems)
+	}
 	for _, problem := range problems {
 		if line := problem.String(); !c.seen[line] {
 			c.seen[line] = true
@@ -215,6 +221,16 @@ func (c *pipelineCompiler) checkCalls(p *policy.Pipeline, problems *site.Problem
 		}
 		problems.Add(use.Pos, "undeclared-destination", "a URL that destinations.call lists",
 			"list its host and port in destinations.call of cloister.yaml, with public: true where it is a public one", "the policy calls %s: %v", host, err)
+	}
+}
+
+// checkLoggers refuses loggers that nothing can be logged to.
+func (c *pipelineCompiler) checkLoggers(p *policy.Pipeline, problems *site.Problems) {
+	for _, use := range p.Loggers() {
+		if err := c.mayLog(use.ID); err != nil {
+			problems.Add(use.Pos, "logger-unusable", "an event hub that can be reached",
+				"correct loggerInformation.json, and list the namespace in destinations.call", "the logger %q: %v", use.ID, err)
+		}
 	}
 }
 

@@ -101,3 +101,23 @@ func (s *callStub) String() string {
 	slices.Sort(s.sent)
 	return strings.Join(s.sent, "")
 }
+
+// loggerStub writes down what is logged.
+type loggerStub struct {
+	s    *surroundings
+	full bool
+}
+
+func (l loggerStub) Log(logger string, m EventMessage) bool {
+	if l.full {
+		return false
+	}
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	body := m.Body
+	if len(body) > 100 {
+		body = append(body[:50:50], fmt.Sprintf("… of %d bytes", len(body))...)
+	}
+	fmt.Fprintf(&l.s.did, "logged to %s, partition %q, key %q: %s\n", logger, m.PartitionID, m.PartitionKey, body)
+	return true
+}

@@ -5,7 +5,7 @@ func integrationPolicies() []entry {
 	return []entry{
 		sendRequestEntry(),
 		sendOneWayRequestEntry(),
-		{name: "log-to-eventhub", sections: everySection, scopes: everyScope, connects: true, does: "a message to Event Hubs"},
+		logToEventhubEntry(),
 		sendServiceBusMessageEntry(),
 		publishToDaprEntry(),
 		invokeDaprBindingEntry(),

@@ -59,6 +59,9 @@ func (c *composer) compose() *Pipeline {
 			if use, ok := s.statement.(*setBackendService); ok && use.known() {
 				p.targets = append(p.targets, TargetUse{Target: use.target, Pos: s.at.pos})
 			}
+			if l, ok := s.statement.(*logToEventhub); ok && l.logger != "" {
+				p.loggers = append(p.loggers, LoggerUse{ID: l.logger, Pos: l.pos})
+			}
 			if call, ok := s.statement.(interface{ calls() (CallUse, bool) }); ok {
 				if use, ok := call.calls(); ok {
 					p.calls = append(p.calls, use)

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -96,4 +97,23 @@ func (v *NamedValues) known() []string {
 		return nil
 	}
 	return slices.Clone(v.names)
+}
+
+// Fill puts named values into a text that stands outside of policies, such as a
+// credential of a logger. The error names those that have no value.
+func (v *NamedValues) Fill(text string) (secret.Value, error) {
+	var b strings.Builder
+	for from := 0; ; {
+		start, end, name := findName(text, from)
+		b.WriteString(text[from:start])
+		if name == "" {
+			return secret.New(b.String()), nil
+		}
+		n, ok := v.lookup(name)
+		if !ok || n.unread || n.value.Reveal() == "" {
+			return secret.Value{}, fmt.Errorf("the named value %q has no value", name)
+		}
+		b.WriteString(n.value.Reveal())
+		from = end
+	}
 }

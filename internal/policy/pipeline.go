@@ -14,6 +14,7 @@ type Pipeline struct {
 	cors    []*cors
 	targets []TargetUse
 	calls   []CallUse
+	loggers []LoggerUse
 	// behind is what of outbound stands behind the policy that keeps answers, for
 	// answers that come out of a cache.
 	behind [stores][]step
@@ -72,6 +73,9 @@ func (p *Pipeline) Targets() []TargetUse { return p.targets }
 
 // Calls are the URLs that policies call and documents hold.
 func (p *Pipeline) Calls() []CallUse { return p.calls }
+
+// Loggers are the loggers that log-to-eventhub names, each with its place.
+func (p *Pipeline) Loggers() []LoggerUse { return p.loggers }
 
 // Run takes a request through inbound, backend and outbound, and an error
 // through on-error. Afterwards x.Response is the answer, never nil, and

@@ -42,6 +42,9 @@ import (
 // "# error TEXT" ends without an answer and "# timeout" by time; what is not
 // there cannot be reached. Calls are written down in their order by URL.
 //
+// "loggers" has the ids of loggers, one a line; with "loggers are full" nothing
+// more is taken.
+//
 // A request is a head and a body as on the wire, after lines of "#" and a
 // directive. Several answers of a backend stand between lines of "---": one for
 // each attempt, and the last for all that follow. "budget" is how many
@@ -89,6 +92,9 @@ func (f fixture) compile() (*Pipeline, site.Problems) {
 		if id, ok := strings.CutSuffix(name, ".fragment.xml"); ok {
 			service.Fragments = append(service.Fragments, &site.Fragment{ID: id, Policy: f.document(name)})
 		}
+	}
+	for line := range strings.Lines(f.files["loggers"]) {
+		service.Loggers = append(service.Loggers, &site.Logger{ID: strings.TrimSpace(line)})
 	}
 	for line := range strings.Lines(f.files["backends"]) {
 		id, u, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -177,6 +183,8 @@ func (f fixture) surroundings() *surroundings {
 		return s.now
 	}
 	s.Random = zeros{}
+	_, full := f.files["loggers are full"]
+	s.Events = loggerStub{s, full}
 	s.cached(f)
 	s.Counters = limit.NewCounters(s.Now)
 	s.Tokens, s.Metrics = limit.NewTokens(s.Now), s

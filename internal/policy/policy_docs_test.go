@@ -286,7 +286,7 @@ func checkExamples(t *testing.T, path string, looked bool) {
 	}
 	values := &NamedValues{}
 	env := Env{
-		NamedValues: values, Backends: []Backend{{ID: "openai-east"}, {ID: "embeddings"}},
+		NamedValues: values, Loggers: []string{"audit-hub"}, Backends: []Backend{{ID: "openai-east"}, {ID: "embeddings"}},
 		Fragments: []*site.Fragment{{ID: "common-headers", Policy: &site.PolicyFile{Path: "fragment", Source: []byte("<fragment />")}}},
 	}
 	for i, example := range examples {

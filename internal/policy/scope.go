@@ -28,6 +28,8 @@ type Env struct {
 	// Backends are the backends that set-backend-service may name, by id
 	// without case.
 	Backends []Backend
+	// Loggers are the ids that log-to-eventhub may name, without case.
+	Loggers []string
 
 	// Documented are the policies that do as API Management documents, where the
 	// gateway does otherwise by default.
@@ -63,6 +65,9 @@ func NewEnv(s *site.Site, values *NamedValues) Env {
 			u, _ := parseBaseURL(base)
 			env.Backends = append(env.Backends, Backend{ID: id, BaseURL: u})
 		}
+	}
+	for _, l := range s.Service.Loggers {
+		env.Loggers = append(env.Loggers, l.ID)
 	}
 	for _, b := range s.Service.Backends {
 		add(b.ID, b.URL)

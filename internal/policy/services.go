@@ -26,6 +26,9 @@ type Services struct {
 	// Calls makes the requests of send-request and send-one-way-request; nil:
 	// they fail.
 	Calls CallMaker
+	// Events takes the messages of log-to-eventhub; nil: they are lost, with a
+	// note.
+	Events EventSender
 
 	// What caches use.
 

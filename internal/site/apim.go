@@ -207,8 +207,8 @@ type Subscription struct {
 	State string
 }
 
-// Group, Tag, GatewayResource, Logger and Diagnostic are kept by name; they
-// have no effect on requests yet.
+// Group, Tag, GatewayResource and Diagnostic are kept by name; they have no
+// effect on requests yet. Loggers are for log-to-eventhub.
 type (
 	Group struct {
 		Pos      Pos
@@ -225,6 +225,13 @@ type (
 	Logger struct {
 		Pos      Pos
 		ID, Type string
+		// Hub, ConnectionString, Endpoint and ClientID are credentials.name,
+		// .connectionString, .endpointAddress and .identityClientId; each may hold
+		// {{named values}}. SystemAssigned is a ClientID of "SystemAssigned".
+		Hub, ConnectionString, Endpoint, ClientID string
+		SystemAssigned                            bool
+		// CredentialsPos is where the credentials stand.
+		CredentialsPos Pos
 	}
 	// Diagnostic belongs to the service (API empty) or to one API.
 	Diagnostic struct {

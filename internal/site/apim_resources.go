@@ -337,7 +337,22 @@ func (l *apimLoader) gateways(dir string) {
 
 func (l *apimLoader) loggers(dir string) {
 	l.each(dir, loggerDocument(), func(id, _ string, at Pos, p *value) {
-		l.service.Loggers = append(l.service.Loggers, &Logger{Pos: at, ID: id, Type: textOf(p.get("loggerType"))})
+		k := p.get("credentials")
+		logger := &Logger{
+			Pos: at, ID: id, Type: textOf(p.get("loggerType")), CredentialsPos: posOf(k, at),
+			Hub: textOf(k.get("name")), ConnectionString: textOf(k.get("connectionString")),
+			Endpoint: textOf(k.get("endpointAddress")), ClientID: textOf(k.get("identityClientId")),
+		}
+		if logger.SystemAssigned = strings.EqualFold(logger.ClientID, "SystemAssigned"); logger.SystemAssigned {
+			logger.ClientID = ""
+		}
+		if !k.empty() {
+			k.walk(func(e *value) { l.r.source(at.File, nil).hide(e.pos) })
+		}
+		if strings.EqualFold(logger.Type, "azureEventHub") {
+			l.literal(k.get("connectionString"))
+		}
+		l.service.Loggers = append(l.service.Loggers, logger)
 	})
 }
 

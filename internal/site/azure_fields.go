@@ -194,8 +194,9 @@ func gatewayDocument() document {
 
 func loggerDocument() document {
 	return document{"loggerInformation.json", "Logger", envelope(concat([]azureField{
-		act(kindText, "loggerType", "Kept by name."),
-	}, inert("Where records go stands in cloister.yaml, telemetry.", "description", "isBuffered", "resourceId", "credentials"))...)}
+		act(kindText, "loggerType", "azureEventHub is one that log-to-eventhub may name."),
+		act(kindObject, "credentials", "Of an event hub: name, and connectionString or endpointAddress with identityClientId; {{named values}} are put in. Others have no effect: where records go stands in cloister.yaml, telemetry."),
+	}, inert("Events leave in the order in which they came, together where several wait.", "description", "isBuffered", "resourceId"))...)}
 }
 
 func diagnosticDocument() document {
