@@ -1,8 +1,10 @@
 package openai
 
 import (
+	"hash/maphash"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/tiktoken-go/tokenizer/codec"
@@ -55,45 +57,83 @@ const (
 	maxSpaces = 128
 )
 
-// codecs are made when the first text is counted: 7 and 3 MiB of memory, within
-// a few hundredths of a second.
+// tokenizer is a vocabulary with what it costs to use it: made when the first text
+// is counted, 7 or 3 MiB of memory within a few hundredths of a second.
+type tokenizer struct {
+	codec func() *codec.Codec
+	words wordCache
+}
+
 var (
-	o200k  = sync.OnceValue(codec.NewO200kBase)
-	cl100k = sync.OnceValue(codec.NewCl100kBase)
+	o200k  = tokenizer{codec: sync.OnceValue(codec.NewO200kBase)}
+	cl100k = tokenizer{codec: sync.OnceValue(codec.NewCl100kBase)}
 )
 
-// Count returns the number of tokens of a text. Text is cut where the vocabulary
-// would cut it as well; only in a stretch of more than 2 KiB without a word
-// between two spaces, or of 128 white space characters, may a token more be
-// counted for each cut.
+// Count returns the number of tokens of a text. Text is cut at spaces, where the
+// vocabulary cuts it as well; only in a stretch of more than 2 KiB without one, or
+// of 128 white space characters, may a token more be counted for each cut.
 func (v Vocabulary) Count(text string) int {
-	c := o200k
+	t := &o200k
 	if v == Cl100k {
-		c = cl100k
+		t = &cl100k
 	}
 	n := 0
 	for text != "" {
-		piece := text[:pieceLen(text)]
-		text = text[len(piece):]
-		k, err := c().Count(piece)
-		if err != nil { // the expression gave up; it has no limit that could be met
-			k = len(piece)
-		}
-		n += k
+		end := pieceLen(text)
+		n += t.count(text[:end])
+		text = text[end:]
 	}
 	return n
 }
 
-// pieceLen returns how much of a text is read in one go: up to the last place at
-// which a word follows one space that follows a word, or to where there were
-// enough spaces.
+// count counts one piece.
+func (t *tokenizer) count(piece string) int {
+	var hash uint64
+	if len(piece) <= maxWord {
+		hash = maphash.String(hashSeed, piece)
+		if n, ok := t.words.get(hash); ok {
+			return n
+		}
+	}
+	n, err := t.codec().Count(piece)
+	if err != nil { // the expression gave up; it has no limit that could be met
+		n = len(piece)
+	}
+	if len(piece) <= maxWord {
+		t.words.put(hash, n)
+	}
+	return n
+}
+
+// maxWord is how long a piece may be whose count is remembered, in bytes; a count
+// fits in a byte.
+const maxWord = 64
+
+var hashSeed = maphash.MakeSeed()
+
+// wordCache remembers what words count, since most of a text is words that come
+// again and again: by their hash alone, so that no word of a prompt is kept. Two
+// words with one hash of 56 bits are not told apart.
+type wordCache [1 << 14]atomic.Uint64
+
+func (c *wordCache) get(hash uint64) (int, bool) {
+	v := c[hash%uint64(len(c))].Load()
+	return int(v & 0xff), v>>8 == hash>>8 && v != 0
+}
+
+func (c *wordCache) put(hash uint64, n int) {
+	c[hash%uint64(len(c))].Store(hash&^0xff | uint64(n))
+}
+
+// pieceLen returns how much of a text is read in one go: up to the first space
+// behind something else, where a token always begins, or to where there was enough
+// of anything else.
 func pieceLen(text string) int {
-	good, spaces := 0, 0
+	spaces := 0
 	for i := 0; i < len(text) && i < maxPiece; i++ {
 		switch c := text[i]; {
-		case c == ' ' && spaces == 0 && i > 0 && i+1 < len(text) && isASCIIWord(text[i-1]) && isASCIIWord(text[i+1]):
-			good = i
-			spaces = 1
+		case c == ' ' && spaces == 0 && i > 0:
+			return i
 		case c <= ' ':
 			if spaces++; spaces == maxSpaces {
 				return i + 1
@@ -101,20 +141,20 @@ func pieceLen(text string) int {
 		case c < utf8.RuneSelf:
 			spaces = 0
 		default:
-			// Beyond ASCII there is white space, too; letters end no run that is
-			// longer than a piece may be.
-			if r, _ := utf8.DecodeRuneInString(text[i:]); !isWideSpace(r) {
+			// Beyond ASCII there is white space, too. The bytes of a character that
+			// follow its first are none, and end no run.
+			switch r, _ := utf8.DecodeRuneInString(text[i:]); {
+			case isWideSpace(r):
+				if spaces++; spaces >= maxSpaces {
+					return wholeRunes(text, i)
+				}
+			case utf8.RuneStart(c):
 				spaces = 0
-			} else if spaces++; spaces >= maxSpaces {
-				return wholeRunes(text, i)
 			}
 		}
 	}
-	switch {
-	case len(text) <= maxPiece:
+	if len(text) <= maxPiece {
 		return len(text)
-	case good > 0:
-		return good
 	}
 	return wholeRunes(text, maxPiece)
 }
@@ -128,10 +168,6 @@ func wholeRunes(text string, i int) int {
 		}
 	}
 	return i
-}
-
-func isASCIIWord(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
 // isWideSpace reports whether the expression's \s takes r, beyond ASCII.

@@ -76,6 +76,33 @@ func TestCountPieces(t *testing.T) {
 	}
 }
 
+// TestCountExact: text whose words come often enough counts what it counts whole.
+func TestCountExact(t *testing.T) {
+	whole := map[Vocabulary]*codec.Codec{O200k: codec.NewO200kBase(), Cl100k: codec.NewCl100kBase()}
+	r := rand.New(rand.NewPCG(3, 4))
+	parts := []string{"word", "Words", "WORD", "x1", "7", "12345", "it's", "don'T", "'re", "é", "漢字", "\n", "\n\n", "  ", "\t", ", ", ".", "-", "/", "👩", "\u3000", "\u0301"}
+	for range 500 {
+		var b strings.Builder
+		for range r.IntN(60) {
+			b.WriteString(parts[r.IntN(len(parts))])
+			if r.IntN(3) > 0 {
+				b.WriteByte(' ')
+			}
+		}
+		for v, codec := range whole {
+			want, err := codec.Count(b.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the second time from memory
+				if got := v.Count(b.String()); got != want {
+					t.Fatalf("%v of %q: %d, whole %d", v, b.String(), got, want)
+				}
+			}
+		}
+	}
+}
+
 // TestPieces: every text is cut into pieces that are not empty and not long, and
 // no character is cut in two.
 func TestPieces(t *testing.T) {
@@ -179,4 +206,31 @@ func BenchmarkEstimatePrompt(b *testing.B) {
 			}
 		})
 	}
+	page, err := os.ReadFile("../../docs/security-model.md")
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := string(page)
+	b.Run("page", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		b.ReportAllocs()
+		for b.Loop() {
+			O200k.Count(text)
+		}
+	})
+	b.Run("strangers", func(b *testing.B) { // words that nobody has seen
+		b.SetBytes(int64(len(text)))
+		r := rand.New(rand.NewPCG(5, 6))
+		for b.Loop() {
+			b.StopTimer()
+			strange := strings.Map(func(c rune) rune {
+				if 'a' <= c && c <= 'z' {
+					return 'a' + rune(r.IntN(26))
+				}
+				return c
+			}, text)
+			b.StartTimer()
+			O200k.Count(strange)
+		}
+	})
 }
