@@ -4,8 +4,8 @@ package policy
 func identityPolicies() []entry {
 	return []entry{
 		{name: "get-authorization-context", sections: inOnly, scopes: everyScope, does: "token from the credential manager"},
-		{name: "validate-azure-ad-token", sections: inOnly, scopes: everyScope, does: "an Entra ID token", instead: withoutToken},
-		{name: "validate-jwt", sections: inOnly, scopes: everyScope, does: "a JSON web token", instead: withoutToken},
+		validateAzureADTokenEntry(),
+		validateJWTEntry(),
 		{name: "validate-client-certificate", sections: inOnly, scopes: everyScope, does: "the client certificate", instead: withCert},
 		{name: "authentication-basic", sections: inOnly, scopes: everyScope, does: "Basic authentication to the backend"},
 		{name: "authentication-certificate", sections: inOnly, scopes: everyScope, does: "client certificate to the backend"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 	"github.com/cloister-ai/cloister/internal/csharp/request"
+	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -86,6 +87,15 @@ type Exchange struct {
 	// Interrupted is the error of a request whose context ended with that cause
 	// while a policy waited; nil: the pipeline's own.
 	Interrupted func(cause error) *Error
+	// Presented hears of each access token that a policy takes from the request,
+	// before it is verified; nil: nobody does.
+	Presented func(token string)
+	// Vouched hears what of the caller a policy has verified. Who the caller is by
+	// that is not for policies to say. Nil: nobody hears.
+	Vouched func(ctx context.Context, v Vouched)
+	// Minted hears of a token that a policy obtained as the gateway, before it is
+	// used: it must not travel to hosts that it is not for. Nil: nobody does.
+	Minted func(token secret.Value, resource string, expires time.Time)
 	// BackendURL is the address of a backend by its id, nil for pools and
 	// unknown ones; for expressions only. Nil: there is none.
 	BackendURL func(id string) *url.URL

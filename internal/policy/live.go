@@ -29,6 +29,8 @@ type live struct {
 	// response is that of answer.
 	response *request.Response
 	answer   *Response
+	// subscription is what context.Subscription was made for.
+	subscription *Subscription
 	// failure is the error of reading a body, which an expression only sees as
 	// an exception.
 	failure *Error
@@ -81,12 +83,6 @@ func newLive(x *Exchange) *live {
 		own := *x.Deployment // it remembers what was made of it
 		l.context.Deployment = &own
 	}
-	if s := x.Subscription; s != nil {
-		l.context.Subscription = &request.Subscription{ID: &s.ID, Name: &s.Name, CreatedDate: s.Created}
-		if s.Key != "" {
-			l.context.Subscription.Key = &s.Key
-		}
-	}
 	if u := x.User; u != nil {
 		l.context.User = u
 	}
@@ -125,6 +121,14 @@ func (l *live) refresh() {
 		reason := cmp.Or(l.answer.Reason, http.StatusText(l.answer.StatusCode))
 		if r.StatusReason == nil || *r.StatusReason != reason {
 			r.StatusReason = &reason
+		}
+	}
+	if s := x.Subscription; s != l.subscription {
+		// A policy that names the caller may name its subscription.
+		l.subscription = s
+		l.context.Subscription = &request.Subscription{ID: &s.ID, Name: &s.Name, CreatedDate: s.Created}
+		if s.Key != "" {
+			l.context.Subscription.Key = &s.Key
 		}
 	}
 	l.context.LastError = nil

@@ -460,8 +460,15 @@ func writeMessage(t testing.TB, w *bytes.Buffer, h http.Header, b *Body) {
 // result runs a request and writes down all that comes of it.
 func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surroundings) string {
 	t.Helper()
-	a := parseRequest(t, f.files[name])
+	tokens := f.fixtureTokens(t)
+	text := f.files[name]
+	for short, token := range tokens {
+		text = strings.ReplaceAll(text, short+";", token)
+	}
+	a := parseRequest(t, text)
 	around.did.Reset()
+	around.identify(t, f)
+	around.hear(a.x)
 	around.asked = nil
 	around.now = around.now.Add(a.later)
 	a.x.Started, a.x.Services = around.now, &around.Services
@@ -525,5 +532,9 @@ func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surround
 			t.Errorf("body %d of a backend is the answer's: %v, and was closed %d times", i, current, body.closed)
 		}
 	}
-	return out.String()
+	text = out.String()
+	for short, token := range tokens {
+		text = strings.ReplaceAll(text, token, short+";")
+	}
+	return text
 }

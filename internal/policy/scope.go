@@ -34,6 +34,8 @@ type Env struct {
 	// Documented are the policies that do as API Management documents, where the
 	// gateway does otherwise by default.
 	Documented []string
+	// Certificates are those that documents may name.
+	Certificates []Certificate
 
 	// any: every backend and fragment is taken for there, for documents that are
 	// looked at by themselves.

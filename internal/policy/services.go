@@ -62,6 +62,16 @@ type TokenCounter interface {
 // what it keeps.
 type MetricSink interface {
 	Emit(namespace, name string, value float64, dimensions []telemetry.Dimension)
+
+	// What identifies (validate-jwt, authentication-managed-identity,
+	// get-authorization-context).
+
+	// KeySets are the key sets that documents name; nil: none can be fetched.
+	KeySets KeySets
+	// Identities obtain tokens as the gateway; nil: it has no identity.
+	Identities Identities
+	// Authorizations are a credential manager's; nil: there is none.
+	Authorizations Authorizations
 }
 
 // Retries is a budget of repetitions, such as *limit.RetryBudget.

@@ -23,37 +23,44 @@ func (iss *issuer) fetchKeys(ctx context.Context) (*KeySet, []KeyProblem, error)
 	defer cancel()
 	from := iss.cfg.JWKSURI
 	if from == "" {
-		var err error
-		if from, err = iss.fetchMetadata(ctx); err != nil {
+		m, err := fetchMetadata(ctx, iss.client, metadataURL(iss.cfg))
+		if err != nil {
 			return nil, nil, err
 		}
+		if !sameIssuer(m.issuer, iss.cfg.Issuer) {
+			return nil, nil, fmt.Errorf("the metadata is of issuer %.200q, not %q", m.issuer, iss.cfg.Issuer)
+		}
+		from = m.keys
 	}
-	body, err := get(ctx, iss.client, from, maxKeySetSize)
+	return fetchKeySet(ctx, iss.client, from)
+}
+
+func fetchKeySet(ctx context.Context, client *http.Client, from string) (*KeySet, []KeyProblem, error) {
+	body, err := get(ctx, client, from, maxKeySetSize)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fetching the key set: %w", err)
 	}
 	return ParseKeySet(body)
 }
 
-// fetchMetadata is the jwks_uri of the issuer's metadata (OpenID Connect
-// Discovery 1.0, section 4), which has to be the metadata of this issuer.
-func (iss *issuer) fetchMetadata(ctx context.Context) (string, error) {
-	body, err := get(ctx, iss.client, metadataURL(iss.cfg), maxMetadata)
+// metadata is what counts of an issuer's metadata (OpenID Connect Discovery
+// 1.0, section 3).
+type metadata struct{ issuer, keys string }
+
+func fetchMetadata(ctx context.Context, client *http.Client, from string) (metadata, error) {
+	body, err := get(ctx, client, from, maxMetadata)
 	if err != nil {
-		return "", fmt.Errorf("fetching the metadata: %w", err)
+		return metadata{}, fmt.Errorf("fetching the metadata: %w", err)
 	}
 	doc, err := parseObject(body)
 	if err != nil {
-		return "", fmt.Errorf("reading the metadata: %w", err)
+		return metadata{}, fmt.Errorf("reading the metadata: %w", err)
 	}
 	issuer, uri := doc.get("issuer"), doc.get("jwks_uri")
-	if issuer == nil || issuer.kind != jsonText || uri == nil || uri.kind != jsonText {
-		return "", errors.New("the metadata has no issuer or no jwks_uri")
+	if issuer == nil || issuer.kind != jsonText || issuer.text == "" || uri == nil || uri.kind != jsonText {
+		return metadata{}, errors.New("the metadata has no issuer or no jwks_uri")
 	}
-	if !sameIssuer(issuer.text, iss.cfg.Issuer) {
-		return "", fmt.Errorf("the metadata is of issuer %.200q, not %q", issuer.text, iss.cfg.Issuer)
-	}
-	return uri.text, nil
+	return metadata{issuer.text, uri.text}, nil
 }
 
 // get reads at most limit bytes over HTTPS. It follows nothing.

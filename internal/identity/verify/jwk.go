@@ -37,7 +37,11 @@ func (k *Key) accepts(name string) bool {
 }
 
 // KeySet is an issuer's keys; immutable.
-type KeySet struct{ byID map[string]*Key }
+type KeySet struct {
+	byID map[string]*Key
+	// issuer is the one of the metadata that named the set; empty: none did.
+	issuer string
+}
 
 func (s *KeySet) find(id string) *Key { return s.byID[id] }
 

@@ -88,6 +88,8 @@ func parseHeader(src []byte) (header, *Error) {
 	return h, nil
 }
 
+func encodeBase64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
 // decodeBase64 accepts one spelling per value: the URL alphabet, no padding,
 // no line breaks (which encoding/base64 skips), unused bits zero.
 func decodeBase64(s string) ([]byte, error) {

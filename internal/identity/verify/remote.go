@@ -169,9 +169,15 @@ func (r *remoteKeys) holds(key *Key, now time.Time) bool {
 
 // key is the issuer's key of that id.
 func (r *remoteKeys) key(ctx context.Context, id string) (*Key, *Error) {
+	k, _, err := r.find(ctx, id)
+	return k, err
+}
+
+// find is key, with the set that holds it.
+func (r *remoteKeys) find(ctx context.Context, id string) (*Key, *KeySet, *Error) {
 	if set := r.usable(r.now()); set != nil {
 		if k := set.find(id); k != nil {
-			return k, nil
+			return k, set, nil
 		}
 	}
 	waitErr := r.ask(ctx, id)
@@ -180,12 +186,12 @@ func (r *remoteKeys) key(ctx context.Context, id string) (*Key, *Error) {
 		if waitErr == nil {
 			waitErr = r.failure()
 		}
-		return nil, refuse(KeysUnavailable, "no key set of the issuer is in hand: %w", waitErr)
+		return nil, nil, refuse(KeysUnavailable, "no key set of the issuer is in hand: %w", waitErr)
 	}
 	if k := set.find(id); k != nil {
-		return k, nil
+		return k, set, nil
 	}
-	return nil, refuse(KeyUnknown, "the issuer has no key %.64q", id)
+	return nil, nil, refuse(KeyUnknown, "the issuer has no key %.64q", id)
 }
 
 func (r *remoteKeys) failure() error {
