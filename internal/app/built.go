@@ -119,12 +119,13 @@ func build(s *site.Site, at surroundings) *built {
 	b.add(refuseEmulator(s, at))
 	env := b.policies(at)
 	b.makeCalls()
+	b.checkIdentityFiles()
 	b.front = b.makeFront(at)
 	b.addTokens(at)
 	b.addOperators(at)
 	b.snapshot, problems = gateway.Compile(s, gateway.CompileOptions{
 		Directory: b.callers.directory,
-		Tokens:    b.tokens, Backends: b.backends, Policies: env, MayCall: b.mayCall, MayLog: b.mayLog,
+		Tokens:    b.tokens, Backends: b.backends, Policies: env, MayCall: b.mayCall, MayLog: b.mayLog, MayFetch: b.mayFetch,
 	})
 	b.add(problems)
 	if b.backends == nil {
@@ -170,6 +171,9 @@ func (b *built) addDialer(at surroundings) {
 		if be.URL != "" {
 			needs = append(needs, egress.Need{Class: egress.Model, URL: be.URL, Why: "backend " + be.ID})
 		}
+	}
+	if b.mayUseManagedIdentity() {
+		needs = append(needs, egress.Need{Class: egress.Identity, URL: egress.MetadataURL, Why: "authentication-managed-identity"})
 	}
 	var problems site.Problems
 	b.dialer, problems = egress.New(b.site.Config, egress.Options{

@@ -20,6 +20,7 @@ import (
 	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/gateway"
+	"github.com/cloister-ai/cloister/internal/identity/verify"
 	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/secret"
@@ -95,6 +96,9 @@ type Process struct {
 	retries *limit.RetryBudget
 	// calls are those of policies; nil: not begun.
 	calls *calls
+	// keySets and identities are those of policies.
+	keySets    *verify.KeySets
+	identities *identities
 	// events are the messages of log-to-eventhub; nil: not begun.
 	events  *events
 	failed  chan error
@@ -218,6 +222,7 @@ func (p *Process) open(ctx context.Context, s *site.Site) (*built, error) {
 		return nil, err
 	}
 	p.calls = newCalls(func() *callTransports { return p.inForce().calls }, p.opt.Log, p.metrics)
+	p.openIdentity()
 	p.events = &events{calls: p.calls, dialer: p.dialer.Load, now: p.opt.Now, log: p.opt.Log, metrics: p.metrics}
 	p.putInForce(built)
 	p.gateway = gateway.New(built.snapshot, gateway.Options{

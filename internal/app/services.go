@@ -15,6 +15,8 @@ func (p *Process) policyServices() *policy.Services {
 		Calls:   p.calls,
 		Events:  p.events,
 		Retries: limit.NewRetryBudget(repetitions(p.opt.Now)),
+		// Tokens of others, and the gateway's own.
+		KeySets: p.keySets, Identities: p.identities,
 		// Counts of rate-limit, quota and limit-concurrency.
 		Counters: limit.NewCounters(p.opt.Now),
 		Tokens:   limit.NewTokens(p.opt.Now),

@@ -42,6 +42,9 @@ func (p *Process) abandon() error {
 		p.server.Close()
 	}
 	p.sendLast()
+	if p.keySets != nil {
+		p.keySets.Close()
+	}
 	runtime.KeepAlive(p.ballast)
 	p.stop()
 	p.closeAdmin()

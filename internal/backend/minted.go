@@ -32,6 +32,8 @@ type minted struct {
 type bound struct {
 	value secret.Value
 	hosts []string
+	// allowed reports hosts that it is for too; nil: none.
+	allowed func(host string) bool
 	// expires is zero for one that does not.
 	expires time.Time
 }
@@ -58,9 +60,34 @@ func (m *minted) bind(value secret.Value, host string, expires time.Time) {
 		next = append(next, b)
 	}
 	if !known {
-		next = append(next, bound{value, []string{host}, expires})
+		next = append(next, bound{value: value, hosts: []string{host}, expires: expires})
 	}
 	m.list.Store(&next)
+}
+
+// bindTo notes a credential that is not known yet.
+func (m *minted) bindTo(b bound) {
+	if len(b.value.Reveal()) < minLength {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var next []bound
+	for _, was := range m.all() {
+		if was.value.Equal(b.value) {
+			return
+		}
+		if was.expires.IsZero() || !m.now().After(was.expires.Add(keptAfter)) {
+			next = append(next, was)
+		}
+	}
+	next = append(next, b)
+	m.list.Store(&next)
+}
+
+// isFor reports whether it may go to host.
+func (b *bound) isFor(host string) bool {
+	return slices.Contains(b.hosts, host) || b.allowed != nil && b.allowed(host)
 }
 
 func (m *minted) all() []bound {
@@ -73,7 +100,7 @@ func (m *minted) all() []bound {
 // inHeader reports whether h carries a credential that is not for host.
 func (m *minted) inHeader(h http.Header, host string) bool {
 	for _, b := range m.all() {
-		if slices.Contains(b.hosts, host) {
+		if b.isFor(host) {
 			continue
 		}
 		value := b.value.Reveal()
@@ -91,7 +118,7 @@ func (m *minted) inHeader(h http.Header, host string) bool {
 // inURL reports whether u carries one, as it stands or percent-encoded.
 func (m *minted) inURL(u *url.URL, host string) bool {
 	for _, b := range m.all() {
-		if slices.Contains(b.hosts, host) {
+		if b.isFor(host) {
 			continue
 		}
 		value := b.value.Reveal()

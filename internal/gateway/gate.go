@@ -49,10 +49,18 @@ func (t *trip) gate() (departure, *refused) {
 // permit is what the gate asks of the caller. It holds for answers out of a cache
 // as well, which go to no backend: see policy.Exchange.Permit.
 func (t *trip) permit() *refused {
-	if t.who == nil && !t.found.api.rules.anonymous {
-		return forbidden("NoPrincipal", "No policy has identified the caller.")
+	if t.vouching.barred != nil {
+		return t.vouching.barred
 	}
-	return nil
+	if t.who != nil || t.found.api.rules.anonymous {
+		return nil
+	}
+	e := forbidden("NoPrincipal", "No policy has identified the caller.")
+	if reason := t.vouching.reason; reason != nil {
+		e.Message = "What a policy has verified names nobody whom the site trusts."
+		e.Cause = reason
+	}
+	return e
 }
 
 // callerKey names whoever calls for caches, see policy.Exchange.Caller. Callers
@@ -95,6 +103,7 @@ func (t *trip) takeCredentials(d *departure) {
 	for i, was := range t.sent {
 		takeHeader(d.header, t.credentialHeader(i), was)
 	}
+	t.takeTokens(d)
 	if lines := d.header["Sec-Websocket-Protocol"]; len(lines) > 0 {
 		takeSubprotocols(d.header, lines)
 	}
@@ -189,6 +198,11 @@ const minSearched = 16
 func (t *trip) travels(d *departure) bool {
 	if t.holdsCredential(d, t.shown.key) || t.holdsCredential(d, t.shown.token) {
 		return true
+	}
+	for _, p := range t.vouching.tokens {
+		if t.holdsCredential(d, p.token) {
+			return true
+		}
 	}
 	for _, sent := range t.sent {
 		for _, v := range sent {

@@ -20,7 +20,7 @@ var (
 // holder is a request under way with what its caller came by, so that it can
 // be ended when that ends. It is part of its trip.
 type holder struct {
-	subscription *verify.KeySubscription
+	subscription *verify.KeySubscription // nil: none
 	// digest is that of the key that was shown; nil: it came by something
 	// else.
 	digest []byte
@@ -46,7 +46,7 @@ type liveShard struct {
 // enter puts the request on the books. What has been taken from its caller in
 // the meantime is noticed here, so that nothing slips through.
 func (t *trip) enter() *refused {
-	if t.who == nil {
+	if t.who == nil || t.holder.shard != nil {
 		return nil
 	}
 	t.conn.Vouch()
@@ -111,6 +111,9 @@ func (h *holder) attempt(cancel context.CancelCauseFunc) {
 // by. Whether a policy or a token rule would still choose the subscription is
 // not asked.
 func (s *Snapshot) stillHolds(h *holder) bool {
+	if h.subscription == nil {
+		return true // named by a policy, under no subscription
+	}
 	now := s.directory.Get(h.subscription.ID)
 	if now == h.subscription {
 		return true
@@ -125,7 +128,7 @@ func (s *Snapshot) stillHolds(h *holder) bool {
 func (g *Gateway) Revoke(ids ...string) int {
 	s := g.Snapshot()
 	return g.endHolders(errRevoked, func(h *holder) bool {
-		if len(ids) > 0 && !containsFold(ids, h.subscription.ID) {
+		if len(ids) > 0 && (h.subscription == nil || !containsFold(ids, h.subscription.ID)) {
 			return false
 		}
 		return !s.stillHolds(h)

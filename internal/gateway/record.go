@@ -108,6 +108,9 @@ func (t *trip) redacted(s string) string {
 			s = strings.ReplaceAll(s, credential, secret.Redacted)
 		}
 	}
+	for _, p := range t.vouching.tokens {
+		s = strings.ReplaceAll(s, p.token, secret.Redacted)
+	}
 	return s
 }
 
@@ -147,7 +150,9 @@ func (t *trip) describeCaller() {
 	if t.who == nil {
 		return
 	}
-	rec.Subscription = t.who.subscription.ID
+	if t.who.subscription != nil {
+		rec.Subscription = t.who.subscription.ID
+	}
 	p := t.who.principal
 	rec.Principal = telemetry.Principal{
 		Kind: p.Kind, ID: p.ID(), ClientID: p.ClientID, TenantID: p.TenantID, Issuer: p.Issuer,

@@ -182,6 +182,7 @@ func (rt *route) fill(t *trip) {
 	x.Message = t.message
 	x.Caller, x.Permit = t.callerKey, t.permit
 	t.keepSent()
+	t.hearPolicies()
 }
 
 // pipelineFor is the pipeline of a product's callers.

@@ -42,6 +42,9 @@ type CompileOptions struct {
 	Policies policy.Env
 	// MayCall says why a URL cannot be called by policies; nil: nobody looks.
 	MayCall func(*url.URL) error
+	// MayFetch says why an OpenID configuration cannot be fetched; nil: nobody
+	// looks.
+	MayFetch func(*url.URL) error
 	// MayLog says why policies cannot log to a logger; nil: nobody looks.
 	MayLog func(id string) error
 }
@@ -60,7 +63,7 @@ func Compile(s *site.Site, opt CompileOptions) (*Snapshot, site.Problems) {
 		snap.products[strings.ToLower(p.ID)] = p
 	}
 	snap.warnUnpublished(&problems)
-	c := &pipelineCompiler{site: s, env: opt.Policies, backends: opt.Backends, mayCall: opt.MayCall, mayLog: opt.MayLog, seen: map[string]bool{}}
+	c := &pipelineCompiler{site: s, env: opt.Policies, backends: opt.Backends, mayCall: opt.MayCall, mayFetch: opt.MayFetch, mayLog: opt.MayLog, seen: map[string]bool{}}
 	rt, ps := newRouter(s, snap, c)
 	problems = append(problems, ps...)
 	problems = append(problems, c.problems...)
@@ -142,6 +145,7 @@ type pipelineCompiler struct {
 	// backends are those that requests can reach; nil: not looked at.
 	backends *backend.Set
 	mayCall  func(*url.URL) error
+	mayFetch func(*url.URL) error
 	mayLog   func(id string) error
 	seen     map[string]bool
 	problems site.Problems
@@ -184,6 +188,9 @@ func (c *pipelineCompiler) one(product *site.PolicyFile, api *site.API, op *site
 	}
 	if p != nil && c.mayCall != nil {
 		c.checkCalls(p, &problems)
+	}
+	if p != nil && c.mayFetch != nil {
+		c.checkConfigurations(p, &problems)
 	}
 	if p != nil && c.mayLog != nil {
 		c.checkLoggers(p, &problems)

@@ -49,7 +49,7 @@ func (t *trip) admitWebSocket() *refused {
 		return nil
 	}
 	name := "client:" + networkOf(t.call.Client)
-	if t.who != nil {
+	if t.who != nil && t.who.subscription != nil {
 		name = "subscription:" + t.who.subscription.ID
 	}
 	if !t.g.webSockets.Begin(name, t.s.limits.MaxWebSocketsPerCaller) {

@@ -132,7 +132,7 @@ func (s *validateAzureADToken) place(c *compiler, n *Node) {
 		if s.endpoint.given {
 			pos = s.endpoint.pos
 		}
-		s.uses = append(s.uses, ConfigurationUse{u, pos})
+		s.uses = append(s.uses, ConfigurationUse{u, pos, s.tenantID.secret || s.endpoint.secret})
 	}
 }
 

@@ -125,6 +125,8 @@ type computedKey struct {
 type ConfigurationUse struct {
 	URL string
 	Pos site.Pos
+	// Secret: it holds the value of a secret named value.
+	Secret bool
 }
 
 // Configurations are the OpenID configurations that policies name and documents
@@ -216,7 +218,7 @@ func (s *validateJWT) config(c *compiler, n *Node) {
 	}
 	if t.compute == nil {
 		t.literal = strings.TrimSpace(t.literal)
-		s.uses = append(s.uses, ConfigurationUse{t.literal, t.pos})
+		s.uses = append(s.uses, ConfigurationUse{t.literal, t.pos, t.secret})
 	}
 	s.configs = append(s.configs, t)
 }

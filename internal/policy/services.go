@@ -50,6 +50,16 @@ type Services struct {
 	Tokens TokenCounter
 	// Metrics takes the metrics of documents; nil: nobody does.
 	Metrics MetricSink
+
+	// What identifies (validate-jwt, authentication-managed-identity,
+	// get-authorization-context).
+
+	// KeySets are the key sets that documents name; nil: none can be fetched.
+	KeySets KeySets
+	// Identities obtain tokens as the gateway; nil: it has no identity.
+	Identities Identities
+	// Authorizations are a credential manager's; nil: there is none.
+	Authorizations Authorizations
 }
 
 // TokenCounter counts tokens by key, such as *limit.Tokens. An error refuses the
@@ -62,16 +72,6 @@ type TokenCounter interface {
 // what it keeps.
 type MetricSink interface {
 	Emit(namespace, name string, value float64, dimensions []telemetry.Dimension)
-
-	// What identifies (validate-jwt, authentication-managed-identity,
-	// get-authorization-context).
-
-	// KeySets are the key sets that documents name; nil: none can be fetched.
-	KeySets KeySets
-	// Identities obtain tokens as the gateway; nil: it has no identity.
-	Identities Identities
-	// Authorizations are a credential manager's; nil: there is none.
-	Authorizations Authorizations
 }
 
 // Retries is a budget of repetitions, such as *limit.RetryBudget.

@@ -253,8 +253,9 @@ type Destination struct {
 	Public bool `yaml:"public"`
 	// Addresses pins the host: no name is asked, only these are connected to.
 	Addresses []netip.Addr `yaml:"addresses"`
-	// CAFile is a PEM bundle (site-relative) for the destination's TLS, in class
-	// "call" only; empty: system roots.
+	// CAFile is a PEM bundle (site-relative) for the destination's TLS, in classes
+	// "call" and "identity" only; empty: system roots. In class identity it is for
+	// what policies fetch there: issuers and credentials have a caFile of their own.
 	CAFile string `yaml:"caFile"`
 }
 

@@ -158,7 +158,7 @@ func destinationTables(f field) string {
 		case "public":
 			d.doc += " Not in class model."
 		case "caFile":
-			d.doc += " In class call only."
+			d.doc += " In classes call and identity only; in identity for what policies fetch."
 		}
 	}
 	return b.String() + "\n" + fieldTable("", destination)

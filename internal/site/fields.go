@@ -141,7 +141,7 @@ func destinationsField() field {
 		}
 		d = append(d, list("addresses", field{typ: typeAddress},
 			"Pins the host: no name is asked, only these are connected to.").atLeast(1))
-		if name == "call" {
+		if name == "call" || name == "identity" {
 			d = append(d, text("caFile", "PEM bundle for the destination's TLS. Not given: system roots."))
 		}
 		return list(name, object("", "", d...), doc)

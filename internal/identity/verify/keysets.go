@@ -152,6 +152,7 @@ func (s *RemoteSet) fetch(ctx context.Context) (*KeySet, []KeyProblem, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	client := *s.client(s.configuration)
+	defer client.CloseIdleConnections()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	m, err := fetchMetadata(ctx, &client, s.configuration)
 	if err != nil {

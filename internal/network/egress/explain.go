@@ -26,14 +26,22 @@ type Need struct {
 	Why string
 }
 
+// MetadataURL is a [Need] of class identity by which instance metadata is open
+// to the managed-identity client.
+const MetadataURL = "http://169.254.169.254"
+
 // compileMetadata opens 169.254.169.254 to [Dialer.InstanceMetadata], and to
-// nothing else, where a backend logs in with a managed identity.
+// nothing else, where a backend or a policy logs in with a managed identity.
 func (d *Dialer) compileMetadata(cfg *site.Config) {
 	for _, b := range cfg.Backends {
 		d.metadata = d.metadata || b.Credential.ManagedIdentity != nil
 	}
 	// Vaults are asked as the managed identity unless the site says otherwise.
 	d.metadata = d.metadata || cfg.KeyVault.Credential.ClientSecret == nil && len(cfg.Destinations.Secret) > 0
+	// Policies may log in to others as the managed identity.
+	for _, n := range d.opt.Needs {
+		d.metadata = d.metadata || n.Class == Identity && n.URL == MetadataURL
+	}
 	if d.metadata {
 		d.order = append(d.order, &destination{
 			class: Identity, host: metadataAddr.String(), port: 80, scheme: "http",

@@ -51,7 +51,7 @@ func (t *metadataTransport) objection(req *http.Request) string {
 	u := req.URL
 	switch {
 	case !t.d.metadata:
-		return "no backend of the site logs in with a managed identity"
+		return "nothing of the site logs in with a managed identity"
 	case u.Scheme != "http" || u.User != nil || u.Host != metadataAddr.String() && u.Host != metadataAddr.String()+":80":
 		return "instance metadata is http://169.254.169.254 and nothing else"
 	case req.Host != "" && req.Host != u.Host:
