@@ -69,8 +69,8 @@ func TestCheckDocument(t *testing.T) {
 		`2:32 unknown-fragment no fragment has the id "lag"`, `2:72 unknown-backend no backend has the id "{{word}}"`)
 	f(inbound(`<authentication-certificate certificate-id="client" /><authentication-certificate thumbprint="x" />`),
 		`2:95 unknown-certificate no certificate has the id "x"`)
-	f(inbound(`<validate-jwt><issuer-signing-keys><key certificate-id="x" /></issuer-signing-keys></validate-jwt>`),
-		`2:57 unknown-certificate no certificate has the id "x"`)
+	f(inbound(`<validate-jwt header-name="A"><issuer-signing-keys><key certificate-id="x" /></issuer-signing-keys></validate-jwt>`),
+		`2:73 unknown-certificate no certificate has the id "x"`)
 	f(inbound(`<a id="{{nothing}}" />`), `2:1 unknown-policy "a" is not a policy`, `2:8 unknown-named-value no named value has the display name "nothing"`)
 
 	// Expressions: in a broken document too, several at once.

@@ -66,5 +66,5 @@ func (c *compiler) unknownCertificate(v value, attribute string) {
 	if mend == "" {
 		mend = "give it to the site, in certificates of cloister.yaml"
 	}
-	c.add(v.pos, "certificate-unknown", expected, mend, "the site holds no certificate with the %s %q", attribute, v.written)
+	c.add(v.pos, "unknown-certificate", expected, mend, "the site holds no certificate with the %s %q", attribute, v.written)
 }
