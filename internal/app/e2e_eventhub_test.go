@@ -105,5 +105,6 @@ func TestLoggersThatCannotBeUsed(t *testing.T) {
 	f(`{"loggerType": "azureEventHub", "credentials": {"name": "logs", "connectionString": "{{none}}"}}`, `the named value "none" has no value`)
 	f(`{"loggerType": "azureEventHub", "credentials": {"name": "", "connectionString": "{{Logger-Credentials--1}}"}}`, "there is no name of an event hub")
 	f(`{"loggerType": "azureEventHub", "credentials": {"name": "logs", "connectionString": "nothing"}}`, "SharedAccessKeyName")
-	f(`{"loggerType": "azureEventHub", "credentials": {"name": "logs", "endpointAddress": "contoso.servicebus.windows.net", "identityClientId": "SystemAssigned"}}`, "destinations.call does not list")
+	f(`{"loggerType": "azureEventHub", "credentials": {"name": "logs", "endpointAddress": "contoso.servicebus.windows.net", "identityClientId": "SystemAssigned"}}`, "list 169.254.169.254")
+	f(`{"loggerType": "azureEventHub", "credentials": {"name": "logs", "connectionString": "Endpoint=sb://contoso.servicebus.windows.net;SharedAccessKeyName=a;SharedAccessKey=b"}}`, "destinations.call does not list")
 }

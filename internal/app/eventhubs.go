@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -75,6 +76,9 @@ func (b *built) hubOf(l *site.Logger) (*hub, error) {
 		}
 		if h.url, err = eventhubs.HubURL(endpoint, name); err != nil {
 			return nil, err
+		}
+		if !b.dialer.MetadataOpen() && os.Getenv("IDENTITY_ENDPOINT") == "" {
+			return nil, errors.New("the managed identity cannot be asked: list 169.254.169.254, port 80, in destinations.identity")
 		}
 		h.identity = &site.ManagedIdentity{Resource: eventHubsResource, ClientID: client}
 	default:

@@ -63,3 +63,6 @@ func (t *metadataTransport) objection(req *http.Request) string {
 	}
 	return ""
 }
+
+// MetadataOpen reports whether instance metadata may be asked at all.
+func (d *Dialer) MetadataOpen() bool { return d.metadata }
