@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloister-ai/cloister/internal/identity"
+	"github.com/cloister-ai/cloister/internal/identity/verify"
 )
 
 func TestWithoutParameter(t *testing.T) {
@@ -20,6 +23,44 @@ func TestWithoutParameter(t *testing.T) {
 		if got := withoutParameter(tt.in, "subscription-key"); got != tt.want {
 			t.Errorf("%q: %q, want %q", tt.in, got, tt.want)
 		}
+	}
+}
+
+// TestCallerKey: no two callers are one to a cache, and nobody is none.
+func TestCallerKey(t *testing.T) {
+	api := &apiRoutes{}
+	key := func(who *caller) string {
+		return (&trip{who: who, found: route{operationRoute: &operationRoute{api: api}}}).callerKey()
+	}
+	if got := key(nil); got != "" {
+		t.Errorf("nobody is %q", got)
+	}
+	sub := func(id string) *verify.KeySubscription { return &verify.KeySubscription{ID: id} }
+	token := func(p identity.Principal) *identity.Principal { p.Kind = identity.KindToken; return &p }
+	seen := map[string]bool{"": true}
+	for i, who := range []*caller{
+		{subscription: sub("a"), principal: &identity.Principal{Kind: identity.KindSubscription, SubscriptionID: "a"}},
+		{subscription: sub("b"), principal: &identity.Principal{Kind: identity.KindSubscription, SubscriptionID: "b"}},
+		{subscription: sub("a"), principal: token(identity.Principal{Issuer: "i", Subject: "s"})},
+		{subscription: sub("a"), principal: token(identity.Principal{Issuer: "i", Subject: "t"})},
+		{subscription: sub("a"), principal: token(identity.Principal{Issuer: "j", Subject: "s"})},
+		{subscription: sub("b"), principal: token(identity.Principal{Issuer: "i", Subject: "s"})},
+		{subscription: sub("a"), principal: token(identity.Principal{Issuer: "i", TenantID: "t", ObjectID: "s"})},
+		{principal: token(identity.Principal{Issuer: "i", Subject: "s"})},
+		{subscription: sub("a"), principal: &identity.Principal{Kind: identity.KindCertificate, CertificateSHA256: "c"}},
+		{subscription: sub("a"), principal: &identity.Principal{Kind: identity.KindCertificate, CertificateSHA256: "d"}},
+	} {
+		k := key(who)
+		if seen[k] {
+			t.Errorf("caller %d is another's %q", i, k)
+		}
+		if seen[k] = true; k != key(who) {
+			t.Errorf("caller %d is two", i)
+		}
+	}
+	api.rules.anonymous = true
+	if got := key(nil); seen[got] {
+		t.Errorf("who is let in without a name is %q", got)
 	}
 }
 

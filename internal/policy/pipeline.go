@@ -98,6 +98,7 @@ func (p *Pipeline) Fail(ctx context.Context, x *Exchange, e *Error) {
 // forth runs the sections before on-error.
 func (p *Pipeline) forth(ctx context.Context, x *Exchange) (e *Error) {
 	defer recoverStep(x, &e)
+	cached := false
 	for s := inbound; s < onError; s++ {
 		if s == outbound {
 			if x.Response == nil {
@@ -108,7 +109,7 @@ func (p *Pipeline) forth(ctx context.Context, x *Exchange) (e *Error) {
 			}
 		}
 		steps := p.steps[s]
-		if s == outbound && x.kept != noStore {
+		if s == outbound && cached {
 			steps = p.behind[x.kept]
 		}
 		f, e := run(ctx, x, steps)
@@ -118,7 +119,7 @@ func (p *Pipeline) forth(ctx context.Context, x *Exchange) (e *Error) {
 		if f == stop {
 			break
 		}
-		if f == found {
+		if cached = f == found; cached {
 			s = backend // outbound is next
 		}
 	}

@@ -98,9 +98,12 @@ func (s *cacheValue) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		if found {
 			return s.hit(x, v)
 		}
-		waiting, cancel := context.WithTimeout(ctx, longestFlight)
-		err := cache.Wait(waiting, landed)
-		cancel()
+		var err error
+		x.apart(func() {
+			waiting, cancel := context.WithTimeout(ctx, longestFlight)
+			defer cancel()
+			err = cache.Wait(waiting, landed)
+		})
 		if err == nil {
 			if v, found, _, e = s.look(ctx, x, caches, key); e != nil {
 				return stop, e

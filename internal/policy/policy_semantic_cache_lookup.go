@@ -33,7 +33,7 @@ func semanticLookupEntry(prefix string) entry {
 </policies>`,
 			behaviour: []string{
 				"The prompt becomes a vector at the backend `embeddings-backend-id`, which is one of the site's like any other: at a private address, with the credential that the site gives it. Its URL ends in `/embeddings`: a deployment (`…/openai/deployments/NAME/embeddings`, which is asked with `api-version=2024-10-21`), or a compatible server with one model (`…/v1/embeddings`).",
-				"`score-threshold` is a distance: 0 is the same direction, 1 nothing in common (1 minus the cosine). A completion counts where its prompt is at most that far. Begin with 0.05; beyond 0.2 answers to other questions are likely.",
+				"`score-threshold` is a distance: 0 is the same direction, 1 nothing in common (1 minus the cosine). A completion counts where its prompt is at most that far. Begin with 0.05; beyond 0.2 answers to other questions are likely, and `check` and `serve` warn. Some published documents have 0.8, which means a likeness and not a distance.",
 				"**Completions belong to the caller** whose request they answered, as the answers of `cache-lookup` do, and to API, product, operation, backend, path and query, to what `vary-by` gives, and to all members of the body but the words: model, temperature, tools, stream and the rest have to be the same. Callers whom nobody has identified find nothing and keep nothing.",
 				"Looked for are chats (`messages`), responses (`input`, `instructions`) and completions (`prompt`), by POST, of words alone. A prompt with pictures, sounds, files or calls of tools, one that refers to what the service remembers (`previous_response_id`), and one of more than 32 KiB goes on without the cache.",
 				"`ignore-system-messages` leaves what system and developer say out, so that prompts that differ in that alone are the same. `max-message-count`: a prompt of more messages than that, those left out not counted, goes on without the cache.",
@@ -86,6 +86,8 @@ func compileSemanticLookup(c *compiler, n *Node) statement {
 		s.threshold = t
 		if s.most, ok = threshold(t.literal); !ok && t.compute == nil {
 			c.invalid(value{written: t.shown(), pos: t.pos}, "score-threshold", "a number from 0 to 1", "")
+		} else if t.compute == nil && s.most > widestThreshold {
+			c.warn(t.pos, "score-threshold", "begin with 0.05", "score-threshold is a distance, so that %s lets the completions of other questions be answers", t.shown())
 		}
 	}
 	c.choice(n, "embeddings-backend-auth", "system-assigned", "system-assigned")
@@ -124,6 +126,9 @@ func (c *compiler) embeddingsBackend(n *Node) string {
 	}
 	return b.ID
 }
+
+// widestThreshold is beyond what API Management's reference advises.
+const widestThreshold = 0.2
 
 // threshold reads a number from 0 to 1.
 func threshold(s string) (float64, bool) {
@@ -257,11 +262,12 @@ const embeddingsVersion = "2024-10-21"
 
 // embed makes the vector of a text, at a backend of the site where nothing else
 // does.
-func (x *Exchange) embed(ctx context.Context, backend, text string) ([]float32, error) {
+func (x *Exchange) embed(ctx context.Context, backend, text string) (v []float32, err error) {
 	ctx, cancel := context.WithTimeout(ctx, longestEmbedding)
 	defer cancel()
-	if x.Services.Embedder != nil {
-		return x.Services.Embedder.Embed(ctx, backend, text)
+	if embedder := x.Services.Embedder; embedder != nil {
+		x.apart(func() { v, err = embedder.Embed(ctx, backend, text) })
+		return v, err
 	}
 	if x.CallBackend == nil {
 		return nil, fmt.Errorf("there is no way to the backend %q", backend)
@@ -279,7 +285,12 @@ func (x *Exchange) embed(ctx context.Context, backend, text string) ([]float32, 
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
-	resp, err := x.CallBackend(backend, req)
+	call := x.CallBackend
+	x.apart(func() { v, err = readEmbedding(call(backend, req)) })
+	return v, err
+}
+
+func readEmbedding(resp *http.Response, err error) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
