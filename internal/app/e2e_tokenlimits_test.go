@@ -143,3 +143,24 @@ func TestTokenLimit(t *testing.T) {
 		t.Errorf("%d requests of 100 tokens passed a limit of 1000", n)
 	}
 }
+
+// TestChangedAnswersCount: what is counted is what the model said, whatever
+// policies make of it.
+func TestChangedAnswersCount(t *testing.T) {
+	s := newSite(t, &countedModel{}, map[string]string{"apim/apis/openai/policy.xml": `<policies>
+<inbound><llm-emit-token-metric /></inbound>
+<outbound><set-body>@(context.Response.Body.As<string>().Length.ToString())</set-body></outbound>
+</policies>`})
+	g := s.start(t)
+	const path = "/openai/deployments/gpt-4o/chat/completions"
+	for body, want := range map[string]int{`{"messages":[]}`: len(plainUsage), `{"stream":true}`: len(streamedPiece + streamedDone)} {
+		if resp, got := g.do(t, "POST", path, body, nil); resp.StatusCode != 200 || got != fmt.Sprint(want) {
+			t.Errorf("%s: %s %q, want %d", body, resp.Status, got, want)
+		}
+	}
+	for i, r := range g.awaitRecords(t, 2) {
+		if total := field(r, "tokens.total"); total != 100.0 || field(r, "tokens.estimated") != nil {
+			t.Errorf("record %d: %v tokens", i, total)
+		}
+	}
+}

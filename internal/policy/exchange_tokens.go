@@ -99,6 +99,8 @@ type tokenBooks struct {
 	ask   modelAsk
 	model string
 	holds []keyHold
+	// answered: a backend's answer came as far as outbound and was no error.
+	answered bool
 }
 
 type keyHold struct {
@@ -119,9 +121,14 @@ func (b *tokenBooks) holdOf(key string) limit.TokenHold {
 
 // hold keeps a hold until the exchange has ended, whatever becomes of it.
 func (b *tokenBooks) hold(x *Exchange, key string, h limit.TokenHold, prompt int) {
-	if b.holds = append(b.holds, keyHold{key, h, prompt}); len(b.holds) == 1 {
-		x.whenEnded(func(e Ended) { b.end(x, e) })
+	if b.holds = append(b.holds, keyHold{key, h, prompt}); len(b.holds) > 1 {
+		return
 	}
+	x.beforeOutbound = append(x.beforeOutbound, func(context.Context) *Error {
+		b.answered = x.Response.FromBackend && x.Response.StatusCode < http.StatusBadRequest
+		return nil
+	})
+	x.whenEnded(b.end)
 }
 
 // settle settles what is held for a key to what was reported.
@@ -134,7 +141,7 @@ func (b *tokenBooks) settle(key string, u openai.Usage) {
 }
 
 // end settles what is still held.
-func (b *tokenBooks) end(x *Exchange, e Ended) {
+func (b *tokenBooks) end(e Ended) {
 	for i := range b.holds {
 		h := &b.holds[i]
 		switch {
@@ -142,7 +149,8 @@ func (b *tokenBooks) end(x *Exchange, e Ended) {
 			h.hold.Settle(h.prompt, e.Usage.Completion)
 		case e.Known:
 			h.hold.Settle(e.Usage.Prompt, e.Usage.Total-e.Usage.Prompt)
-		case x.Response != nil && x.Response.FromBackend && e.Status < http.StatusBadRequest, e.Status == statusClientClosed:
+		case b.answered, e.Status == statusClientClosed:
+			// Whatever a policy has put in the answer's place, unread.
 			h.hold.Settle(h.prompt, 0)
 		default:
 			h.hold.Settle(0, 0)

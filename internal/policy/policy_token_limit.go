@@ -182,11 +182,12 @@ func (s *tokenLimit) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	if e != nil {
 		return stop, e
 	}
+	prompt := ask.rough
 	if estimate {
-		r.Prompt = ask.prompt
-		m.consumed = ask.prompt
+		prompt = ask.prompt
+		r.Prompt, m.consumed = prompt, prompt
 	} else {
-		r.Unasked = ask.rough
+		r.Unasked = prompt
 	}
 	r.Unasked += ask.completion
 	r.Guess = ask.guess
@@ -198,7 +199,7 @@ func (s *tokenLimit) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		return stop, e
 	}
 	if held == nil {
-		x.tokens.hold(x, r.Key, hold, max(r.Prompt, ask.rough))
+		x.tokens.hold(x, r.Key, hold, prompt)
 	}
 	m.hold, m.key = hold, r.Key
 	x.NeedsUsage = true
