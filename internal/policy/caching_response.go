@@ -219,7 +219,8 @@ func (x *Exchange) keepable(shared bool, asked http.Header) (*keptResponse, stri
 	for _, name := range framing() {
 		delete(out.header, name)
 	}
-	for _, name := range [...]string{"Age", "Expires", "Pragma"} {
+	// Date would have caches on the way take it for older than it is.
+	for _, name := range [...]string{"Age", "Expires", "Pragma", "Date"} {
 		delete(out.header, name)
 	}
 	for _, p := range x.promises { // what is left of a limit is said anew

@@ -333,3 +333,17 @@ func BenchmarkSemanticLookup(b *testing.B) {
 		}
 	}
 }
+
+// TestExternalCacheIsAWarning: what a gateway refuses is a warning for a document
+// that is looked at by itself.
+func TestExternalCacheIsAWarning(t *testing.T) {
+	source := `<policies><inbound><cache-lookup-value key="k" variable-name="v" caching-type="external" /></inbound></policies>`
+	got := CheckDocument(&site.PolicyFile{Path: "p.xml", Source: []byte(source)}, testDefined())
+	if len(got.Problems) != 1 || got.Problems[0].Code != "external-cache" || got.Problems[0].Severity != site.Warning {
+		t.Errorf("%v", got.Problems)
+	}
+	_, problems := Compile(Scopes{API: &site.PolicyFile{Path: "api.xml", Source: []byte(source)}}, Env{})
+	if !problems.HasErrors() {
+		t.Error("a gateway takes it")
+	}
+}

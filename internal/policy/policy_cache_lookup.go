@@ -35,7 +35,7 @@ func cacheLookupEntry() entry {
   </outbound>
 </policies>`,
 			behaviour: []string{
-				"On a hit the rest of inbound and the backend are skipped, and outbound goes on behind `cache-store`: the policies before that have shaped the answer already. Nothing is connected to. The answer has its record and its audit record like any other.",
+				"On a hit the rest of inbound and the backend are skipped, and outbound goes on behind `cache-store`: the policies before that have shaped the answer already. In a branch it goes on there and behind the branches; of several `cache-store` the first counts. Nothing is connected to. The answer has its record and its audit record like any other.",
 				"**Answers belong to the caller whose request they answered.** The caller is the principal that the frame, or a policy such as `validate-jwt`, has identified, with its subscription; two users of one application are apart where it passes on their `Authorization` or `Cookie`. Whom nobody has identified finds nothing and keeps nothing, unless the API lets anybody in.",
 				"**An answer is for all callers only where the document says `downstream-caching-type=\"public\"` with `vary-by-developer=\"false\"`**: what any cache on the way may give to anybody, this one may too. `vary-by-developer-groups=\"true\"` then keeps apart users of different groups; where the user is not known, callers. `vary-by-developer=\"true\"` keeps callers apart always. An answer that sets a cookie, or that the backend marks `private` or `no-store`, is never for all.",
 				"Every caller passes the authorization of the operation before, and what the gate asks of a caller on every hit: a hit that a backend would not have been asked for is none, and the request is refused on its way there.",
@@ -43,7 +43,7 @@ func cacheLookupEntry() entry {
 				"Only GET without a body is looked up. A request with `If-Match`, `If-Unmodified-Since` or `Upgrade` is left alone, and one with `Authorization` is too unless `allow-private-response-caching` is true. The header counts as it stands: where `authentication-managed-identity` has set it before, that is one.",
 				"An answer is found by the API with its revision, the product, the operation, the backend, the path, the query, and the headers named in `vary-by-header`. Of the query all parameters count; where `vary-by-query-parameter` names some, these (names without case, several with `;` between them). The answer's own `Vary` is kept to as well.",
 				"On a miss the headers that would bring less than a whole answer go from the request: `Cache-Control`, `Pragma`, `If-None-Match`, `If-Modified-Since`, `Range`, `If-Range`. They do not change what is found either.",
-				"The answer has `Cache-Control`: of `downstream-caching-type` none `no-store`, else `private` or `public` with `max-age`, the seconds for which it is still kept, and `must-revalidate` where that is true. `Age`, `Expires` and `Pragma` go.",
+				"The answer has `Cache-Control`: of `downstream-caching-type` none `no-store`, else `private` or `public` with `max-age`, the seconds for which it is still kept, and `must-revalidate` where that is true. `Age`, `Expires`, `Pragma` and `Date` of the backend go.",
 				"A cache that fails is a miss with a note in the record.",
 			},
 			differences: []string{

@@ -21,7 +21,7 @@ func cacheStoreEntry() entry {
   </outbound>
 </policies>`,
 			behaviour: []string{
-				"Without `cache-response` answers with the status 200 are kept; with true all, but for 206, 304 and those below 200; with false none.",
+				"Without `cache-response` answers with the status 200 are kept; with true all, errors of the backend too, but for 206, 304 and those below 200; with false none.",
 				"For whom the answer is kept, and what it depends on, is what `cache-lookup` said. Without a `cache-lookup` that was asked and missed nothing is kept.",
 				"Status, reason and headers are kept as they stand here, and the body as it passes: nothing is held back for that. Policies behind this one see an answer out of the cache as they saw the first.",
 				"An answer of more than 2 MiB, one that breaks off, one whose body a later policy drops unread, a stream of events, and one with `Vary: *` are not kept. What is on its way into the caches is bounded together (a third of an eighth of the gateway's memory, 64 MiB at most), and so is what lies in them; what was used longest ago goes first.",
