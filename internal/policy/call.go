@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/network/egress"
@@ -114,13 +115,24 @@ func parseCallURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
+// namesHost reports whether the header Host, where a policy has set it, names the
+// host of the URL. Another one would choose, behind a shared front, another
+// service than the one that the site allows.
+func (o *outgoing) namesHost(u *url.URL) bool {
+	lines, ok := o.header["Host"]
+	delete(o.header, "Host")
+	plain := func(host string) string {
+		return strings.TrimSuffix(strings.ToLower(strings.TrimSpace(host)), ":443")
+	}
+	return !ok || len(lines) == 1 && plain(lines[0]) == plain(u.Host)
+}
+
 // ready is the call as it leaves; an error is that of a credential which has no
 // business there.
 func (x *Exchange) ready(u *url.URL, made *outgoing, timeout time.Duration) (*CallRequest, *Error) {
 	for _, name := range framing() {
 		delete(made.header, name)
 	}
-	delete(made.header, "Host")
 	r := &CallRequest{Method: made.method, URL: u, Header: made.header, Timeout: timeout, Certificate: made.certificate}
 	if made.body != nil {
 		r.Body = made.body.Bytes
@@ -189,7 +201,7 @@ func (x *Exchange) copied() (h http.Header, query string) {
 			}
 		}
 	}
-	for _, name := range [...]string{"Cookie", "Accept-Encoding", "Expect"} {
+	for _, name := range [...]string{"Host", "Cookie", "Accept-Encoding", "Expect"} {
 		delete(h, name)
 	}
 	return h, query

@@ -76,7 +76,7 @@ func callDifferences() []string {
 	return []string{
 		"API Management calls any address that its network reaches.",
 		"`mode=\"copy\"` of API Management copies the caller's credentials.",
-		"`proxy` in it is refused, see its page. `Host` and headers of the connection cannot be set.",
+		"`proxy` in it is refused, see its page. Headers of the connection cannot be set. `Host` may be set to the host of the URL, and to no other: such a request fails with `BackendConnectionFailure`.",
 		"`set-method` may be an expression, and may be left out in mode new.",
 	}
 }
@@ -243,6 +243,9 @@ func (m *callMessage) make(ctx context.Context, x *Exchange) (r *CallRequest, fa
 	case u == nil:
 		return nil, callFailed("BackendConnectionFailure", "The URL is none that can be called.", nil), nil
 	}
+	if !made.namesHost(u) {
+		return nil, callFailed("BackendConnectionFailure", "The header Host names another host than the URL.", nil), nil
+	}
 	r, e = x.ready(u, made, time.Duration(seconds)*time.Second)
 	return r, nil, e
 }
@@ -315,11 +318,11 @@ func (s *sendRequest) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		}
 	}
 	if failure != nil {
-		where := "a URL that cannot be called"
+		text := failure.Reason + ": " + failure.Message
 		if r != nil {
-			where = r.Method + " " + hostOf(r.URL)
+			text = r.Method + " " + hostOf(r.URL) + ": " + text
 		}
-		x.note(x.at.String() + ": " + where + ": " + failure.Reason + ": " + failure.Message)
+		x.note(x.at.String() + ": " + text)
 		if !s.ignore {
 			return stop, failure
 		}

@@ -112,12 +112,9 @@ func (c *compiler) checkHeader(n *Node, name string, answer bool) {
 	switch {
 	case slices.Contains(framing(), name):
 		c.strict(pos, "framing-header", "another header", "", "the header %q belongs to the connection; policies cannot touch it", name)
-	case refusedHeader(name, answer):
-		mend := "choose the backend with set-backend-service"
-		if c.call {
-			mend = "choose the host with set-url"
-		}
-		c.strict(pos, "framing-header", "another header", mend, "the header \"Host\" always names the host that the request goes to")
+	case refusedHeader(name, answer || c.call):
+		c.strict(pos, "framing-header", "another header", "choose the backend with set-backend-service",
+			"the header \"Host\" always names the backend that the request goes to")
 	}
 }
 

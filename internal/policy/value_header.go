@@ -86,7 +86,7 @@ func (t *textValue) headerName(ctx context.Context, x *Exchange, answer bool) (s
 	if !isToken(name) {
 		return "", t.compute.badValue("The value of %q is no header name.", t.compute.name)
 	}
-	if name = http.CanonicalHeaderKey(name); refusedHeader(name, answer) {
+	if name = http.CanonicalHeaderKey(name); refusedHeader(name, answer || x.making != nil) {
 		return "", t.compute.badValue("The header %q is not for policies.", name)
 	}
 	return name, nil
