@@ -10,13 +10,13 @@ func transformationPolicies() []entry {
 		setHeaderEntry(),
 		setQueryParameterEntry(),
 		rewriteURIEntry(),
-		{name: "json-to-xml", sections: inOutErr, scopes: everyScope, does: "a JSON body as XML"},
-		{name: "xml-to-json", sections: inOutErr, scopes: everyScope, does: "an XML body as JSON"},
-		{name: "find-and-replace", sections: everySection, scopes: everyScope, does: "text in the body"},
+		jsonToXMLEntry(),
+		xmlToJSONEntry(),
+		findAndReplaceEntry(),
 		{name: "redirect-content-urls", sections: inOut, scopes: everyScope, does: "the backend's links in the body"},
 		xslTransformEntry(),
 		returnResponseEntry(),
 		{name: "cross-domain", sections: inOnly, scopes: globalOnly, does: "cross-domain file for Flash"},
-		{name: "jsonp", sections: outOnly, scopes: everyScope, does: "JSONP around the answer"},
+		jsonpEntry(),
 	}
 }

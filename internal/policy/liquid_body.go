@@ -189,7 +189,7 @@ func (b *liquidBody) body(x *Exchange, t *clr.Thread) (clr.Value, *Error) {
 	}
 	v, err := parsed(t, textOf(content), kind, b.dates)
 	if err != nil {
-		return clr.Null, malformedBody(b.from == theRequest, kind, err)
+		return clr.Null, malformedBody(b.from == theRequest, kind.String(), err)
 	}
 	return v, nil
 }
@@ -244,7 +244,7 @@ func parsed(t *clr.Thread, text string, kind mediaKind, dates bool) (v clr.Value
 }
 
 // malformedBody is the error of a body that is not what it has to be.
-func malformedBody(request bool, kind mediaKind, err error) *Error {
+func malformedBody(request bool, kind string, err error) *Error {
 	of, status := "response", http.StatusInternalServerError
 	if request {
 		of, status = "request", http.StatusBadRequest

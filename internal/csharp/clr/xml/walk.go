@@ -2,6 +2,7 @@ package xml
 
 import (
 	"iter"
+	"unicode"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 )
@@ -58,3 +59,19 @@ func (a *Attr) Value() string { return a.value }
 
 // Declares reports an attribute that declares a namespace.
 func (a *Attr) Declares() bool { return a.isDeclaration() }
+
+// NameChar reports a character of names without a colon; first: it may begin one.
+func NameChar(r rune, first bool) bool {
+	switch {
+	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', r == '_':
+		return true
+	case '0' <= r && r <= '9', r == '-', r == '.':
+		return !first
+	case r < 0x80:
+		return false
+	}
+	return unicode.Is(nameStart, r) || !first && unicode.Is(nameRest, r)
+}
+
+// TextChar reports a character that a document of XML may hold.
+func TextChar(r rune) bool { return isXMLChar(r) }

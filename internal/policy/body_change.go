@@ -1,0 +1,113 @@
+package policy
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// bodyChange is what policies that change a body do with it: they read it whole,
+// and put another one in its place.
+type bodyChange struct {
+	x      *Exchange
+	header http.Header
+	// answer: it is the answer's body, else the request's.
+	answer bool
+}
+
+// changeBody begins a change; nil where there is no body.
+func (x *Exchange) changeBody(answer bool) *bodyChange {
+	switch {
+	case !answer && x.Request.Body != nil:
+		return &bodyChange{x, x.Request.Header, false}
+	case answer && x.Response != nil && x.Response.Body != nil:
+		return &bodyChange{x, x.Response.Header, true}
+	}
+	return nil
+}
+
+func (b *bodyChange) body() *Body {
+	if b.answer {
+		return b.x.Response.Body
+	}
+	return b.x.Request.Body
+}
+
+// read gives the body, gzip undone. Other codings are an error: a policy that
+// changes nothing without a word would leave in what it has to take out.
+func (b *bodyChange) read() ([]byte, *Error) {
+	content, e := b.x.bytes(b.body(), !b.answer)
+	if e != nil || len(content) == 0 {
+		return nil, e
+	}
+	switch coding := strings.ToLower(strings.Join(b.header["Content-Encoding"], ",")); coding {
+	case "", "identity":
+		return content, nil
+	case "gzip", "x-gzip":
+		plain, err := unzipped(content)
+		if errors.Is(err, errTooLong) {
+			return nil, BodyError(!b.answer, true, MaxBuffered, err)
+		}
+		if err != nil {
+			return nil, b.malformed("gzip", err)
+		}
+		return plain, nil
+	default:
+		return nil, b.malformed("text that a policy can change: its Content-Encoding is "+coding, nil)
+	}
+}
+
+var errTooLong = errors.New("too long")
+
+func unzipped(content []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(content))
+	if err != nil {
+		return nil, err
+	}
+	plain, err := io.ReadAll(io.LimitReader(r, MaxBuffered+1))
+	if err == nil && len(plain) > MaxBuffered {
+		err = errTooLong
+	}
+	return plain, err
+}
+
+// put puts a body in the place of the one that was read.
+func (b *bodyChange) put(content []byte) *Error {
+	if len(content) > MaxBuffered {
+		return BodyError(!b.answer, true, MaxBuffered, errTooLong)
+	}
+	b.x.setBody(&Body{Bytes: content, Length: int64(len(content))}, b.answer)
+	return nil
+}
+
+// malformed is the error of a body that is not what it has to be.
+func (b *bodyChange) malformed(what string, err error) *Error {
+	return malformedBody(!b.answer, what, err)
+}
+
+// accepts reports whether the request's Accept names a kind of content.
+func (x *Exchange) accepts(kind mediaKind) bool {
+	for _, line := range x.Request.Header["Accept"] {
+		for part := range strings.SplitSeq(line, ",") {
+			media, parameters, _ := strings.Cut(part, ";")
+			if contentKind(media) == kind && !refused(parameters) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refused reports q=0 among the parameters of a media type.
+func refused(parameters string) bool {
+	for p := range strings.SplitSeq(parameters, ";") {
+		name, v, _ := strings.Cut(p, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "q") {
+			return strings.Trim(strings.TrimSpace(v), "0.") == ""
+		}
+	}
+	return false
+}
