@@ -216,6 +216,33 @@ func wantAttrs(t *testing.T, got, want map[string]string) {
 	}
 }
 
+// TestMessagesOnSpans: a span says that a policy said something, and from where;
+// it has no place for what was said.
+func TestMessagesOnSpans(t *testing.T) {
+	rec := newReceiver(t)
+	tr := startTracing(t, rec, nil)
+	now := time.Now()
+	_, span := tr.StartRequest(context.Background(), callerHead(), now)
+	for range 20 {
+		span.Message("orders", "error", now)
+	}
+	r := full()
+	r.Cut = ""
+	span.End(r, "", now)
+	shutdown(t, tr)
+	events := rec.span(t, "POST openai/chat-completions").Events
+	if len(events) != 16 {
+		t.Errorf("%d events", len(events))
+	}
+	for _, e := range events {
+		if got := attrs(e.Attributes); e.Name != "policy message" || len(got) != 2 || got["cloister.source"] != "orders" || got["cloister.severity"] != "error" {
+			t.Errorf("%s %v", e.Name, got)
+		}
+	}
+	var off *Span
+	off.Message("a", "error", now)
+}
+
 func TestAcceptedParent(t *testing.T) {
 	rec := newReceiver(t)
 	tr := startTracing(t, rec, func(o *TracingOptions) { o.AcceptParent = true })
