@@ -114,6 +114,9 @@ func TestResponseCache(t *testing.T) {
 		"apim/apis/open/apiInformation.json":  api("open", `,"subscriptionRequired":false`),
 		"apim/apis/open/specification.yaml":   wildcardSpecification,
 		"apim/apis/open/policy.xml":           lookup("none"),
+		"apim/apis/free/apiInformation.json":  api("free", `,"subscriptionRequired":false`),
+		"apim/apis/free/specification.yaml":   wildcardSpecification,
+		"apim/apis/free/policy.xml":           lookup("public"),
 		"apim/apis/later/apiInformation.json": api("later", `,"subscriptionRequired":false`),
 		"apim/apis/later/specification.yaml":  wildcardSpecification,
 		"apim/apis/later/policy.xml":          lookup("public"),
@@ -121,7 +124,7 @@ func TestResponseCache(t *testing.T) {
 	s := newSite(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, asked.Add(1))
 	}), files)
-	s.write(t, "cloister.yaml", with(s.config("callers: {apis: {open: [anonymous], later: [policy]}}\n"), [2]string{"subscriptions", otherSubscription}))
+	s.write(t, "cloister.yaml", with(s.config("callers: {apis: {open: [anonymous], free: [anonymous], later: [policy]}}\n"), [2]string{"subscriptions", otherSubscription}))
 	g := s.start(t)
 	n := 0
 	gets := func(path string, header http.Header, status int, want string) {
@@ -142,8 +145,12 @@ func TestResponseCache(t *testing.T) {
 	gets("/all/x", other, 200, "4")
 	gets("/all/x", anonymous, 401, "")
 	gets("/open/x", anonymous, 200, "5")
-	gets("/open/x", anonymous, 200, "5")
-	gets("/open/x", nil, 200, "6")
+	gets("/open/x", anonymous, 200, "6") // nobody is known: nothing is kept
+	gets("/open/x", nil, 200, "7")
+	gets("/open/x", nil, 200, "7")
+	gets("/free/x", anonymous, 200, "8")
+	gets("/free/x", anonymous, 200, "8")
+	gets("/free/x", nil, 200, "8")
 	gets("/later/x", anonymous, 403, "")
 	gets("/later/x", anonymous, 403, "")
 	if _, err := g.Reload(t.Context()); err != nil {

@@ -63,21 +63,22 @@ func (t *trip) permit() *refused {
 	return e
 }
 
-// callerKey names whoever calls for caches, see policy.Exchange.Caller. Callers
-// of an API that lets anybody in are not told apart.
+// callerKey names whoever calls for caches, see policy.Exchange.Caller. Tokens that
+// policies took from the request count too, whether or not the site knows whose
+// they are: an application may come by its key with those of its users.
 func (t *trip) callerKey() string {
 	if t.who == nil {
-		if t.found.api != nil && t.found.api.rules.anonymous {
-			return "anonymous"
-		}
 		return ""
 	}
-	parts := []string{"", "", "", "", "", ""}
+	parts := make([]string, 7, 8)
 	if s := t.who.subscription; s != nil {
 		parts[0] = s.ID
 	}
 	if p := t.who.principal; p != nil {
-		parts[1], parts[2], parts[3], parts[4], parts[5] = p.Kind, p.Issuer, p.TenantID, p.ID(), p.CertificateSHA256
+		parts[1], parts[2], parts[3], parts[4], parts[5], parts[6] = p.Kind, p.Issuer, p.TenantID, p.ID(), p.ClientID, p.CertificateSHA256
+	}
+	for _, p := range t.vouching.tokens {
+		parts = append(parts, p.token)
 	}
 	return strings.Join(parts, "\x00")
 }

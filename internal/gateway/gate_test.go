@@ -46,6 +46,7 @@ func TestCallerKey(t *testing.T) {
 		{subscription: sub("a"), principal: token(identity.Principal{Issuer: "j", Subject: "s"})},
 		{subscription: sub("b"), principal: token(identity.Principal{Issuer: "i", Subject: "s"})},
 		{subscription: sub("a"), principal: token(identity.Principal{Issuer: "i", TenantID: "t", ObjectID: "s"})},
+		{subscription: sub("a"), principal: token(identity.Principal{Issuer: "i", TenantID: "t", ObjectID: "s", ClientID: "c"})},
 		{principal: token(identity.Principal{Issuer: "i", Subject: "s"})},
 		{subscription: sub("a"), principal: &identity.Principal{Kind: identity.KindCertificate, CertificateSHA256: "c"}},
 		{subscription: sub("a"), principal: &identity.Principal{Kind: identity.KindCertificate, CertificateSHA256: "d"}},
@@ -59,8 +60,17 @@ func TestCallerKey(t *testing.T) {
 		}
 	}
 	api.rules.anonymous = true
-	if got := key(nil); seen[got] {
+	if got := key(nil); got != "" {
 		t.Errorf("who is let in without a name is %q", got)
+	}
+	of := &caller{subscription: sub("a"), principal: &identity.Principal{Kind: identity.KindSubscription, SubscriptionID: "a"}}
+	for _, token := range []string{"t", "u"} {
+		tr := &trip{who: of, vouching: vouching{tokens: []presented{{token: token}}}}
+		if k := tr.callerKey(); seen[k] {
+			t.Errorf("who sends the token %s is another's %q", token, k)
+		} else {
+			seen[k] = true
+		}
 	}
 }
 

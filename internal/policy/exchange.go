@@ -100,9 +100,9 @@ type Exchange struct {
 	// unknown ones; for expressions only. Nil: there is none.
 	BackendURL func(id string) *url.URL
 
-	// Caller names whoever calls, and nobody else: the partition of caches.
-	// Callers that are not told apart because their API lets anybody in share one.
-	// Nil, or empty: nobody is known, and nothing of the request is cached.
+	// Caller names whoever calls, and nobody else: the partition of caches. Nil, or
+	// empty: nobody is known, so that the request finds and leaves only what is for
+	// everybody.
 	Caller func() string
 	// Permit is what the gate would say now of the caller: an answer that is there
 	// already is given to nobody who would not get it from a backend. Nil: it says

@@ -36,7 +36,7 @@ func cacheLookupEntry() entry {
 </policies>`,
 			behaviour: []string{
 				"On a hit the rest of inbound and the backend are skipped, and outbound goes on behind `cache-store`: the policies before that have shaped the answer already. In a branch it goes on there and behind the branches; of several `cache-store` the first counts. Nothing is connected to. The answer has its record and its audit record like any other.",
-				"**Answers belong to the caller whose request they answered.** The caller is the principal that the frame, or a policy such as `validate-jwt`, has identified, with its subscription; two users of one application are apart where it passes on their `Authorization` or `Cookie`. Whom nobody has identified finds nothing and keeps nothing, unless the API lets anybody in.",
+				"**Answers belong to the caller whose request they answered.** The caller is the principal that the frame, or a policy such as `validate-jwt`, has identified, with its subscription; two users of one application are apart where it passes on their `Authorization` or `Cookie`, or a token that a policy reads. A caller whom nobody has identified, as where the API lets anybody in, finds and keeps only what is for all.",
 				"**An answer is for all callers only where the document says `downstream-caching-type=\"public\"` with `vary-by-developer=\"false\"`**: what any cache on the way may give to anybody, this one may too. `vary-by-developer-groups=\"true\"` then keeps apart users of different groups; where the user is not known, callers. `vary-by-developer=\"true\"` keeps callers apart always. An answer that sets a cookie, or that the backend marks `private` or `no-store`, is never for all.",
 				"Every caller passes the authorization of the operation before, and what the gate asks of a caller on every hit: a hit that a backend would not have been asked for is none, and the request is refused on its way there.",
 				"Policies behind it in inbound do not see an answer out of the cache. Where limits or checks stand there (`rate-limit`, `quota`, `llm-token-limit`, `ip-filter`, `validate-jwt`, …), `check` and `serve` warn: write it behind them.",
@@ -164,11 +164,6 @@ func (s *cacheLookup) prepare(ctx context.Context, x *Exchange) (*responseLookup
 			return nil, "the request has Authorization", e
 		}
 	}
-	caller := x.caller()
-	if caller == "" {
-		x.note(x.at.String() + ": the caller is not known, so that nothing is looked up or kept")
-		return nil, "the caller is not known", nil
-	}
 	lookup := &responseLookup{asked: maps.Clone(h)}
 	var e *Error
 	if lookup.downstream, e = s.downstream.word(ctx, x); e != nil {
@@ -178,8 +173,16 @@ func (s *cacheLookup) prepare(ctx context.Context, x *Exchange) (*responseLookup
 		return nil, "", e
 	}
 	var k keyParts
-	if lookup.shared, e = s.partition(ctx, x, &k, lookup.downstream, caller); e != nil {
+	if lookup.shared, e = s.partition(ctx, x, &k, lookup.downstream); e != nil {
 		return nil, "", e
+	}
+	if !lookup.shared {
+		caller := x.caller()
+		if caller == "" {
+			x.note(x.at.String() + ": the caller is not known, so that nothing is looked up or kept")
+			return nil, "the caller is not known", nil
+		}
+		k.add("for", "caller", caller)
 	}
 	k.addRoute(x)
 	if e := s.vary(ctx, x, &k); e != nil {
@@ -189,8 +192,9 @@ func (s *cacheLookup) prepare(ctx context.Context, x *Exchange) (*responseLookup
 	return lookup, "", nil
 }
 
-// partition puts in for whom answers are; shared: for more than the caller.
-func (s *cacheLookup) partition(ctx context.Context, x *Exchange, k *keyParts, downstream, caller string) (shared bool, e *Error) {
+// partition says whether answers are for more than the caller, and then puts in
+// for whom.
+func (s *cacheLookup) partition(ctx context.Context, x *Exchange, k *keyParts, downstream string) (shared bool, e *Error) {
 	byDeveloper, e := s.byDeveloper.is(ctx, x)
 	if e != nil {
 		return false, e
@@ -200,7 +204,6 @@ func (s *cacheLookup) partition(ctx context.Context, x *Exchange, k *keyParts, d
 		return false, e
 	}
 	if downstream != downstreamPublic || byDeveloper || byGroups && x.User == nil {
-		k.add("for", "caller", caller)
 		return false, nil
 	}
 	k.add("for", "all")
