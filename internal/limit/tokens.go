@@ -65,8 +65,8 @@ type TokenRequest struct {
 	// Unasked is held from then on as well, and need not fit: so a request whose
 	// answer may be long is let in while there is room for its prompt.
 	Unasked int
-	// Guess: how long the answer may become is not known; what answers of this
-	// key took on average is held for it.
+	// Guess: how long the answer may become is not known; about what the longest of
+	// this key's last answers took is held for it.
 	Guess bool
 	// Look: only the verdict is wanted, and nothing is held.
 	Look bool

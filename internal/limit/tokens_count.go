@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -53,9 +54,13 @@ type tokenCount struct {
 	sum   int
 	// quotas are the windows of periods that somebody has a limit for.
 	quotas []quotaCount
-	// mean is what completions took, on a sliding average; 0: there was none.
-	mean float64
+	// longest is about what the longest of the last completions took; 0: there was
+	// none.
+	longest float64
 }
+
+// waitForHolds is when to come back if only requests under way are in the way.
+const waitForHolds = 5 * time.Second
 
 // tokensAt are tokens that were spent within one second, the last of them at.
 type tokensAt struct {
@@ -134,6 +139,9 @@ func (c *tokenCount) verdict(r *TokenRequest, now time.Time) TokenVerdict {
 		if used := q.used + c.held; used >= r.Quota || used+r.Prompt > r.Quota {
 			v.OverQuota = true
 			v.RetryAfter = wholeSeconds(q.end.Sub(now))
+			if q.used < r.Quota && q.used+r.Prompt <= r.Quota {
+				v.RetryAfter = min(v.RetryAfter, waitForHolds)
+			}
 			v.PerMinute, v.Quota = c.left(r.TokenLimits, 0, now)
 			return v
 		}
@@ -151,8 +159,12 @@ func (c *tokenCount) verdict(r *TokenRequest, now time.Time) TokenVerdict {
 }
 
 // wait is how long it takes until enough of the minute is over, as far as that
-// can be known: what is held may be settled to less before, or to more.
+// can be known. What is held is settled at some time, to less or to more: whoever
+// it alone refuses may soon try again.
 func (c *tokenCount) wait(r *TokenRequest, now time.Time) time.Duration {
+	if c.sum < r.PerMinute && c.sum+r.Prompt <= r.PerMinute {
+		return waitForHolds
+	}
 	used := c.sum + c.held
 	for i := range c.spent {
 		used -= c.spent[i].tokens
@@ -179,21 +191,19 @@ func (c *tokenCount) left(l TokenLimits, own int, now time.Time) (perMinute, quo
 	return perMinute, quota
 }
 
-// learn takes one more completion into the average.
+// learn takes one more completion into account: a longer one at once, a shorter one
+// slowly.
 func (c *tokenCount) learn(completion int) {
-	if c.mean == 0 {
-		c.mean = float64(completion)
-		return
-	}
-	c.mean += (float64(completion) - c.mean) / 8
+	n := float64(completion)
+	c.longest = max(n, c.longest-(c.longest-n)/16)
 }
 
 // guess is what a completion is held to take.
 func (c *tokenCount) guess() int {
-	if c.mean == 0 {
+	if c.longest == 0 {
 		return firstCompletion
 	}
-	return int(c.mean) + 1
+	return int(math.Ceil(c.longest))
 }
 
 // idle reports whether there is nothing to remember.

@@ -136,13 +136,18 @@ func TestTokensHeld(t *testing.T) {
 		t.Fatalf("%+v", v)
 	}
 	clock.advance(10 * time.Minute)
-	if _, v, _ := tokens.Reserve(t.Context(), ask, nil); v.Allowed {
-		t.Error("what is held was forgotten")
+	if _, v, _ := tokens.Reserve(t.Context(), ask, nil); v.Allowed || v.RetryAfter != waitForHolds {
+		t.Errorf("what is held was forgotten: %+v", v)
 	}
 	ask.Quota, ask.Period = 60, Hourly
 	if again, v, _ := tokens.Reserve(t.Context(), ask, h); !v.Allowed || again != h || v.PerMinute != 50 || v.Quota != 10 {
 		t.Errorf("%+v", v)
 	}
+	ask.Prompt, ask.PerMinute = 1, 0
+	if _, v, _ := tokens.Reserve(t.Context(), ask, nil); v.Allowed || !v.OverQuota || v.RetryAfter != waitForHolds {
+		t.Errorf("%+v", v)
+	}
+	ask.Prompt, ask.PerMinute = 50, 100
 	h.Settle(50, 9)
 	if _, v, _ := tokens.Reserve(t.Context(), ask, nil); v.Allowed || !v.OverQuota {
 		t.Errorf("%+v", v)
@@ -170,7 +175,19 @@ func TestTokensGuess(t *testing.T) {
 		h.Settle(0, 40)
 	}
 	keep.Settle(0, 0)
-	if got := left(); got != 10_000-30*40-10-41 {
+	if got := left(); got != 10_000-30*40-10-40 {
+		t.Errorf("%d left", got)
+	}
+	h, _, _ := tokens.Reserve(t.Context(), ask, nil)
+	h.Settle(0, 200)
+	if got := left(); got != 10_000-30*40-200-10-200 {
+		t.Errorf("%d left", got)
+	}
+	for range 100 {
+		h, _, _ := tokens.Reserve(t.Context(), ask, nil)
+		h.Settle(0, 8)
+	}
+	if got := left(); got != 10_000-30*40-200-100*8-10-9 {
 		t.Errorf("%d left", got)
 	}
 }
