@@ -13,10 +13,10 @@ func transformationPolicies() []entry {
 		jsonToXMLEntry(),
 		xmlToJSONEntry(),
 		findAndReplaceEntry(),
-		{name: "redirect-content-urls", sections: inOut, scopes: everyScope, does: "the backend's links in the body"},
+		redirectContentURLsEntry(),
 		xslTransformEntry(),
 		returnResponseEntry(),
-		{name: "cross-domain", sections: inOnly, scopes: globalOnly, does: "cross-domain file for Flash"},
+		crossDomainEntry(),
 		jsonpEntry(),
 	}
 }
