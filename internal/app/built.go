@@ -239,7 +239,11 @@ func (b *built) policies(at surroundings) policy.Env {
 	})
 	b.add(problems)
 	b.values, b.hubs = values, map[string]*hub{}
-	return policy.NewEnv(b.site, values)
+	env := policy.NewEnv(b.site, values)
+	env.Missing = map[string]string{
+		"get-authorization-context": "needs a credential manager, which this gateway does not have",
+	}
+	return env
 }
 
 // stateDir is where a site's durable state lives.

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -23,6 +24,10 @@ import (
 //
 // An answer 101 has a body that is an io.ReadWriteCloser.
 func (b *Backend) RoundTrip(req *http.Request, used *Used) (*http.Response, error) {
+	return b.roundTrip(req, used, nil)
+}
+
+func (b *Backend) roundTrip(req *http.Request, used *Used, certificate *tls.Certificate) (*http.Response, error) {
 	if used == nil {
 		used = &Used{}
 	}
@@ -31,7 +36,7 @@ func (b *Backend) RoundTrip(req *http.Request, used *Used) (*http.Response, erro
 	}
 	var resp *http.Response
 	var err error
-	a := attempt{set: b.set, req: req, used: used}
+	a := attempt{set: b.set, req: req, used: used, certificate: certificate}
 	if b.one != nil {
 		if until, open := b.one.breaker.open(b.set.now); open {
 			err = &OpenError{Backend: b.id, Until: until}
@@ -53,7 +58,9 @@ type attempt struct {
 	set  *Set
 	req  *http.Request
 	used *Used
-	body *lentBody
+	// certificate is shown to servers that ask for one; nil: none is.
+	certificate *tls.Certificate
+	body        *lentBody
 	// copied: what is sent is a copy of the body.
 	copied bool
 	// end ends a request that is about to be repeated; nil: it is not repeated.
@@ -205,19 +212,20 @@ func (a *attempt) judge(ctx context.Context, to *service, resp *http.Response, e
 // egress.Transport) and because an upgrade needs it. A server that wants
 // HTTP/2 says so in the handshake, before a byte of the request.
 func (a *attempt) send(out *http.Request, to *service) (*http.Response, error) {
-	if !to.ways.speaksOnlyHTTP2(to.authority) {
+	ways := a.set.waysOf(to, a.certificate)
+	if !ways.speaksOnlyHTTP2(to.authority) {
 		a.lend(out)
-		resp, err := to.ways.http1.RoundTrip(out)
+		resp, err := ways.http1.RoundTrip(out)
 		if err == nil || a.got || !egress.IsNoHTTP1(err) {
 			return resp, err
 		}
-		to.ways.learn(to.authority)
+		ways.learn(to.authority)
 	}
 	if out.Header.Get("Upgrade") != "" {
 		return nil, errNoUpgrade
 	}
 	a.lend(out)
-	return to.ways.http2.RoundTrip(out)
+	return ways.http2.RoundTrip(out)
 }
 
 // errRepeats ends a request that net/http would send once more.

@@ -32,9 +32,11 @@ type Set struct {
 	// known spares the search for base URLs that the site itself holds.
 	known map[baseKey]*Backend
 	// shared connects to hosts that no backend is declared for.
-	shared  *ways
-	ways    []*ways
-	sources []*acquire.Cache
+	shared *ways
+	ways   []*ways
+	// certified are those of policies that show a certificate.
+	certified certified
+	sources   []*acquire.Cache
 }
 
 // origin is what a credential is bound to.
@@ -135,6 +137,7 @@ func (s *Set) CloseIdle() {
 	for _, w := range s.ways {
 		w.closeIdle()
 	}
+	s.certified.closeIdle()
 }
 
 // place is a backend's URL, taken apart.

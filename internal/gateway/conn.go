@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cloister-ai/cloister/internal/policy"
 )
 
 // Conn is one connection of a caller, from accept to its end. Its exported
@@ -27,6 +29,8 @@ type Conn struct {
 	// SNI, or the name of clients that send none.
 	ServerName string
 
+	// shown is the client certificate for policies; see Conn.certificate.
+	shown  atomic.Pointer[policy.ClientCertificate]
 	server *Server
 	opened time.Time // Accepted by the system's clock
 	name   *frontName

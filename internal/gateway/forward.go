@@ -148,7 +148,7 @@ func (t *trip) roundTrip(d *departure, timeout time.Duration) (*http.Response, e
 	if err != nil {
 		return nil, err
 	}
-	resp, err := d.backend.RoundTrip(req, &t.attempt.used)
+	resp, err := d.backend.RoundTripAs(req, &t.attempt.used, t.x.Request.Certificate)
 	if err != nil {
 		return nil, legible(err)
 	}

@@ -54,6 +54,7 @@ func (t *trip) identify() *refused {
 		return e
 	}
 	t.shown.certificate = fingerprint(t.conn.TLS, t.g.opt.Now())
+	t.x.ClientCertificate = t.conn.certificate(t.shown.certificate != "")
 	t.who, e = t.s.identify(t.ctx, rt, t.call.Host, t.shown)
 	return e
 }

@@ -240,3 +240,20 @@ func (t *trip) takeTokens(d *departure) {
 		}
 	}
 }
+
+// certificate is the client certificate of the connection for policies; nil: it
+// has none. It is read by expressions once for all requests.
+func (c *Conn) certificate(trusted bool) *policy.ClientCertificate {
+	if c.TLS == nil || len(c.TLS.PeerCertificates) == 0 {
+		return nil
+	}
+	if k := c.shown.Load(); k != nil && k.Trusted == trusted {
+		return k
+	}
+	k := &policy.ClientCertificate{Chain: c.TLS.PeerCertificates, Trusted: trusted}
+	if len(c.TLS.VerifiedChains) > 0 {
+		k.Chain = c.TLS.VerifiedChains[0]
+	}
+	c.shown.Store(k)
+	return k
+}

@@ -254,6 +254,9 @@ func (c *compiler) step(n *Node, path string) step {
 		return step{}
 	}
 	s := e.compile(&inner, n)
+	if why := c.env.Missing[n.Name]; why != "" {
+		c.strict(n.Pos, "policy-not-available", "", e.mend(), "the policy %q %s", n.Name, why)
+	}
 	if !whole {
 		return step{}
 	}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net/http"
 	"net/netip"
@@ -40,8 +41,11 @@ type Exchange struct {
 	Response *Response
 	// User is who the subscription belongs to; nil: not known.
 	User *request.User
-	// Certificate is the caller's, an X509Certificate2; the zero Value: none.
+	// Certificate is the caller's, an X509Certificate2; the zero Value: that of
+	// ClientCertificate, if there is one.
 	Certificate clr.Value
+	// ClientCertificate is the one that the caller showed in TLS; nil: none.
+	ClientCertificate *ClientCertificate
 	// Deployment says where the gateway runs; nil: not known. It is shared by
 	// exchanges.
 	Deployment *request.Deployment
@@ -114,6 +118,8 @@ type Exchange struct {
 	// turn is held by the goroutine that the exchange belongs to, within wait; nil
 	// outside of it.
 	turn *sync.Mutex
+	// hidden are tokens that policies obtained, which observers do not see.
+	hidden []secret.Value
 	// at is the statement that runs.
 	at *place
 	// limited: the request was refused, so that what connects is skipped.
@@ -171,6 +177,8 @@ type Request struct {
 	Header http.Header
 	// Body is the body, nil for none.
 	Body *Body
+	// Certificate is shown to the backend; nil: none.
+	Certificate *tls.Certificate
 }
 
 // Target names a backend: by id (apim/backends), or by base URL.

@@ -63,6 +63,9 @@ func newLive(x *Exchange) *live {
 		MatchedParameters: parameters(x),
 		Certificate:       x.Certificate,
 	}
+	if x.ClientCertificate != nil && x.Certificate.IsNull() {
+		l.request.Certificate = x.ClientCertificate.object()
+	}
 	if x.ClientIP.IsValid() {
 		address := x.ClientIP.String()
 		l.request.IPAddress = &address

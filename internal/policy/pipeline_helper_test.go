@@ -81,7 +81,7 @@ func readFixture(t testing.TB, archive *txtar.Archive) fixture {
 
 func (f fixture) document(name string) *site.PolicyFile {
 	if text, ok := f.files[name]; ok {
-		return &site.PolicyFile{Path: name, Source: []byte(text)}
+		return &site.PolicyFile{Path: name, Source: []byte(fixtureText(text))}
 	}
 	return nil
 }
@@ -106,11 +106,22 @@ func (f fixture) compile() (*Pipeline, site.Problems) {
 		bare, isSecret := strings.CutPrefix(name, "!")
 		values.Set(bare, secret.New(v), isSecret)
 	}
+	env := NewEnv(&site.Site{Service: service}, values)
+	if _, ok := f.files["certificates"]; ok {
+		env.Certificates = fixtureCertificates()
+	}
+	for line := range strings.Lines(f.files["missing"]) {
+		name, why, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if env.Missing == nil {
+			env.Missing = map[string]string{}
+		}
+		env.Missing[name] = why
+	}
 	return Compile(Scopes{
 		Global: f.document("global.xml"), Product: f.document("product.xml"),
 		API: f.document("api.xml"), Operation: f.document("operation.xml"),
 		URLTemplate: strings.TrimSpace(f.files["template"]),
-	}, NewEnv(&site.Site{Service: service}, values))
+	}, env)
 }
 
 // apis are those of the fixture.
@@ -294,6 +305,8 @@ func (a *asked) direct(t testing.TB, directive string) {
 			a.x.MatchedParameters = map[string]string{}
 		}
 		a.x.MatchedParameters[name] = v
+	case "certificate":
+		a.x.ClientCertificate = clientCertificate(rest)
 	case "template":
 		a.x.Operation = &site.Operation{URLTemplate: rest}
 	case "caller":
@@ -387,6 +400,9 @@ func (b *backendStub) forward(_ context.Context, x *Exchange, opt ForwardOptions
 	target := r.Backend.ID
 	if target == "" && r.Backend.BaseURL != nil {
 		target = r.Backend.BaseURL.String()
+	}
+	if r.Certificate != nil {
+		fmt.Fprintf(&b.sent, "as %s\n", r.Certificate.Leaf.Subject)
 	}
 	fmt.Fprintf(&b.sent, "sent to %s\n%s %s", target, r.Method, r.Path)
 	if r.Query != "" {

@@ -36,6 +36,8 @@ type Env struct {
 	Documented []string
 	// Certificates are those that documents may name.
 	Certificates []Certificate
+	// Missing says why policies cannot run here that can elsewhere, by name.
+	Missing map[string]string
 
 	// any: every backend and fragment is taken for there, for documents that are
 	// looked at by themselves.

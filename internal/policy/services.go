@@ -60,6 +60,7 @@ type Services struct {
 	Identities Identities
 	// Authorizations are a credential manager's; nil: there is none.
 	Authorizations Authorizations
+	certificates   pfxCache
 }
 
 // TokenCounter counts tokens by key, such as *limit.Tokens. An error refuses the

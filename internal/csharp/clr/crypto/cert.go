@@ -10,6 +10,7 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -209,4 +210,20 @@ func verify(t *clr.Thread, c *cert) bool {
 	}
 	_, err := c.c.Verify(options)
 	return err == nil
+}
+
+// ReadPFX reads the key and the chain, the key's own certificate first, of a PKCS
+// #12 file that a document holds. Hashing its password is bounded.
+func ReadPFX(data []byte, password string) (key stdcrypto.PrivateKey, chain []*x509.Certificate, err error) {
+	if iterations(data, 0) > maxIterations {
+		return nil, nil, errors.New("the password of the PKCS #12 file is hashed too often")
+	}
+	key, c, more, err := pkcs12.DecodeChain(data, password)
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("reading a PKCS #12 file: %w", err)
+	case key == nil || c == nil:
+		return nil, nil, errors.New("the PKCS #12 file has no certificate with a key")
+	}
+	return key, append([]*x509.Certificate{c}, more...), nil
 }

@@ -216,3 +216,20 @@ func (c *cert) certText(t *clr.Thread) string {
 	t.Allocate(len(s))
 	return s
 }
+
+// NameParts are the parts of a distinguished name in DER as KEY=VALUE, in their
+// order, with .NET's keys and without quotes.
+func NameParts(raw []byte) []string {
+	var out []string
+	for _, set := range readName(raw) {
+		var b strings.Builder
+		for i, a := range set {
+			if i > 0 {
+				b.WriteString(" + ")
+			}
+			b.WriteString(attributeKey(a.Type.String()) + "=" + directoryString(a.Value))
+		}
+		out = append(out, b.String())
+	}
+	return out
+}
