@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/bits"
@@ -97,14 +98,16 @@ func hostPort(u *url.URL) string {
 
 // mayCall says why a URL cannot be called; nil: it is listed.
 func (b *built) mayCall(u *url.URL) error {
-	host, p, _ := net.SplitHostPort(hostPort(u))
-	port, err := strconv.ParseUint(p, 10, 16)
+	scheme, host, port, err := egress.SplitURL(u.Scheme + "://" + u.Host)
 	switch {
-	case err != nil || !b.dialer.Listed(egress.Call, host, uint16(port)):
-		return errors.New("destinations.call does not list port " + p + " of the host")
-	case u.Scheme == "http" && !b.dialer.LoopbackOnly(egress.Call, host, uint16(port)):
-		return errors.New("plain HTTP is spoken to loopback destinations only")
+	case err != nil:
+		return err
+	case !b.dialer.Listed(egress.Call, host, port):
+		return fmt.Errorf("destinations.call does not list %s, port %d; mend: %s", host, port, egress.Mend(egress.Call, host, port))
+	case scheme == "http" && !b.dialer.LoopbackOnly(egress.Call, host, port):
+		return fmt.Errorf("plain HTTP is spoken to loopback destinations only, and %s is none; mend: use https", host)
 	}
+	b.dialer.Note(egress.Need{Class: egress.Call, URL: scheme + "://" + u.Host, Why: "policies"})
 	return nil
 }
 

@@ -113,20 +113,26 @@ func (t *trip) takeCredentials(d *departure) {
 	}
 }
 
-// uncredential takes what the caller sent as a credential out of a copy of the
+// Uncredential is [policy.Road]: it takes what the caller sent as a credential out of a copy of the
 // request's head, and out of its query, which it returns.
-func (t *trip) uncredential(h http.Header, query string) string {
+func (t *trip) Uncredential(h http.Header, query string) string {
 	d := departure{header: h, query: query}
 	t.takeCredentials(&d)
 	return d.query
 }
 
-// callTravels reports whether a call of a policy would carry a credential that
+// CallTravels is [policy.Road]: it reports whether a call of a policy would carry a credential that
 // the gateway holds for another host. What the caller sent a policy may pass on:
 // to have a token looked at by its issuer, say.
-func (t *trip) callTravels(h http.Header, u *url.URL) bool {
+func (t *trip) CallTravels(h http.Header, u *url.URL) bool {
 	return t.s.backends.Carries(h, u.Host) || t.s.backends.CarriesURL(u)
 }
+
+// Hold is [policy.Road].
+func (t *trip) Hold(n int64) *refused { return t.hold(n, &t.heldAnswer) }
+
+// Interrupted is [policy.Road].
+func (t *trip) Interrupted(cause error) *refused { return interrupted(cause, cause) }
 
 // keepSent notes the headers in which callers send credentials, as they came.
 func (t *trip) keepSent() {

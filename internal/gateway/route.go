@@ -174,9 +174,7 @@ func (rt *route) fill(t *trip) {
 		x.Request.Body = &policy.Body{Stream: t.r.Body, Length: t.r.ContentLength}
 	}
 	x.Forward, x.Buffer, x.BackendURL = t.forward, t.buffer, t.backendURL
-	x.Uncredential, x.Travels = t.uncredential, t.callTravels
-	x.Hold = func(n int64) *refused { return t.hold(n, &t.heldAnswer) }
-	x.Interrupted = func(cause error) *refused { return interrupted(cause, cause) }
+	x.Road = t
 	x.Deployment = t.s.deployment
 	x.Services, x.CallBackend = t.g.opt.Services, t.callBackend
 	x.Message = t.message

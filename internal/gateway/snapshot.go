@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"errors"
 	"net/url"
 	"strings"
 
@@ -222,12 +223,11 @@ func (c *pipelineCompiler) checkCalls(p *policy.Pipeline, problems *site.Problem
 		if err == nil {
 			continue
 		}
-		host := use.URL.Host
 		if use.Secret {
-			host = "a secret host"
+			err = errors.New("destinations.call does not list it, or it is none that can be called")
 		}
 		problems.Add(use.Pos, "undeclared-destination", "a URL that destinations.call lists",
-			"list its host and port in destinations.call of cloister.yaml, with public: true where it is a public one", "the policy calls %s: %v", host, err)
+			"", "the policy calls a URL that it may not: %v", err)
 	}
 }
 

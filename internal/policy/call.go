@@ -28,6 +28,22 @@ type CallMaker interface {
 	Later(r *CallRequest) bool
 }
 
+// Road is the gateway's side of policies that call and wait.
+type Road interface {
+	// Uncredential takes out of a copy of the request's head what the caller sent
+	// as a credential, and gives the query without it.
+	Uncredential(h http.Header, query string) string
+	// CallTravels reports whether a call would carry a credential of the gateway to
+	// a host that it is not for.
+	CallTravels(h http.Header, u *url.URL) bool
+	// Hold counts bytes that policies keep in memory until the exchange ends; an
+	// error: there are too many.
+	Hold(n int64) *Error
+	// Interrupted is the error of a request whose context ended with that cause
+	// while a policy waited.
+	Interrupted(cause error) *Error
+}
+
 // CallRequest is a request that a policy makes of its own.
 type CallRequest struct {
 	Method string
@@ -137,7 +153,7 @@ func (x *Exchange) ready(u *url.URL, made *outgoing, timeout time.Duration) (*Ca
 	if made.body != nil {
 		r.Body = made.body.Bytes
 	}
-	if x.Travels != nil && x.Travels(r.Header, u) {
+	if x.Road != nil && x.Road.CallTravels(r.Header, u) {
 		e := denied(http.StatusForbidden, "BackendCredentialTravels", "The request would carry a credential of the gateway to another host.", "Forbidden")
 		e.Frame = true
 		return nil, e
@@ -178,10 +194,10 @@ func callFailed(reason, message string, cause error) *Error {
 
 // holdBytes counts bytes that stay in memory until the exchange ends.
 func (x *Exchange) holdBytes(n int) *Error {
-	if x.Hold == nil {
+	if x.Road == nil {
 		return nil
 	}
-	return x.Hold(int64(n))
+	return x.Road.Hold(int64(n))
 }
 
 // copied is the head of the exchange's request as a call takes it over: without
@@ -192,8 +208,8 @@ func (x *Exchange) copied() (h http.Header, query string) {
 	if h = x.Request.Header.Clone(); h == nil {
 		h = http.Header{}
 	}
-	if x.Uncredential != nil {
-		query = x.Uncredential(h, query)
+	if x.Road != nil {
+		query = x.Road.Uncredential(h, query)
 	} else {
 		for name := range h {
 			if x.carriesCredential(name) {

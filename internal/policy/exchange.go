@@ -78,19 +78,8 @@ type Exchange struct {
 	// are set, Stream is nil then. request: it is the request's. Nil: policies
 	// read by themselves, up to [MaxBuffered].
 	Buffer func(b *Body, request bool) *Error
-	// Uncredential takes out of a copy of the request's head what the caller sent
-	// as a credential, and gives the query without it; nil: the headers in which
-	// callers send them go.
-	Uncredential func(h http.Header, query string) string
-	// Travels reports whether a call would carry a credential of the gateway to a
-	// host that it is not for. Nil: nobody looks.
-	Travels func(h http.Header, u *url.URL) bool
-	// Hold counts bytes that policies keep in memory until the exchange ends; an
-	// error: there are too many. Nil: nobody counts.
-	Hold func(n int64) *Error
-	// Interrupted is the error of a request whose context ended with that cause
-	// while a policy waited; nil: the pipeline's own.
-	Interrupted func(cause error) *Error
+	// Road is what the gateway does for policies that call and wait; nil: nothing.
+	Road Road
 	// Presented hears of each access token that a policy takes from the request,
 	// before it is verified; nil: nobody does.
 	Presented func(token string)

@@ -251,10 +251,8 @@ func (x *Exchange) mayRetry() bool {
 // interrupted is the error of a request whose time has run out, or whose caller
 // is gone, while a policy waited.
 func (x *Exchange) interrupted(cause error) *Error {
-	if x.Interrupted != nil {
-		if e := x.Interrupted(cause); e != nil {
-			return e
-		}
+	if x.Road != nil {
+		return x.Road.Interrupted(cause)
 	}
 	e := &Error{Reason: "Interrupted", Message: "The request ended while a policy waited.", Status: http.StatusInternalServerError, Cause: cause}
 	if errors.Is(cause, context.DeadlineExceeded) {

@@ -97,6 +97,10 @@ func (d *Dialer) explainState(cfg *site.Config) {
 	}
 }
 
+// Note records who needs a destination, for [Dialer.Destinations], where that is
+// known only after New. It is for whoever makes the dialer, before others use it.
+func (d *Dialer) Note(n Need) { d.note(n) }
+
 // note records n at its destination and reports whether it is listed. A URL
 // that cannot be read is a problem of whoever holds it.
 func (d *Dialer) note(n Need) (listed, readable bool) {
