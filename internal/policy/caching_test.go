@@ -347,3 +347,42 @@ func TestExternalCacheIsAWarning(t *testing.T) {
 		t.Error("a gateway takes it")
 	}
 }
+
+// TestEmbeddingsAreAsked: how a backend is asked for a vector.
+func TestEmbeddingsAreAsked(t *testing.T) {
+	for base, want := range map[string]string{
+		"https://vectors.example/openai/deployments/ada/embeddings": "POST ?api-version=2024-10-21",
+		"https://vectors.example/v1/embeddings":                     "POST ",
+		"":                                                          "POST ?api-version=2024-10-21", // a pool
+	} {
+		x := asking(&Services{}, "a", "POST", "/", "")
+		x.BackendURL = func(string) *url.URL {
+			if base == "" {
+				return nil
+			}
+			u, _ := url.Parse(base)
+			return u
+		}
+		x.CallBackend = func(id string, req *http.Request) (*http.Response, error) {
+			body, _ := io.ReadAll(req.Body)
+			if got := req.Method + " " + req.URL.String(); got != want || id != "vectors" || string(body) != `{"input":"words"}` || req.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("%s: %s %s %s", base, id, got, body)
+			}
+			if _, ok := req.Context().Deadline(); !ok {
+				t.Error("it may take for ever")
+			}
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"data":[{"embedding":[1,2]}]}`))}, nil
+		}
+		if v, err := x.embed(t.Context(), "vectors", "words"); err != nil || len(v) != 2 {
+			t.Errorf("%v %v", v, err)
+		}
+		x.CallBackend = func(string, *http.Request) (*http.Response, error) { return nil, errBroken }
+		if _, err := x.embed(t.Context(), "vectors", "words"); !errors.Is(err, errBroken) {
+			t.Error(err)
+		}
+		x.CallBackend = nil
+		if _, err := x.embed(t.Context(), "vectors", "words"); err == nil {
+			t.Error("there is a vector from nowhere")
+		}
+	}
+}
