@@ -1,10 +1,13 @@
 package policy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/csharp"
@@ -36,10 +39,46 @@ const (
 	theAnswer
 )
 
+// shape are the names of members, each with those in it; nil: any.
+type shape map[string]shape
+
+// contextShape is context as templates see it.
+func contextShape() shape {
+	leaf := shape{"size": nil}
+	members := func(names ...string) shape {
+		s := shape{}
+		for _, name := range names {
+			s[name] = leaf
+		}
+		return s
+	}
+	address := members("Scheme", "Host", "Port", "Path", "QueryString", "ToString", "ToUri")
+	address["Query"] = nil
+	request := members("Method", "OriginalMethod", "IpAddress", "HasBody")
+	request["Url"], request["OriginalUrl"], request["Headers"], request["MatchedParameters"] = address, address, nil, nil
+	response := members("StatusCode", "StatusReason", "Method")
+	response["Headers"] = nil
+	api := members("Id", "Name", "Path", "Version", "Revision", "IsCurrentRevision")
+	api["ServiceUrl"] = address
+	return shape{
+		"Request": request, "Response": response, "Variables": nil, "RequestId": leaf, "Timestamp": leaf, "Api": api,
+		"Operation":    members("Id", "Name", "Method", "UrlTemplate"),
+		"Product":      members("Id", "Name"),
+		"Subscription": members("Id", "Name", "Key"),
+		"User":         members("Id", "Email", "FirstName", "LastName", "Note"),
+		"Deployment":   members("Region", "ServiceName", "ServiceId", "GatewayId"),
+		"LastError":    members("Source", "Reason", "Message", "Scope", "Section", "Path", "PolicyId"),
+	}
+}
+
 // liquid compiles the template that is the content of set-body; nil, with a
 // problem, where it is wrong.
 func (c *compiler) liquid(n *Node, nilIsNull, dates bool) *liquidBody {
 	v := rawContent(n)
+	if _, is := elementExpression(n); is {
+		c.strict(v.pos, "expression-not-allowed", "a template", `leave template out`, "a template is no expression: its text would be sent")
+		return nil
+	}
 	out := &liquidBody{pos: v.pos, secret: v.secret, from: theRequest, nilIsNull: nilIsNull, dates: dates}
 	switch {
 	case c.answer:
@@ -59,36 +98,60 @@ func (c *compiler) liquid(n *Node, nilIsNull, dates bool) *liquidBody {
 		return nil
 	}
 	out.template = template
-	c.templateNames(n, template)
+	c.templateNames(n, v, template)
 	if out.from == noMessage && template.UsesName("body") {
 		c.warn(v.pos, "empty-body", "", "a template in return-response sees an empty body")
 	}
 	return out
 }
 
-// templateNames reports names that nothing gives a value: the template would write
-// nothing there, without a word.
-func (c *compiler) templateNames(n *Node, template *liquid.Template) {
-	if c.tree.holes || c.env.NamedValues.takesAny() {
-		return
-	}
+// templateNames reports names that nothing gives a value, and members that
+// context does not have: the template would write nothing there, without a word.
+func (c *compiler) templateNames(n *Node, v value, template *liquid.Template) {
 	known := []string{"body", "context"}
 	for _, u := range template.Uses() {
-		if u.Name == known[0] || u.Name == known[1] {
+		switch u.Name {
+		case "context":
+			c.contextMembers(n, v, u)
+			continue
+		case "body":
 			continue
 		}
-		if _, declared := c.env.NamedValues.lookup(u.Name); declared {
-			continue // its value is not known in a check
+		if _, declared := c.env.NamedValues.lookup(u.Name); declared || c.tree.holes || c.env.NamedValues.takesAny() {
+			continue // its value is not known, or that was reported
 		}
-		c.strict(contentAt(n, u.Offset), "unknown-name", "body, context, a variable of the template, or a named value",
-			nearestName(u.Name, append(known, c.env.NamedValues.known()...)), "%q is neither a variable of the template nor a named value", u.Name)
+		message, mend := fmt.Sprintf("%q is neither a variable of the template nor a named value", u.Name), ""
+		if !v.secret {
+			mend = nearestName(u.Name, append(known, c.env.NamedValues.known()...))
+		}
+		c.strict(contentAt(n, u.Offset), "unknown-name", "body, context, a variable of the template, or a named value", mend, "%s", templateMessage(v, message))
+	}
+}
+
+// contextMembers reports members that context does not have.
+func (c *compiler) contextMembers(n *Node, v value, u liquid.Use) {
+	at, path := contextShape(), "context"
+	for _, name := range u.Members {
+		next, ok := at[name]
+		if !ok {
+			names, mend := slices.Sorted(maps.Keys(at)), ""
+			if !v.secret {
+				mend = nearestName(name, names)
+			}
+			c.strict(contentAt(n, u.Offset), "unknown-member", listed(names), mend, "%s", templateMessage(v, fmt.Sprintf("%s has no %q in templates", path, name)))
+			return
+		}
+		if next == nil {
+			return
+		}
+		at, path = next, path+"."+name
 	}
 }
 
 // templateMessage is a message about a text that may hold secrets.
 func templateMessage(v value, message string) string {
 	if v.secret {
-		return "the template is not read here; it holds a secret named value"
+		return "the template is wrong here; it is not shown, because it holds a secret named value"
 	}
 	return message
 }
@@ -166,30 +229,24 @@ func (b *liquidBody) failed(err error) *Error {
 // body is the body that the template sees: JSON or XML, as its Content-Type
 // says; nothing where it says neither.
 func (b *liquidBody) body(x *Exchange, t *clr.Thread) (clr.Value, *Error) {
-	var body *Body
-	header := x.Request.Header
-	switch b.from {
-	case noMessage:
+	if b.from == noMessage {
 		return clr.Str(""), nil
-	case theRequest:
-		body = x.Request.Body
-	case theAnswer:
-		if x.Response == nil {
-			return clr.Null, nil
-		}
-		body, header = x.Response.Body, x.Response.Header
 	}
-	kind := contentKind(header.Get("Content-Type"))
-	if body == nil || kind == kindOther {
+	change := x.changeBody(b.from == theAnswer)
+	if change == nil {
 		return clr.Null, nil
 	}
-	content, e := x.bytes(body, b.from == theRequest)
-	if e != nil || len(strings.TrimSpace(string(content))) == 0 {
+	kind := contentKind(change.header.Get("Content-Type"))
+	if kind == kindOther {
+		return clr.Null, nil
+	}
+	content, e := change.read()
+	if e != nil || len(bytes.TrimSpace(content)) == 0 {
 		return clr.Null, e
 	}
 	v, err := parsed(t, textOf(content), kind, b.dates)
 	if err != nil {
-		return clr.Null, malformedBody(b.from == theRequest, kind.String(), err)
+		return clr.Null, change.malformed(kind.String(), err)
 	}
 	return v, nil
 }

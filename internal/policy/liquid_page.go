@@ -20,7 +20,7 @@ func liquidBehaviour(before []string) []string {
 			"Replace, ReplaceFirst, Round, Rstrip, Size, Slice, Sort, Split, Strip, StripHtml, StripNewlines, Times, Truncate, "+
 			"TruncateWords, Uniq, Upcase, UrlDecode, UrlEncode. Date takes a .NET format, Replace a .NET regular expression.",
 		"`{{name}}` of a named value is replaced before the template is read; every other `{{…}}` is the template's. A name that is "+
-			"neither a named value nor one of the template is an error: it would write nothing.",
+			"neither a named value nor one of the template is an error, and so is a member that context does not have: they would write nothing.",
 		"A template has the budget of an expression (steps, memory, time); blocks stand at most 80 deep in each other.",
 	)
 }

@@ -209,8 +209,21 @@ func (m *markup) path() (expr, bool) {
 			return c, true
 		}
 	}
-	m.p.uses = append(m.p.uses, Use{out.root, m.base + start, m.base + start + len(out.root)})
+	m.p.uses = append(m.p.uses, Use{out.root, out.written(), m.base + start, m.base + start + len(out.root)})
 	return out, true
+}
+
+// written are the members whose names are written.
+func (e *pathExpr) written() []string {
+	var out []string
+	for _, s := range e.steps {
+		c, ok := s.key.(constant)
+		if !ok || !clr.Value(c).Is(clr.String) {
+			break
+		}
+		out = append(out, clr.Value(c).S)
+	}
+	return out
 }
 
 // wordOf is a word with a meaning.

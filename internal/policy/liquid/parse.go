@@ -27,7 +27,9 @@ func (e *Error) Error() string { return e.Message }
 
 // Use is a place where a template uses a name that it does not define.
 type Use struct {
-	Name        string
+	Name string
+	// Members are those that are looked at, as far as they are written.
+	Members     []string
 	Offset, End int
 }
 
