@@ -147,3 +147,12 @@ func (s *Set) Carries(h http.Header, host string) bool {
 func (s *Set) CarriesURL(u *url.URL) bool {
 	return s.minted.inURL(u, strings.TrimSuffix(strings.ToLower(u.Host), ":443"))
 }
+
+// Masked is a text without the credentials that the gateway holds: mask puts
+// something in their place.
+func (s *Set) Masked(text string, mask func(text string, secrets ...string) string) string {
+	for _, b := range s.minted.all() {
+		text = mask(text, b.value.Reveal())
+	}
+	return text
+}

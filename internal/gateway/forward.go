@@ -87,7 +87,7 @@ func (t *trip) forward(ctx context.Context, x *policy.Exchange, opt policy.Forwa
 // circuitOpen is the answer in the place of a backend that is left alone. It is
 // an answer and no error, as in API Management: retry looks at its status.
 func (t *trip) circuitOpen(open *backend.OpenError) *policy.Response {
-	t.x.Notes = append(t.x.Notes, open.Error())
+	t.x.Note(open.Error())
 	seconds := int(math.Ceil(open.Until.Sub(t.g.opt.Now()).Seconds()))
 	return policy.DefaultResponse(&t.x, &refused{
 		Status: http.StatusServiceUnavailable, PublicMessage: http.StatusText(http.StatusServiceUnavailable),
@@ -269,7 +269,7 @@ func (t *trip) responseOf(resp *http.Response) *policy.Response {
 	body.idle.begin(time.Duration(t.s.limits.StreamIdleTimeout), body.cancel)
 	out.Body = &policy.Body{Stream: body, Length: resp.ContentLength}
 	if t.meter.start(t.model.op, resp); t.meter.opaque {
-		t.x.Notes = append(t.x.Notes, "the backend compressed its answer: its tokens are not counted")
+		t.x.Note("the backend compressed its answer: its tokens are not counted")
 	}
 	if t.lent.edited && t.meter.stream != nil {
 		out.Body = &policy.Body{Stream: t.withoutUsage(body), Length: -1}

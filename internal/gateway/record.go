@@ -114,6 +114,33 @@ func (t *trip) redacted(s string) string {
 	return s
 }
 
+// mask is [policy.Exchange.Mask]: without what the caller sent where callers send
+// credentials, and without the credentials that the gateway holds.
+func (t *trip) mask(text string) string {
+	text = policy.Mask(text, t.shown.key, t.shown.token)
+	for _, sent := range t.sent {
+		for _, v := range sent {
+			if _, credential, ok := strings.Cut(v, " "); ok { // behind a scheme
+				v = credential
+			}
+			text = policy.Mask(text, v)
+		}
+	}
+	for _, p := range t.vouching.tokens {
+		text = policy.Mask(text, p.token)
+	}
+	return t.s.backends.Masked(text, policy.Mask)
+}
+
+// cause is an error for the log: what policies do with credentials and secrets
+// may stand in what expressions say.
+func (t *trip) cause(err error) any {
+	if err == nil {
+		return nil
+	}
+	return t.x.Masked(err.Error())
+}
+
 func (t *trip) describeModel() {
 	rec, m := &t.rec, &t.model
 	if m.op == nil {
@@ -195,6 +222,6 @@ func (t *trip) describeDecision() {
 		rec.Decision, rec.Reasons = telemetry.Deny, []string{kebab(e.Reason)}
 	}
 	if e.Cause != nil || e.Status >= http.StatusInternalServerError {
-		t.g.opt.Log.Warn("request failed", "request_id", t.x.RequestID, "source", e.Source, "reason", e.Reason, "cause", e.Cause)
+		t.g.opt.Log.Warn("request failed", "request_id", t.x.RequestID, "source", e.Source, "reason", e.Reason, "cause", t.cause(e.Cause))
 	}
 }

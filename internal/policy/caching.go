@@ -110,9 +110,9 @@ func (k *cachedValue) of(ctx context.Context, x *Exchange) (key string, c *Cache
 	switch c = x.caches(); {
 	case key == "":
 		// One that nobody could name apart from others would be everybody's.
-		x.note("the key of " + x.at.String() + " is empty")
+		x.Note("the key of " + x.at.String() + " is empty")
 	case c == nil:
-		x.note(x.at.String() + ": " + noCache)
+		x.Note(x.at.String() + ": " + noCache)
 	default:
 		return valueKey(key), c, true, nil
 	}
@@ -121,7 +121,7 @@ func (k *cachedValue) of(ctx context.Context, x *Exchange) (key string, c *Cache
 
 // cacheFailed is the note of a cache that failed, which is a miss.
 func (x *Exchange) cacheFailed(what string, err error) {
-	x.note(what + ": " + err.Error())
+	x.Note(what + ": " + err.Error())
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

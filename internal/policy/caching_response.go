@@ -257,11 +257,11 @@ func (x *Exchange) record(keep func(body []byte)) {
 	case b == nil:
 		keep(nil)
 	case b.Stream == nil && len(b.Bytes) > mostRecorded, b.Length > mostRecorded:
-		x.note(x.at.String() + ": the answer is not kept: it is larger than 2 MiB")
+		x.Note(x.at.String() + ": the answer is not kept: it is larger than 2 MiB")
 	case b.Stream == nil:
 		keep(b.Bytes)
 	default:
-		b.Stream = &recording{in: b.Stream, room: x.caches().Room, keep: keep, lost: x.note, at: x.at}
+		b.Stream = &recording{in: b.Stream, room: x.caches().Room, keep: keep, lost: x.Note, at: x.at}
 	}
 }
 

@@ -45,7 +45,7 @@ type composer struct {
 }
 
 func (c *composer) compose() *Pipeline {
-	p := &Pipeline{}
+	p := &Pipeline{secrets: c.env.NamedValues.secretsOf()}
 	for s := inbound; s < sections; s++ {
 		p.steps[s] = c.section(s, operation)
 	}

@@ -89,6 +89,10 @@ type Exchange struct {
 	// Minted hears of a token that a policy obtained as the gateway, before it is
 	// used: it must not travel to hosts that it is not for. Nil: nobody does.
 	Minted func(token secret.Value, resource string, expires time.Time)
+	// Mask puts "***" in the place of what the caller showed and what the gateway
+	// holds, in texts for logs, metrics and observers. Nil: the subscription's key
+	// and the headers in which callers send credentials are looked at.
+	Mask func(text string) string
 	// BackendURL is the address of a backend by its id, nil for pools and
 	// unknown ones; for expressions only. Nil: there is none.
 	BackendURL func(id string) *url.URL
@@ -102,6 +106,8 @@ type Exchange struct {
 	// nothing.
 	Permit func() *Error
 
+	// secrets are those of the pipeline that runs.
+	secrets []secret.Value
 	// making is the request that a policy makes of its own; nil: none.
 	making *outgoing
 	// turn is held by the goroutine that the exchange belongs to, within wait; nil

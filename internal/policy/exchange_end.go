@@ -51,7 +51,7 @@ func (x *Exchange) whenAnswered(f func(context.Context) *Error) {
 func (x *Exchange) answeredNow(ctx context.Context) {
 	for _, f := range x.afterSections {
 		if e := f(ctx); e != nil {
-			x.note("after the sections: " + e.Error())
+			x.Note("after the sections: " + e.Error())
 		}
 	}
 	x.afterSections = nil

@@ -31,6 +31,6 @@ func (p *place) public() Place {
 // say tells the observer something of the policy that runs.
 func (x *Exchange) say(name, value string) {
 	if x.Observer != nil && x.at != nil {
-		x.Observer.Say(x.at.public(), name, x.withoutHidden(value))
+		x.Observer.Say(x.at.public(), x.Masked(name), x.Masked(value))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -18,6 +19,8 @@ type Pipeline struct {
 	// behind is what of outbound stands behind the policy that keeps answers, for
 	// answers that come out of a cache.
 	behind [stores][]step
+	// secrets are the secret named values of the site.
+	secrets []secret.Value
 }
 
 // TargetUse is a place where a document names a backend.
@@ -82,6 +85,7 @@ func (p *Pipeline) Loggers() []LoggerUse { return p.loggers }
 // x.LastError is the error, if there was one. A panic of a statement is an
 // error like any other; only [http.ErrAbortHandler] goes on.
 func (p *Pipeline) Run(ctx context.Context, x *Exchange) {
+	x.secrets = p.secrets
 	if e := p.forth(ctx, x); e != nil {
 		p.back(ctx, x, e, e.Frame)
 	}
@@ -92,6 +96,7 @@ func (p *Pipeline) Run(ctx context.Context, x *Exchange) {
 // answer. On-error may shape head and body; the status stays an error's, and
 // statements that connect are skipped, each with a note.
 func (p *Pipeline) Fail(ctx context.Context, x *Exchange, e *Error) {
+	x.secrets = p.secrets
 	p.back(ctx, x, e, true)
 }
 
@@ -138,7 +143,7 @@ func run(ctx context.Context, x *Exchange, steps []step) (flow, *Error) {
 			return stop, x.interrupted(context.Cause(ctx))
 		}
 		if x.limited && s.connects {
-			x.note("skipped " + s.at.String() + ": it connects, and the request was refused")
+			x.Note("skipped " + s.at.String() + ": it connects, and the request was refused")
 			continue
 		}
 		x.at = s.at
@@ -190,8 +195,6 @@ func (r *Response) dropBody() {
 	}
 	r.Body = nil
 }
-
-func (x *Exchange) note(s string) { x.Notes = append(x.Notes, s) }
 
 // String is "set-header at apim/policy.xml:7:5", and "forward-request" for one
 // that no document holds.

@@ -17,13 +17,13 @@ func (p *Pipeline) back(ctx context.Context, x *Exchange, e *Error, limited bool
 		x.answer(DefaultResponse(x, e))
 	}
 	if failure := p.onError(ctx, x, limited); failure != nil {
-		x.note("on-error failed: " + failure.Source + ": " + failure.Reason + ": " + failure.Message)
+		x.Note("on-error failed: " + failure.Source + ": " + failure.Reason + ": " + failure.Message)
 		e.Cause = errors.Join(e.Cause, failure)
 		x.answer(DefaultResponse(x, e))
 	}
 	if limited && (x.Response.StatusCode < 400 || x.Response.StatusCode > 599) {
 		status := errorStatus(e.Status)
-		x.note("on-error answered a refusal with " + strconv.Itoa(x.Response.StatusCode) +
+		x.Note("on-error answered a refusal with " + strconv.Itoa(x.Response.StatusCode) +
 			"; the answer is " + strconv.Itoa(status))
 		x.Response.StatusCode, x.Response.Reason = status, ""
 	}
@@ -56,7 +56,7 @@ func recoverStep(x *Exchange, e **Error) {
 	if x.at != nil {
 		failure.Source = x.at.policy
 		failure.place(x.at)
-		x.note("panic in " + x.at.String())
+		x.Note("panic in " + x.at.String())
 	}
 	*e = failure
 }

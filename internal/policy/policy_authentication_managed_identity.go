@@ -80,7 +80,7 @@ func (s *authenticationManagedIdentity) do(ctx context.Context, x *Exchange) (fl
 	case ctx.Err() != nil:
 		return stop, x.interrupted(context.Cause(ctx))
 	case s.ignore:
-		x.note("no token by managed identity: " + err.Error())
+		x.Note("no token by managed identity: " + err.Error())
 		if s.variable != "" {
 			x.Variables.Set(s.variable, clr.Null)
 		}

@@ -136,7 +136,7 @@ func (s *cacheLookup) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	}
 	if s.find(ctx, x, lookup) {
 		x.say("cache", "hit")
-		x.note("answered from the response cache")
+		x.Note("answered from the response cache")
 		x.kept = responseStore
 		return found, nil
 	}
@@ -179,7 +179,7 @@ func (s *cacheLookup) prepare(ctx context.Context, x *Exchange) (*responseLookup
 	if !lookup.shared {
 		caller := x.caller()
 		if caller == "" {
-			x.note(x.at.String() + ": the caller is not known, so that nothing is looked up or kept")
+			x.Note(x.at.String() + ": the caller is not known, so that nothing is looked up or kept")
 			return nil, "the caller is not known", nil
 		}
 		k.add("for", "caller", caller)
@@ -281,7 +281,7 @@ func (x *Exchange) permitted() bool {
 	}
 	e := x.Permit()
 	if e != nil {
-		x.note("what is kept is not given out: " + e.Reason)
+		x.Note("what is kept is not given out: " + e.Reason)
 	}
 	return e == nil
 }

@@ -81,7 +81,7 @@ func (s *cacheStore) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		kept, why = nil, "it is a stream of events"
 	}
 	if kept == nil {
-		x.note(x.at.String() + ": the answer is not kept: " + why)
+		x.Note(x.at.String() + ": the answer is not kept: " + why)
 		return next, nil
 	}
 	lookup.set(kept.header, seconds(duration))

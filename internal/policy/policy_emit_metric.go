@@ -50,6 +50,7 @@ func metricBehaviour() []string {
 	return []string{
 		"A dimension is a name and a value, at most five. Without `value` the name has to be one that is known: " + listed(knownDimensions()) + ". What is not known of a request is empty; `Backend ID` is empty before `set-backend-service` has chosen one by its id.",
 		"The metric is scraped at `/metrics`, as `cloister_custom_` and its name in small letters, with `_` for all that Prometheus does not allow there: a sum and a count. Namespace and dimensions are labels, written the same way: `API ID` is `api_id`.",
+		"In the place of credentials and of secret named values stands `***` in names and values of dimensions.",
 		"Names and values are cut after 128 bytes. A gateway keeps 200 metrics, 2,000 series of each and 20,000 of all; values beyond are added to the series whose label `namespace` is `_OTHER`, and metrics beyond to `cloister_custom_other`. Both last until the process ends.",
 	}
 }
@@ -135,7 +136,7 @@ func (d dimensions) values(ctx context.Context, x *Exchange) ([]telemetry.Dimens
 		} else if value, e = d[i].value.text(ctx, x); e != nil {
 			return nil, e
 		}
-		out = append(out, telemetry.Dimension{Name: name, Value: value})
+		out = append(out, telemetry.Dimension{Name: x.Masked(name), Value: x.Masked(value)})
 	}
 	return out, nil
 }

@@ -96,7 +96,7 @@ func (s *getAuthorizationContext) do(ctx context.Context, x *Exchange) (flow, *E
 	case ctx.Err() != nil:
 		return stop, x.interrupted(context.Cause(ctx))
 	case ignore:
-		x.note("no token of the connection " + r.Provider + "/" + r.Authorization + ": " + err.Error())
+		x.Note("no token of the connection " + r.Provider + "/" + r.Authorization + ": " + err.Error())
 		x.Variables.Set(variable, clr.Null)
 		return next, nil
 	default:

@@ -371,7 +371,7 @@ func (j *safetyJudge) response(ctx context.Context, x *Exchange) *Error {
 			return nil
 		}
 		last := func(err error) []byte {
-			x.note("content safety ended the stream: " + err.Error())
+			x.Note("content safety ended the stream: " + err.Error())
 			return openai.StreamError("content_filter", safetyRefusal)
 		}
 		r.Body = &Body{Stream: contentsafety.NewStream(r.Body.Stream, j.size(false), j.overlap, judge, last), Length: -1}

@@ -131,11 +131,11 @@ func (s *logToEventhub) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		return stop, e
 	}
 	if len(m.Body) > MaxEvent {
-		x.note(x.at.String() + ": a message of " + strconv.Itoa(len(m.Body)) + " bytes was cut to 200 KB")
+		x.Note(x.at.String() + ": a message of " + strconv.Itoa(len(m.Body)) + " bytes was cut to 200 KB")
 		m.Body = cutText(m.Body, MaxEvent)
 	}
 	if x.Services == nil || x.Services.Events == nil || !x.Services.Events.Log(s.logger, m) {
-		x.note(x.at.String() + ": a message was dropped: too many wait to be sent to " + s.logger)
+		x.Note(x.at.String() + ": a message was dropped: too many wait to be sent to " + s.logger)
 		return next, nil
 	}
 	if x.Observer != nil {

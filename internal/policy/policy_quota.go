@@ -130,7 +130,7 @@ func (x *Exchange) countMoved(ctx context.Context, ask limit.Quota) {
 	x.whenEnded(func(e Ended) {
 		ask.Count, ask.Moved, ask.Late = 0, e.BytesIn+e.BytesOut, true
 		if _, e := x.quota(ctx, ask); e != nil {
-			x.note("the bytes of the request could not be counted: " + e.Error())
+			x.Note("the bytes of the request could not be counted: " + e.Error())
 		}
 	})
 }

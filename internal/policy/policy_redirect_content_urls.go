@@ -52,7 +52,7 @@ func (s *redirectContentURLs) do(_ context.Context, x *Exchange) (flow, *Error) 
 	}
 	backends, gateway := x.backendBases(), x.gatewayBase()
 	if len(backends) == 0 {
-		x.note(x.at.String() + ": it is not known where links to the backend go")
+		x.Note(x.at.String() + ": it is not known where links to the backend go")
 		return next, nil
 	}
 	content, e := b.read()

@@ -133,7 +133,7 @@ func (s *retry) do(ctx context.Context, x *Exchange) (flow, *Error) {
 			x.say("retry", "the repetitions are used up")
 			return ended(failure)
 		case s.connects && !x.mayRetry():
-			x.note("retry at " + own.pos.String() + " ended after " + strconv.Itoa(n) + " attempts: the budget for repetitions is used up")
+			x.Note("retry at " + own.pos.String() + " ended after " + strconv.Itoa(n) + " attempts: the budget for repetitions is used up")
 			return ended(failure)
 		}
 		if e := s.pause(ctx, x, n); e != nil {

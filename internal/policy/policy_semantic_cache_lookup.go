@@ -190,7 +190,7 @@ func (s *semanticLookup) prepare(ctx context.Context, x *Exchange) (lookup *comp
 	}
 	caller := x.caller()
 	if caller == "" {
-		x.note(x.at.String() + ": the caller is not known, so that nothing is looked up or kept")
+		x.Note(x.at.String() + ": the caller is not known, so that nothing is looked up or kept")
 		return nil, "", "the caller is not known", nil
 	}
 	body, e := x.bytes(b, true)
@@ -249,7 +249,7 @@ func (x *Exchange) findCompletion(ctx context.Context, lookup *completionLookup,
 	}
 	distance := strconv.FormatFloat(m.Distance, 'f', 4, 64)
 	x.say("cache", "hit, distance "+distance)
-	x.note("answered from the semantic cache, distance " + distance)
+	x.Note("answered from the semantic cache, distance " + distance)
 	x.answer(kept.response())
 	return true
 }

@@ -63,7 +63,7 @@ func (s *semanticStore) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		kept, why = nil, "it is compressed"
 	}
 	if kept == nil {
-		x.note(x.at.String() + ": the answer is not kept: " + why)
+		x.Note(x.at.String() + ": the answer is not kept: " + why)
 		return next, nil
 	}
 	for name := range kept.header {
@@ -76,7 +76,7 @@ func (s *semanticStore) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	x.say("cache", "kept")
 	x.record(func(body []byte) {
 		if events && !streamEnded(body) {
-			x.note("the stream is not kept: it did not come to its end")
+			x.Note("the stream is not kept: it did not come to its end")
 			return
 		}
 		err := x.caches().Completions.Add(context.WithoutCancel(ctx), lookup.partition, lookup.vector, append(kept.appendHead(nil), body...), seconds(duration))

@@ -49,9 +49,9 @@ func (s *sendOneWayRequest) do(ctx context.Context, x *Exchange) (flow, *Error) 
 	case e != nil:
 		return stop, e
 	case failure != nil:
-		x.note(x.at.String() + ": " + failure.Reason + ": " + failure.Message)
+		x.Note(x.at.String() + ": " + failure.Reason + ": " + failure.Message)
 	case x.Services == nil || x.Services.Calls == nil || !x.Services.Calls.Later(r):
-		x.note(x.at.String() + ": the request to " + hostOf(r.URL) + " was dropped: too many wait to be sent")
+		x.Note(x.at.String() + ": the request to " + hostOf(r.URL) + " was dropped: too many wait to be sent")
 	default:
 		x.say("call", r.Method+" "+hostOf(r.URL)+", in the background")
 	}

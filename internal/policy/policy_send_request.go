@@ -322,7 +322,7 @@ func (s *sendRequest) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		if r != nil {
 			text = r.Method + " " + hostOf(r.URL) + ": " + text
 		}
-		x.note(x.at.String() + ": " + text)
+		x.Note(x.at.String() + ": " + text)
 		if !s.ignore {
 			return stop, failure
 		}

@@ -20,6 +20,7 @@ func traceEntry() entry {
 				"The message stands in the trace of the request at every severity. From `information` on it stands in the gateway's log too, with its metadata, and its source and severity in the span of the request. The message itself does not leave the gateway, since it may hold a prompt.",
 				"The order of severities is `verbose`, `information`, `error`.",
 				"The message is an element `message`, or, as older documents have it, the text of the policy.",
+				"In the place of the caller's credentials, of those that the gateway holds and of secret named values stands `***`, whichever policy has read them.",
 				"In the log a message is cut after 1 KiB, 16 of them are kept for a request, and each has 8 pairs of metadata.",
 				"`trace` runs in on-error as well, which the reference does not name and public documents do; there is a warning.",
 			},
@@ -124,6 +125,10 @@ func (s *tracePolicy) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		}
 	}
 	if x.Message != nil && m.Severity != verbose {
+		for i := range m.Metadata {
+			m.Metadata[i] = x.Masked(m.Metadata[i])
+		}
+		m.Source, m.Text = x.Masked(m.Source), x.Masked(m.Text)
 		x.Message(m)
 	}
 	return next, nil

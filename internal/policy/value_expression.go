@@ -90,7 +90,7 @@ func (l *live) failed(e *expression, err error) *Error {
 	var limit *clr.LimitError
 	switch {
 	case errors.As(err, &thrown):
-		message += thrown.Message
+		message += l.x.withoutSecrets(thrown.Message)
 	case errors.As(err, &limit):
 		message += "It takes too much: " + limit.Error() + "."
 	default:
