@@ -20,16 +20,21 @@ type overlay struct {
 	response  *Response
 	making    *outgoing
 	at        *place
+	// What lookups of caches leave.
+	looked     *responseLookup
+	completion *completionLookup
+	kept       store
 }
 
 // overlay takes what is in the exchange.
 func (x *Exchange) overlay() overlay {
-	return overlay{x.Variables, x.Request, x.Response, x.making, x.at}
+	return overlay{x.Variables, x.Request, x.Response, x.making, x.at, x.response, x.completion, x.kept}
 }
 
 // put puts an overlay into the exchange.
 func (x *Exchange) put(o overlay) {
 	x.Variables, x.Request, x.Response, x.making, x.at = o.variables, o.request, o.response, o.making, o.at
+	x.response, x.completion, x.kept = o.looked, o.completion, o.kept
 }
 
 // fork is a copy that changes alone. The bodies of both are shared: who reads one
@@ -145,7 +150,14 @@ func (x *Exchange) merge(before *overlay, o *overlay) {
 	if now.Body != was.Body {
 		r.Body = now.Body
 	}
+	if o.looked != before.looked {
+		x.response = o.looked
+	}
+	if o.completion != before.completion {
+		x.completion = o.completion
+	}
 	x.mergeResponse(before.response, o.response)
+	x.kept = o.kept
 }
 
 func (x *Exchange) mergeResponse(was, now *Response) {

@@ -135,12 +135,15 @@ func mergeAll(x *Exchange, all []taken) flow {
 	own, f := x.overlay(), next
 	before := own.fork()
 	for i := range all {
-		if all[i].err != nil || f == stop && all[i].flow == stop {
+		if all[i].err != nil || f != next && all[i].flow != next {
 			continue // of several answers the first counts
 		}
+		kept := x.kept
 		x.merge(&before, &all[i].overlay)
-		if all[i].flow == stop {
-			f = stop
+		if f != next {
+			x.kept = kept
+		} else {
+			f = all[i].flow
 		}
 	}
 	return f
