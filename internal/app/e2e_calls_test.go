@@ -2,12 +2,18 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/cloister-ai/cloister/internal/policy"
 )
 
 // callsSite is a site whose policies may call a service on loopback.
@@ -150,5 +156,33 @@ func TestCallsEnd(t *testing.T) {
 	defer mu.Unlock()
 	if n != 40 {
 		t.Errorf("%d of 40 requests arrived", n)
+	}
+}
+
+// TestCallsWithCertificate: a call shows the certificate that its policy names,
+// over a connection that no other call uses.
+func TestCallsWithCertificate(t *testing.T) {
+	service := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, strconv.Itoa(len(r.TLS.PeerCertificates)))
+	}))
+	service.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+	service.StartTLS()
+	t.Cleanup(service.Close)
+	at, err := url.Parse(service.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSite(t, http.HandlerFunc(echo), nil)
+	s.write(t, "cloister.yaml", with(s.config(""), [2]string{"destinations", "  call: [{host: 127.0.0.1, port: " + at.Port() + ", caFile: tls/backend.pem}]"}))
+	g := s.start(t)
+	for i, want := range []string{"1", "0", "1"} {
+		r := &policy.CallRequest{Method: "GET", URL: at}
+		if want == "1" {
+			r.Certificate = &service.TLS.Certificates[0]
+		}
+		resp, err := g.calls.Call(t.Context(), r)
+		if err != nil || string(resp.Body) != want {
+			t.Errorf("call %d: %+v %v, want %s certificates", i, resp, err, want)
+		}
 	}
 }

@@ -147,6 +147,9 @@ func (x *Exchange) merge(before *overlay, o *overlay) {
 		r.Path, r.Query = now.Path, now.Query
 	}
 	r.Header = mergeHeader(r.Header, was.Header, now.Header)
+	if now.Certificate != was.Certificate {
+		r.Certificate = now.Certificate
+	}
 	if now.Body != was.Body {
 		r.Body = now.Body
 	}

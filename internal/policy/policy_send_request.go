@@ -42,7 +42,7 @@ func sendRequestEntry() entry {
 </choose>`,
 			behaviour: append(callBehaviour(),
 				"Head and body of the answer are read at once, within the timeout; an answer may have 8 MiB. Every status is an answer: 404 and 500 are no errors. Redirects are answers too.",
-				"An error of the call (no connection, no answer in time, an answer that is too large) goes to on-error. With `ignore-error=\"true\"` the variable is null then, the record has a note, and the pipeline goes on. Errors of expressions, and a request that has ended itself, are not ignored.",
+				"An error of the call (no connection, no answer in time, an answer that is too large, no token or certificate to log in with) goes to on-error. With `ignore-error=\"true\"` the variable is null then, the record has a note, and the pipeline goes on. Errors of expressions, and a request that has ended itself, are not ignored.",
 				"The body of the answer can be read once, unless it is read with `As<T>(preserveContent: true)`.",
 			),
 			differences: callDifferences(),
@@ -67,6 +67,7 @@ func callBehaviour() []string {
 		"The destination has to be in `destinations.call` of cloister.yaml, by exact host and port: a URL that is written and not listed is an error when the site is loaded, a computed one fails with `BackendConnectionFailure`. Plain HTTP goes to loopback addresses only. `caFile` of the destination names the CAs of a private service.",
 		"`mode=\"new\"` begins with an empty request, by GET unless `set-method` says otherwise. `mode=\"copy\"` begins with method, headers and body of the current request, and with its URL where `set-url` is left out; in outbound there is no body.",
 		"A copy has none of the credentials that the caller sent, no cookie, and no header of the connection. A document that means to pass one on sets it, as it may pass on anything that it reads.",
+		"`authentication-managed-identity` and `authentication-certificate` log in to the service; they are as outside of it. A connection with a certificate is used for one call.",
 		"The policies in it shape this request, whatever section they stand in; their expressions see `context.Request` as it is for the backend.",
 		"A credential that the gateway holds for a host is never sent to another one: such a request is refused with 403 (`BackendCredentialTravels`), whatever `ignore-error` says.",
 	}
@@ -85,6 +86,7 @@ func callErrors() []errorLine {
 	return []errorLine{
 		{"BackendConnectionFailure", "the URL cannot be called, the destination is not listed, or the connection failed: 500"},
 		{"Timeout", "no whole answer in time: 500"},
+		{"BackendCredentialFailure", "there is no token or certificate to log in with: 500"},
 		{"BackendCredentialTravels", "the request carries a credential for another host: 403"},
 		{"ExpressionValueEvaluationFailure", "an expression throws, or gives no value that can be used"},
 	}
@@ -184,6 +186,9 @@ func (c *compiler) part(n *Node, path string) step {
 	inner := *c
 	inner.at = &at
 	s := e.compile(&inner, n)
+	if why := c.env.Missing[n.Name]; why != "" {
+		c.strict(n.Pos, "policy-not-available", "", e.mend(), "the policy %q %s", n.Name, why)
+	}
 	if !whole {
 		return step{}
 	}
@@ -238,6 +243,8 @@ func (m *callMessage) make(ctx context.Context, x *Exchange) (r *CallRequest, fa
 	_, e = run(ctx, x, m.shape)
 	x.making, x.at = before, at
 	switch {
+	case e != nil && !e.Frame && e.Reason == "BackendCredentialFailure":
+		return nil, e, nil // the call cannot log in
 	case e != nil:
 		return nil, nil, e
 	case u == nil:
