@@ -32,6 +32,8 @@ func kebab(reason string) string {
 				b.WriteByte('-')
 			}
 			c += 'a' - 'A'
+		} else if c == ' ' {
+			c = '-'
 		}
 		b.WriteByte(c)
 	}

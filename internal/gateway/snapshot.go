@@ -179,9 +179,9 @@ func (c *pipelineCompiler) compile(api *site.API, op *site.Operation) map[string
 }
 
 func (c *pipelineCompiler) one(product *site.PolicyFile, api *site.API, op *site.Operation) *policy.Pipeline {
-	scopes := policy.Scopes{Global: c.site.Service.Policy, Product: product, API: api.Policy}
+	scopes := policy.Scopes{Global: c.site.Service.Policy, Product: product, API: api.Policy, Specification: api.Specification}
 	if op != nil {
-		scopes.Operation, scopes.URLTemplate = op.Policy, op.URLTemplate
+		scopes.Operation, scopes.URLTemplate, scopes.Described = op.Policy, op.URLTemplate, op
 	}
 	p, problems := policy.Compile(scopes, c.env)
 	if p != nil && c.backends != nil {

@@ -19,7 +19,7 @@ func Compile(scopes Scopes, env Env) (*Pipeline, site.Problems) {
 	if env.compiled == nil {
 		env.compiled = newCompiledDocuments()
 	}
-	c := &composer{env: &env, template: scopes.URLTemplate}
+	c := &composer{env: &env, template: scopes.URLTemplate, operation: scopes.Described, specification: scopes.Specification}
 	for i, file := range [...]*site.PolicyFile{scopes.Global, scopes.Product, scopes.API, scopes.Operation} {
 		if file == nil {
 			continue
@@ -38,10 +38,13 @@ func Compile(scopes Scopes, env Env) (*Pipeline, site.Problems) {
 
 // composer puts the documents of one pipeline together.
 type composer struct {
-	env       *Env
-	template  string
-	documents [scopes]*compiledDocument
-	problems  site.Problems
+	env      *Env
+	template string
+	// operation is nil where the documents are looked at without one.
+	operation     *site.Operation
+	specification *site.Specification
+	documents     [scopes]*compiledDocument
+	problems      site.Problems
 }
 
 func (c *composer) compose() *Pipeline {
@@ -72,6 +75,7 @@ func (c *composer) compose() *Pipeline {
 	c.checkForward(p)
 	c.checkRewrite(p)
 	c.checkCaches(p)
+	c.contract(p)
 	return p
 }
 

@@ -22,6 +22,9 @@ type compiledDocuments struct {
 	documents map[documentKey]*compiledDocument
 	trees     map[*site.PolicyFile]*tree
 	entries   map[string]*entry
+	// What OpenAPI documents say, by document and by operation.
+	specifications map[*site.Specification]*site.Contracts
+	contracts      map[*site.Operation]*contract
 }
 
 type documentKey struct {
@@ -58,6 +61,9 @@ func newCompiledDocuments() *compiledDocuments {
 		documents: map[documentKey]*compiledDocument{},
 		trees:     map[*site.PolicyFile]*tree{},
 		entries:   table(),
+
+		specifications: map[*site.Specification]*site.Contracts{},
+		contracts:      map[*site.Operation]*contract{},
 	}
 }
 

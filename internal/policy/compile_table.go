@@ -75,11 +75,11 @@ type attribute struct {
 	expression bool
 	// kind is what the value has to be, for policies that are only looked at;
 	// those that run look at their values themselves.
-	kind kind
+	kind valueKind
 }
 
-// kind is what a value has to be; the zero kind is text.
-type kind struct {
+// valueKind is what a value has to be; the zero valueKind is text.
+type valueKind struct {
 	// boolean: true or false.
 	boolean bool
 	// words: one of them, without case.

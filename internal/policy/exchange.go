@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/netip"
@@ -146,6 +147,10 @@ type Exchange struct {
 	// limit-concurrency that its answer holds.
 	once   []*countOnce
 	places []heldPlace
+	// contract is that of the operation; nil: no policy asks for it.
+	contract *contract
+	// findings are the errors that policies found, by the variable for them.
+	findings map[string][]json.RawMessage
 	// allowed is the cors policy that the request satisfied, nil for none.
 	allowed *cors
 }

@@ -21,6 +21,8 @@ type Pipeline struct {
 	behind [stores][]step
 	// secrets are the secret named values of the site.
 	secrets []secret.Value
+	// contract is what policies hold messages against; nil: none asks for it.
+	contract *contract
 }
 
 // TargetUse is a place where a document names a backend.
@@ -86,6 +88,7 @@ func (p *Pipeline) Loggers() []LoggerUse { return p.loggers }
 // error like any other; only [http.ErrAbortHandler] goes on.
 func (p *Pipeline) Run(ctx context.Context, x *Exchange) {
 	x.secrets = p.secrets
+	x.contract = p.contract
 	if e := p.forth(ctx, x); e != nil {
 		p.back(ctx, x, e, e.Frame)
 	}
@@ -97,6 +100,7 @@ func (p *Pipeline) Run(ctx context.Context, x *Exchange) {
 // statements that connect are skipped, each with a note.
 func (p *Pipeline) Fail(ctx context.Context, x *Exchange, e *Error) {
 	x.secrets = p.secrets
+	x.contract = p.contract
 	p.back(ctx, x, e, true)
 }
 

@@ -3,6 +3,7 @@ package policy
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,8 @@ import (
 // A fixture is a txtar archive. Its documents are global.xml, product.xml,
 // api.xml, operation.xml, and fragments as NAME.fragment.xml. "named values"
 // has lines NAME=VALUE, with "!" before the name of a secret; "backends" has
-// lines ID URL; "template" is the operation's. Every file whose name begins with "request" is a request, and
+// lines ID URL; "template" is the operation's; "openapi.yaml" describes the one of the method
+// in "method" (POST without it), and "ID.schema.json" are schemas of the service. Every file whose name begins with "request" is a request, and
 // the file of the same name with "result" is what becomes of it; "backend" is
 // what the backend answers, "backend of NAME" for one request.
 //
@@ -96,6 +98,11 @@ func (f fixture) compile() (*Pipeline, site.Problems) {
 	for line := range strings.Lines(f.files["loggers"]) {
 		service.Loggers = append(service.Loggers, &site.Logger{ID: strings.TrimSpace(line)})
 	}
+	for _, name := range f.names {
+		if id, ok := strings.CutSuffix(name, ".schema.json"); ok {
+			service.Schemas = append(service.Schemas, &site.Schema{ID: id, Type: "json", Document: plainJSON(f.files[name])})
+		}
+	}
 	for line := range strings.Lines(f.files["backends"]) {
 		id, u, _ := strings.Cut(strings.TrimSpace(line), " ")
 		service.Backends = append(service.Backends, &site.Backend{ID: id, URL: u})
@@ -117,11 +124,25 @@ func (f fixture) compile() (*Pipeline, site.Problems) {
 		}
 		env.Missing[name] = why
 	}
-	return Compile(Scopes{
+	scopes := Scopes{
 		Global: f.document("global.xml"), Product: f.document("product.xml"),
 		API: f.document("api.xml"), Operation: f.document("operation.xml"),
 		URLTemplate: strings.TrimSpace(f.files["template"]),
-	}, env)
+	}
+	if text, ok := f.files["openapi.yaml"]; ok {
+		scopes.Specification = &site.Specification{Path: "openapi.yaml", Source: []byte(text)}
+		scopes.Described = &site.Operation{Method: cmp.Or(strings.TrimSpace(f.files["method"]), "POST"), URLTemplate: scopes.URLTemplate}
+	}
+	return Compile(scopes, env)
+}
+
+// plainJSON is a JSON document as schemas are; nil for none.
+func plainJSON(text string) any {
+	v, err := decodeJSON([]byte(text))
+	if err != nil {
+		return nil
+	}
+	return v
 }
 
 // apis are those of the fixture.

@@ -2,11 +2,11 @@ package policy
 
 func daprAttributes() []attribute {
 	return []attribute{
-		{name: "ignore-error", expected: "true or false", otherwise: "false", kind: kind{boolean: true}},
+		{name: "ignore-error", expected: "true or false", otherwise: "false", kind: valueKind{boolean: true}},
 		{name: "response-variable-name", expected: "the name of a variable for the answer"},
-		{name: "timeout", expected: "seconds, from 1 to 240", otherwise: "5", kind: kind{low: 1, high: 240}, expression: true},
-		{name: "template", expected: "Liquid", kind: kind{words: []string{"Liquid"}}},
-		{name: "content-type", expected: "application/json", kind: kind{words: []string{"application/json"}}},
+		{name: "timeout", expected: "seconds, from 1 to 240", otherwise: "5", kind: valueKind{low: 1, high: 240}, expression: true},
+		{name: "template", expected: "Liquid", kind: valueKind{words: []string{"Liquid"}}},
+		{name: "content-type", expected: "application/json", kind: valueKind{words: []string{"application/json"}}},
 	}
 }
 

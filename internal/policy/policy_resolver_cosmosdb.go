@@ -1,17 +1,17 @@
 package policy
 
 func cosmosDBDataSourceEntry() entry {
-	liquid := []attribute{{name: "template", expected: "liquid", kind: kind{words: []string{"liquid"}}}}
+	liquid := []attribute{{name: "template", expected: "liquid", kind: valueKind{words: []string{"liquid"}}}}
 	id := child{name: "id", expected: "the id of an item", text: hasText, expression: true, attributes: liquid}
 	key := child{name: "partition-key", expected: "the partition of the item", text: hasText, expression: true, attributes: []attribute{
 		{
 			name: "data-type", expected: "string, number, bool, none or null", otherwise: "string",
-			kind: kind{words: []string{"string", "number", "bool", "none", "null"}},
+			kind: valueKind{words: []string{"string", "number", "bool", "none", "null"}},
 		},
 		liquid[0],
 	}}
 	etag := child{name: "etag", anywhere: true, expected: "the tag that the item has", text: hasText, expression: true, attributes: []attribute{
-		{name: "type", expected: "match or no-match", otherwise: "match", kind: kind{words: []string{"match", "no-match"}}},
+		{name: "type", expected: "match or no-match", otherwise: "match", kind: valueKind{words: []string{"match", "no-match"}}},
 		liquid[0],
 	}}
 	needed := id
@@ -19,13 +19,13 @@ func cosmosDBDataSourceEntry() entry {
 	changes := []attribute{
 		{
 			name: "consistency-level", expected: "a consistency level of Cosmos DB",
-			kind: kind{words: []string{"bounded-staleness", "consistent-prefix", "eventual", "session", "strong"}},
+			kind: valueKind{words: []string{"bounded-staleness", "consistent-prefix", "eventual", "session", "strong"}},
 		},
 		{name: "pre-trigger", expected: "the id of a trigger"},
 		{name: "post-trigger", expected: "the id of a trigger"},
 	}
 	writes := append([]attribute{
-		{name: "type", expected: "insert, replace or upsert", otherwise: "upsert", kind: kind{words: []string{"insert", "replace", "upsert"}}},
+		{name: "type", expected: "insert, replace or upsert", otherwise: "upsert", kind: valueKind{words: []string{"insert", "replace", "upsert"}}},
 		{name: "indexing-directive", expected: "how the items are indexed", otherwise: "default"},
 	}, changes...)
 	return entry{
@@ -51,7 +51,7 @@ func cosmosDBDataSourceEntry() entry {
 			{name: "connection-info", required: true, expected: "the container", children: []child{
 				{
 					name: "connection-string", required: true, expected: "a connection string of Cosmos DB", text: hasText, expression: true,
-					attributes: []attribute{{name: "use-managed-identity", expected: "true or false", otherwise: "false", kind: kind{boolean: true}}},
+					attributes: []attribute{{name: "use-managed-identity", expected: "true or false", otherwise: "false", kind: valueKind{boolean: true}}},
 				},
 				{name: "database-name", required: true, expected: "the name of the database", text: hasText, expression: true},
 				{name: "container-name", required: true, expected: "the name of the container", text: hasText, expression: true},
@@ -71,7 +71,7 @@ func cosmosDBDataSourceEntry() entry {
 						{name: "continuation-token", required: true, expected: "where the page begins", text: hasText, expression: true, attributes: liquid},
 					}},
 				},
-				attributes: []attribute{{name: "enable-low-precision-order-by", expected: "true or false", kind: kind{boolean: true}}},
+				attributes: []attribute{{name: "enable-low-precision-order-by", expected: "true or false", kind: valueKind{boolean: true}}},
 			},
 			{name: "read-request", expected: "one item", children: []child{needed, key}},
 			{name: "delete-request", expected: "the end of an item", attributes: changes, children: []child{etag, needed, key}},

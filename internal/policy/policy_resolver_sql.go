@@ -27,7 +27,7 @@ func sqlDataSourceEntry() entry {
 			{name: "connection-info", required: true, expected: "the database", children: []child{
 				{
 					name: "connection-string", required: true, expected: "a connection string of Azure SQL", text: hasText, expression: true,
-					attributes: []attribute{{name: "use-managed-identity", expected: "true or false", otherwise: "false", kind: kind{boolean: true}, expression: true}},
+					attributes: []attribute{{name: "use-managed-identity", expected: "true or false", otherwise: "false", kind: valueKind{boolean: true}, expression: true}},
 				},
 				includedFragments(),
 				{name: "authentication-certificate", policy: true, expected: "as the policy authentication-certificate"},
@@ -45,7 +45,7 @@ func sqlDataSourceEntry() entry {
 						}},
 					}},
 				},
-				attributes: []attribute{{name: "single-result", expected: "true or false", otherwise: "false", kind: kind{boolean: true}, expression: true}},
+				attributes: []attribute{{name: "single-result", expected: "true or false", otherwise: "false", kind: valueKind{boolean: true}, expression: true}},
 			},
 			resolverResponse("response"),
 		},

@@ -17,15 +17,15 @@ func validateGraphQLRequestEntry() entry {
 		},
 		attributes: []attribute{
 			{name: "error-variable-name", expected: "the name of a variable"},
-			{name: "max-size", required: true, expected: "bytes of the body", kind: kind{low: 0, high: 1<<31 - 1}, expression: true},
-			{name: "max-depth", expected: "levels of a query", otherwise: "6", kind: kind{low: 1, high: 1<<31 - 1}, expression: true},
+			{name: "max-size", required: true, expected: "bytes of the body", kind: valueKind{low: 0, high: 1<<31 - 1}, expression: true},
+			{name: "max-depth", expected: "levels of a query", otherwise: "6", kind: valueKind{low: 1, high: 1<<31 - 1}, expression: true},
 		},
 		children: []child{{name: "authorize", expected: "rules", children: []child{
 			{name: "rule", many: true, expected: "what may be asked for", attributes: []attribute{
 				{name: "path", required: true, expected: "/type/field, or /__* for introspection", expression: true},
 				{
 					name: "action", expected: "allow, remove, reject or ignore", otherwise: "allow", expression: true,
-					kind: kind{words: []string{"allow", "remove", "reject", "ignore"}},
+					kind: valueKind{words: []string{"allow", "remove", "reject", "ignore"}},
 				},
 			}},
 		}}},

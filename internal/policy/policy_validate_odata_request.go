@@ -17,7 +17,7 @@ func validateODataRequestEntry() entry {
 			{name: "default-odata-version", expected: "the version of requests without OData-Version", otherwise: "4.0", expression: true},
 			{name: "min-odata-version", expected: "the lowest OData-Version that is accepted", expression: true},
 			{name: "max-odata-version", expected: "the highest OData-Version that is accepted", expression: true},
-			{name: "max-size", expected: "bytes of the body", kind: kind{low: 0, high: 1<<31 - 1}, expression: true},
+			{name: "max-size", expected: "bytes of the body", kind: valueKind{low: 0, high: 1<<31 - 1}, expression: true},
 		},
 	}
 }

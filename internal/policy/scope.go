@@ -15,12 +15,18 @@ type Scopes struct {
 	// URLTemplate is the operation's, against which the parameters of the
 	// operation's rewrite-uri are checked; empty: they are not.
 	URLTemplate string
+	// Described is the operation whose messages policies hold against what
+	// Specification says of them; nil: none.
+	Described     *site.Operation
+	Specification *site.Specification
 }
 
 // Env is what documents may refer to. The zero Env holds nothing.
 type Env struct {
 	// Fragments are found by id, without case.
 	Fragments []*site.Fragment
+	// Schemas are those that validate-content may name, by id without case.
+	Schemas []*site.Schema
 	// NamedValues are the texts for {{name}}.
 	NamedValues *NamedValues
 	// APIs are those that limits of products may name.
@@ -60,7 +66,10 @@ func (b *Backend) target() Target { return Target{ID: b.ID, Pool: b.BaseURL == n
 // compiled, so that the documents that many operations share are compiled once;
 // for that reason one goroutine at a time may compile with it.
 func NewEnv(s *site.Site, values *NamedValues) Env {
-	env := Env{Fragments: s.Service.Fragments, APIs: s.Service.APIs, NamedValues: values, compiled: newCompiledDocuments()}
+	env := Env{
+		Fragments: s.Service.Fragments, Schemas: s.Service.Schemas, APIs: s.Service.APIs, NamedValues: values,
+		compiled: newCompiledDocuments(),
+	}
 	seen := map[string]bool{}
 	add := func(id, base string) {
 		if key := strings.ToLower(id); !seen[key] {

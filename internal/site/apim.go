@@ -13,6 +13,7 @@ type Service struct {
 	Backends      []*Backend
 	NamedValues   []*NamedValue
 	Fragments     []*Fragment
+	Schemas       []*Schema
 	VersionSets   []*VersionSet
 	Subscriptions []*Subscription
 	Groups        []*Group
@@ -58,7 +59,9 @@ type API struct {
 	// Type is "http" or "websocket".
 	Type       string
 	Operations []*Operation
-	Policy     *PolicyFile
+	// Specification is the API's OpenAPI document; nil: it has none.
+	Specification *Specification
+	Policy        *PolicyFile
 	// Tags, Description and others without effect are not kept.
 
 	// ServiceURLPos is the place of ServiceURL.

@@ -231,9 +231,16 @@ func (l *apimLoader) claimSpecification(dir string) (found []string) {
 // operations reads the specification, and the documents of operations where
 // the folder has them. It is false when the specification cannot be read.
 func (l *apimLoader) operations(dir string, api *API) ([]*Operation, bool) {
-	ops, ok := l.specification(l.claimSpecification(dir))
+	found := l.claimSpecification(dir)
+	ops, ok := l.specification(found)
 	if !ok {
 		return nil, false
+	}
+	if len(found) > 0 {
+		api.Specification = &Specification{Path: found[0]}
+		if data := l.files[found[0]]; len(data) <= MaxSpecification {
+			api.Specification.Source = data
+		}
 	}
 	ops = l.operationDocuments(dir, ops)
 	if len(ops) == 0 {

@@ -53,7 +53,7 @@ func (l *apimLoader) collections() []collection {
 
 // inertFolders hold what has no effect on requests.
 func inertFolders() []string {
-	return []string{"schemas", "documentations", "wikis", "releases", "tagDescriptions", "tags", "issues"}
+	return []string{schemaDir, "documentations", "wikis", "releases", "tagDescriptions", "tags", "issues"}
 }
 
 // loadService reads apim/. The service it returns may be incomplete when there
@@ -70,6 +70,7 @@ func loadService(files map[string][]byte, config *decodedConfig, accepted map[st
 			c.load(path.Join(apimDir, name))
 		}
 	}
+	l.schemas(path.Join(apimDir, schemaDir))
 	l.links()
 	l.checkAPIs()
 	l.leftOver()

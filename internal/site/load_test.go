@@ -191,7 +191,7 @@ func TestLineEnds(t *testing.T) {
 	// Places count bytes: the mark moves those of the first line.
 	for _, s := range []*Site{plain, s} {
 		for _, api := range s.Service.APIs {
-			api.Policy, api.ServiceURLPos = nil, Pos{}
+			api.Policy, api.Specification, api.ServiceURLPos = nil, nil, Pos{}
 			for _, o := range api.Operations {
 				o.Policy, o.Pos = nil, Pos{}
 			}
