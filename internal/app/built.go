@@ -240,6 +240,7 @@ func (b *built) policies(at surroundings) policy.Env {
 	b.add(problems)
 	b.values, b.hubs = values, map[string]*hub{}
 	env := policy.NewEnv(b.site, values)
+	env.Certificates = b.policyCertificates()
 	env.Missing = map[string]string{
 		"get-authorization-context": "needs a credential manager, which this gateway does not have",
 	}

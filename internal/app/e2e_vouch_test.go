@@ -51,7 +51,7 @@ func newVouchSite(t *testing.T) *tokenSite {
 		files["apim/apis/"+name+"/specification.yaml"] = wildcardSpecification
 		files["apim/apis/"+name+"/policy.xml"] = onlyInbound(`<set-backend-service backend-id="openai" />` + document)
 	}
-	site := newSite(t, http.HandlerFunc(echo), files)
+	site := newSite(t, http.HandlerFunc(echoOrWait), files)
 	site.write(t, "cloister.yaml", with(site.config(fmt.Sprintf(`callers:
   default: [policy]
   apis: {openai: [subscription], keyed: [subscription]}

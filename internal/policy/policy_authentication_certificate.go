@@ -81,6 +81,9 @@ func compileAuthenticationCertificate(c *compiler, n *Node) statement {
 
 func (s *authenticationCertificate) fix(c *compiler, n *Node, name string, found *Certificate) {
 	switch {
+	case found != nil && found.Pair.PrivateKey == nil:
+		c.strict(n.Attribute(name).ValuePos, "certificate-without-key", "a certificate with its key", "give the key in certificates of cloister.yaml",
+			"the certificate cannot be shown: the site has no key of it")
 	case found != nil:
 		s.fixed = found.Pair
 	case !c.env.any:
@@ -122,10 +125,10 @@ func (s *authenticationCertificate) certificate(ctx context.Context, x *Exchange
 		return nil, e
 	}
 	env := Env{Certificates: s.known}
-	if found := env.certificate(strings.TrimSpace(id), thumb); found != nil && (id != "" || thumb != "") {
+	if found := env.certificate(strings.TrimSpace(id), thumb); found != nil && (id != "" || thumb != "") && found.Pair.PrivateKey != nil {
 		return found.Pair, nil
 	}
-	return nil, noCredential("The site holds no certificate of that name.", nil)
+	return nil, noCredential("The site holds no certificate of that name with a key.", nil)
 }
 
 // largestPFX bounds a certificate of a document, in bytes.

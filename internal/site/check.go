@@ -39,6 +39,7 @@ func (c *checker) checkConfig() {
 	c.listeners()
 	c.health()
 	c.hostnames()
+	c.policyCertificates()
 	c.trustedProxies()
 	c.destinations()
 	c.tokens()

@@ -1,8 +1,10 @@
 package site
 
 import (
+	"maps"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -110,6 +112,15 @@ func (c *checker) certificate(i int, h Hostname) {
 	c.sitePath(h.Certificate, path("certificate"))
 	c.sitePath(h.Key, path("key"))
 	c.sitePath(h.ClientCA, path("clientCA"))
+}
+
+// certificates checks those that policies name.
+func (c *checker) policyCertificates() {
+	for _, id := range slices.Sorted(maps.Keys(c.Certificates)) {
+		k, path := c.Certificates[id], "certificates."+id
+		c.sitePath(k.Certificate, path+".certificate")
+		c.sitePath(k.Key, path+".key")
+	}
 }
 
 func (c *checker) trustedProxies() {

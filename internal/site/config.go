@@ -32,6 +32,9 @@ type Config struct {
 	// NamedValues gives secret named values of apim/ their value, by display
 	// name. Load sets [NamedValue.Ref] from it.
 	NamedValues map[string]SecretRef `yaml:"namedValues"`
+	// Certificates are those that policies name, by the id that they name them
+	// by: what is uploaded to API Management as certificates.
+	Certificates map[string]CertificateConfig `yaml:"certificates"`
 	// TrustedProxies are the peers whose word on the client address counts.
 	TrustedProxies []TrustedProxy `yaml:"trustedProxies"`
 	// PrivatePrefixes is the address space of class "model" destinations.
@@ -92,6 +95,15 @@ type Hostname struct {
 	Key         string `yaml:"key"`
 	// ClientCertificates asks clients for a certificate of these CAs (PEM).
 	ClientCA string `yaml:"clientCA"`
+}
+
+// CertificateConfig is a certificate that policies name.
+type CertificateConfig struct {
+	Pos Pos `yaml:"-"`
+	// Certificate and Key are PEM files, relative to the site's directory. Without
+	// a key it verifies, and cannot be shown to backends.
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
 }
 
 // Health is the address of the probes and of Prometheus.

@@ -23,6 +23,11 @@ func configFields() []field {
 		subscriptionsField(),
 		mapping("namedValues", secretRef("", ""),
 			"Values of secret named values, by display name, for documents in apim/named values that hold none."),
+		mapping("certificates", object("", "",
+			text("certificate", "PEM file with the certificate chain, relative to the site's directory.").must(),
+			text("key", "PEM file with the private key, relative to the site's directory; nobody else may read it. Never read at load. "+
+				"Without it: the certificate verifies, and is not shown to backends."),
+		), "Certificates that policies name, by the id that they name them by, as those that are uploaded to API Management."),
 		trustedProxiesField(),
 		privatePrefixesField(),
 		destinationsField(),

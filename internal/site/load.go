@@ -3,9 +3,11 @@ package site
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -145,18 +147,25 @@ func (c *checker) filesExist(fsys fs.FS, files map[string][]byte) {
 		}
 	}
 	for i, h := range c.Hostnames {
-		if h.Key == "" || !fs.ValidPath(h.Key) {
-			continue
-		}
-		pos := c.at("hostnames[%d].key", i)
-		if strings.HasPrefix(h.Key, "tls/") && isCertificateName(h.Key) {
-			c.r.Add(pos, "invalid-value", "a name by which it is known as a key", "name it "+strings.TrimSuffix(h.Key, path.Ext(h.Key))+".key",
-				"%q is named as a certificate is, so it would be read", h.Key)
-			continue
-		}
-		if _, err := fs.Stat(fsys, h.Key); err != nil {
-			c.r.Add(pos, "missing-file", "a PEM file inside the site", "", "there is no file %q that can be read", h.Key)
-		}
+		c.keyExists(fsys, h.Key, c.at("hostnames[%d].key", i))
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.Certificates)) {
+		c.keyExists(fsys, c.Certificates[id].Key, c.at("certificates.%s.key", id))
+	}
+}
+
+// keyExists looks for a key, which is never opened.
+func (c *checker) keyExists(fsys fs.FS, key string, pos Pos) {
+	if key == "" || !fs.ValidPath(key) {
+		return
+	}
+	if strings.HasPrefix(key, "tls/") && isCertificateName(key) {
+		c.r.Add(pos, "invalid-value", "a name by which it is known as a key", "name it "+strings.TrimSuffix(key, path.Ext(key))+".key",
+			"%q is named as a certificate is, so it would be read", key)
+		return
+	}
+	if _, err := fs.Stat(fsys, key); err != nil {
+		c.r.Add(pos, "missing-file", "a PEM file inside the site", "", "there is no file %q that can be read", key)
 	}
 }
 

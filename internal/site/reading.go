@@ -223,6 +223,12 @@ func (c *decodedConfig) certificates() map[string]string {
 	for i, d := range c.Destinations.Call {
 		add(fmt.Sprintf("destinations.call[%d].caFile", i), d.CAFile)
 	}
+	for i, d := range c.Destinations.Identity {
+		add(fmt.Sprintf("destinations.identity[%d].caFile", i), d.CAFile)
+	}
+	for id, k := range c.Certificates {
+		add("certificates."+id+".certificate", k.Certificate)
+	}
 	for id, b := range c.Backends {
 		add("backends."+id+".caFile", b.CAFile)
 		if s := b.Credential.ClientSecret; s != nil {

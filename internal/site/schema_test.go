@@ -172,7 +172,7 @@ func generalPlace(place string) string {
 		}
 		if i > 0 {
 			switch strings.Join(parts[:i], ".") {
-			case "callers.apis", "namedValues", "backends":
+			case "callers.apis", "namedValues", "certificates", "backends":
 				parts[i] = "*" + parts[i][len(strings.TrimSuffix(parts[i], "[]")):]
 			}
 		}
