@@ -1,6 +1,7 @@
 package liquid
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ import (
 func thread() *clr.Thread {
 	csharp.Library() // values of .NET have their text from there
 	t := &clr.Thread{Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }, Zone: time.UTC}
-	t.Start(nil, clr.DefaultLimits())
+	t.Start(context.Background(), clr.DefaultLimits())
 	return t
 }
 

@@ -16,14 +16,14 @@ type Scope struct {
 	NilIsNull bool
 }
 
-// Render fills the template, at the cost of t. What fails panics, as members of
+// Render fills the template, at the cost of th. What fails panics, as members of
 // .NET do.
-func (tm *Template) Render(t *clr.Thread, s Scope) []byte {
+func (t *Template) Render(th *clr.Thread, s Scope) []byte {
 	r := &renderer{
-		Thread: t, scope: s, patterns: tm.patterns, out: &output{t: t},
+		Thread: th, scope: s, patterns: t.patterns, out: &output{t: th},
 		vars: []map[string]clr.Value{{}}, counters: map[string]int32{}, cycles: map[string]int{}, offsets: map[string]int{},
 	}
-	r.render(tm.nodes)
+	r.render(t.nodes)
 	return r.out.b
 }
 
