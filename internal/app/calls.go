@@ -183,7 +183,7 @@ func (c *calls) Call(ctx context.Context, r *policy.CallRequest) (*policy.CallRe
 func (c *calls) Later(r *policy.CallRequest) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	size := int64(len(r.Body))
+	size := sizeOf(r)
 	if c.bytes.Add(size) <= maxCallBytes && !c.closed {
 		select {
 		case c.queue <- r:
@@ -196,9 +196,22 @@ func (c *calls) Later(r *policy.CallRequest) bool {
 	return false
 }
 
+// sizeOf is what a request takes that waits: documents make head and URL as long
+// as they like.
+func sizeOf(r *policy.CallRequest) int64 {
+	n := len(r.Body) + len(r.URL.Host) + len(r.URL.Path) + len(r.URL.RawPath) + len(r.URL.RawQuery)
+	for name, values := range r.Header {
+		n += len(name)
+		for _, v := range values {
+			n += len(v)
+		}
+	}
+	return int64(n)
+}
+
 // send makes a call whose answer nobody reads.
 func (c *calls) send(ctx context.Context, r *policy.CallRequest) {
-	defer c.bytes.Add(-int64(len(r.Body)))
+	defer c.bytes.Add(-sizeOf(r))
 	if ctx.Err() != nil {
 		c.metrics.Background("call", "dropped")
 		return

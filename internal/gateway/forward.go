@@ -302,6 +302,11 @@ func (t *trip) dropResponse() {
 		r.Body.Stream.Close()
 	}
 	t.x.Response = nil
+	if t.upgraded != nil { // an attempt before has become a WebSocket, and this one takes its place
+		t.upgraded.Close()
+		t.upgraded = nil
+	}
+	t.releaseAnswer()
 	t.endAttempt(nil)
 }
 

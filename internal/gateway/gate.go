@@ -129,7 +129,7 @@ func (t *trip) CallTravels(h http.Header, u *url.URL) bool {
 }
 
 // Hold is [policy.Road].
-func (t *trip) Hold(n int64) *refused { return t.hold(n, &t.heldAnswer) }
+func (t *trip) Hold(n int64) *refused { return t.hold(n, &t.heldCalls) }
 
 // Interrupted is [policy.Road].
 func (t *trip) Interrupted(cause error) *refused { return interrupted(cause, cause) }

@@ -233,6 +233,12 @@ func (t *trip) releaseAnswer() {
 	t.heldAnswer = 0
 }
 
+// releaseCalls lets go of the answers that policies had from calls of their own.
+func (t *trip) releaseCalls() {
+	t.g.held.Add(-t.heldCalls)
+	t.heldCalls = 0
+}
+
 func badModelRequest(reason, message string, cause error) *refused {
 	return &refused{
 		Source: "request", Reason: reason, Status: http.StatusBadRequest, Frame: true,

@@ -22,6 +22,7 @@ func (t *trip) record() {
 	now := t.g.opt.Now()
 	t.release()
 	t.releaseAnswer()
+	t.releaseCalls()
 	t.holder.leave()
 	if t.webSocketOf != "" {
 		t.g.webSockets.End(t.webSocketOf)

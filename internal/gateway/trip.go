@@ -56,9 +56,9 @@ type trip struct {
 
 	// lent is the body of the last attempt, where it lies in memory; held is
 	// how many bytes of bodies the gateway's budget counts for this request,
-	// heldAnswer how many for its answer.
-	lent             lentBody
-	held, heldAnswer int64
+	// heldAnswer how many for its answer, heldCalls for those of policies' calls.
+	lent                        lentBody
+	held, heldAnswer, heldCalls int64
 	// attempt is the last attempt at a backend.
 	attempt attempt
 	span    *telemetry.Span

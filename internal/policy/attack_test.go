@@ -57,3 +57,14 @@ func TestFoundInWait(t *testing.T) {
 		})
 	}
 }
+
+// TestNestedRetries: repetitions of repetitions end, and say why.
+func TestNestedRetries(t *testing.T) {
+	const open, shut = `<retry condition="true" count="50" interval="0">`, `</retry>`
+	p := mustCompile(t, "-- api.xml --\n<policies><inbound>"+strings.Repeat(open, 6)+`<set-variable name="a" value="b" />`+strings.Repeat(shut, 6)+"</inbound></policies>\n")
+	x := newExchange(nil)
+	p.Run(t.Context(), x)
+	if e := x.LastError; e == nil || e.Reason != "TooManyPolicies" || x.Response.StatusCode != 500 {
+		t.Errorf("%+v", e)
+	}
+}

@@ -216,6 +216,9 @@ func (x *Exchange) copied() (h http.Header, query string) {
 				delete(h, name)
 			}
 		}
+		if x.API != nil && x.API.SubscriptionKeyQuery != "" {
+			query = replaceParameter(query, x.API.SubscriptionKeyQuery, "")
+		}
 	}
 	for _, name := range [...]string{"Host", "Cookie", "Accept-Encoding", "Expect"} {
 		delete(h, name)

@@ -363,7 +363,7 @@ func (w *documentWriter) request(s *fuzzedSurroundings) *fuzzedRequest {
 		Services: &s.Services, Observer: s, User: &request.User{},
 	}
 	if w.IntN(4) == 0 {
-		x.Services, x.Observer = nil, nil
+		x.Services, x.Observer = &Services{Sleep: s.Sleep}, nil // nothing is there
 	}
 	if w.often() {
 		x.Caller = func() string { return w.one("a", "b") }

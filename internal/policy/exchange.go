@@ -109,6 +109,8 @@ type Exchange struct {
 
 	// secrets are those of the pipeline that runs.
 	secrets []secret.Value
+	// ran is how many policies have run.
+	ran int
 	// making is the request that a policy makes of its own; nil: none.
 	making *outgoing
 	// turn is held by the goroutine that the exchange belongs to, within wait; nil

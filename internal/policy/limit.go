@@ -24,6 +24,7 @@ func Limits() []csharp.Limit {
 		{What: "text that the named values of a document grow to", Most: bytes(maxExpanded)},
 		{What: "fragments that include each other", Most: strconv.Itoa(maxFragmentDepth)},
 		{What: "elements of a document with those of its fragments", Most: strconv.Itoa(maxSteps)},
+		{What: "policies that one request runs, repetitions counted", Most: "100,000"},
 		{What: "errors that are told of a document", Most: strconv.Itoa(maxProblems)},
 	}
 }

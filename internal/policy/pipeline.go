@@ -138,11 +138,21 @@ func (p *Pipeline) forth(ctx context.Context, x *Exchange) (e *Error) {
 	return nil
 }
 
+// mostRun is how many policies one request runs: retry in retry in retry would run
+// for as long as the request's time lasts.
+const mostRun = 100_000
+
 // run runs statements in order. Where the request was refused, those that
 // connect are skipped.
 func run(ctx context.Context, x *Exchange, steps []step) (flow, *Error) {
 	for i := range steps {
 		s := &steps[i]
+		if x.ran++; x.ran > mostRun {
+			return stop, &Error{
+				Reason: "TooManyPolicies", Status: http.StatusInternalServerError,
+				Message: "The request runs more policies than one may: retry stands in retry.",
+			}
+		}
 		if x.turn != nil && ctx.Err() != nil {
 			return stop, x.interrupted(context.Cause(ctx))
 		}

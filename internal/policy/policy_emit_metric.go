@@ -222,7 +222,7 @@ func (s *emitMetric) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		return stop, e
 	}
 	if x.Services != nil && x.Services.Metrics != nil {
-		x.Services.Metrics.Emit(s.namespace, s.name, number, values)
+		x.Services.Metrics.Emit(x.Masked(s.namespace), x.Masked(s.name), number, values)
 	}
 	if x.Observer != nil {
 		x.say(s.name, strconv.FormatFloat(number, 'g', -1, 64)+s.dimensions.shown(values))

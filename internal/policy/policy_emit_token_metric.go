@@ -70,16 +70,16 @@ func (s *emitTokenMetric) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		x.say("dimensions", strings.TrimPrefix(s.dimensions.shown(values), ", "))
 	}
 	if x.Services != nil && x.Services.Metrics != nil {
-		x.whenEnded(func(e Ended) { s.emit(x.Services.Metrics, e, values) })
+		x.whenEnded(func(e Ended) { s.emit(x.Services.Metrics, x.Masked(s.namespace), e, values) })
 	}
 	return next, nil
 }
 
-func (s *emitTokenMetric) emit(sink MetricSink, e Ended, values []telemetry.Dimension) {
+func (s *emitTokenMetric) emit(sink MetricSink, namespace string, e Ended, values []telemetry.Dimension) {
 	if !e.Known {
 		return
 	}
-	sink.Emit(s.namespace, "Total Tokens", float64(e.Usage.Total), values)
-	sink.Emit(s.namespace, "Prompt Tokens", float64(e.Usage.Prompt), values)
-	sink.Emit(s.namespace, "Completion Tokens", float64(e.Usage.Completion), values)
+	sink.Emit(namespace, "Total Tokens", float64(e.Usage.Total), values)
+	sink.Emit(namespace, "Prompt Tokens", float64(e.Usage.Prompt), values)
+	sink.Emit(namespace, "Completion Tokens", float64(e.Usage.Completion), values)
 }

@@ -54,6 +54,8 @@ func logToEventhubEntry() entry {
 				"The host of the namespace has to be in `destinations.call` of cloister.yaml, port 443. A document that names a logger which is not there, is no event hub, has no credential that can be used, or is not listed, is refused when the site is loaded.",
 				"Messages leave in the background, in their order, over HTTPS by the REST protocol of Event Hubs; several that wait leave together. 1,000 messages or 16 MiB of each logger may wait; what comes beyond that is dropped, with a note in the record.",
 				"What cannot be sent is tried three times, where that may help, then counted and logged; the request knows nothing of it. `cloister_background_messages_total` counts what was sent, failed and was dropped.",
+				"In the place of the caller's credentials, of those that the gateway holds and of secret named values stands `***`.",
+				"A partition key is cut after 128 characters, which is the most that Event Hubs takes.",
 				"A message larger than 200 KB is cut to that, at the end of a character, with a note.",
 				"When the gateway stops, what waits is sent for 5 seconds at most; what is left is dropped and counted.",
 			},
@@ -130,6 +132,8 @@ func (s *logToEventhub) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	if m.Body, e = s.body(ctx, x); e != nil {
 		return stop, e
 	}
+	// A log is no place for credentials.
+	m.Body, m.PartitionKey = []byte(x.Masked(string(m.Body))), cutKey(x.Masked(m.PartitionKey))
 	if len(m.Body) > MaxEvent {
 		x.Note(x.at.String() + ": a message of " + strconv.Itoa(len(m.Body)) + " bytes was cut to 200 KB")
 		m.Body = cutText(m.Body, MaxEvent)
@@ -157,6 +161,17 @@ func (s *logToEventhub) body(ctx context.Context, x *Exchange) ([]byte, *Error) 
 		body = []byte(strings.ToValidUTF8(string(body), "\ufffd"))
 	}
 	return body, e
+}
+
+// longestKeyOfHub is the longest key of a partition, in characters.
+const longestKeyOfHub = 128
+
+// cutKey is a key that Event Hubs takes.
+func cutKey(s string) string {
+	if r := []rune(s); len(r) > longestKeyOfHub {
+		return string(r[:longestKeyOfHub])
+	}
+	return s
 }
 
 // cutText is the first n bytes of text, without half a character at its end.
