@@ -109,6 +109,8 @@ type Exchange struct {
 
 	// secrets are those of the pipeline that runs.
 	secrets []secret.Value
+	// flights are the values that the request makes for others too.
+	flights []string
 	// ran is how many policies have run.
 	ran int
 	// making is the request that a policy makes of its own; nil: none.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/cache"
@@ -93,6 +94,9 @@ func (s *cacheValue) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	if found && !due {
 		return s.hit(x, v)
 	}
+	if slices.Contains(x.flights, key) {
+		return s.compute(ctx, x, caches, key) // it would wait for itself
+	}
 	done, landed := caches.Flights.Begin(key)
 	if done == nil {
 		if found {
@@ -114,7 +118,11 @@ func (s *cacheValue) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		}
 		return s.compute(ctx, x, caches, key)
 	}
-	defer done()
+	x.flights = append(x.flights, key)
+	defer func() {
+		x.flights = slices.DeleteFunc(x.flights, func(k string) bool { return k == key })
+		done()
+	}()
 	return s.compute(ctx, x, caches, key)
 }
 
