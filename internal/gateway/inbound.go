@@ -18,7 +18,7 @@ func (t *trip) preflight() bool {
 	if !t.crossOrigin {
 		return false
 	}
-	t.pipeline.Preflight(&t.x)
+	t.pipeline.Preflight(t.ctx, &t.x)
 	t.decision = decision{allow: true, reasons: []string{"cors-preflight"}}
 	return true
 }

@@ -54,7 +54,7 @@ func (c *composer) compose() *Pipeline {
 	}
 	for _, s := range p.steps[inbound] {
 		if policy, ok := s.statement.(*cors); ok {
-			p.cors = append(p.cors, policy)
+			p.cors, p.corsAt = append(p.cors, policy), append(p.corsAt, s.at)
 		}
 	}
 	for _, steps := range p.steps {

@@ -156,7 +156,7 @@ type Exchange struct {
 	// findings are the errors that policies found, by the variable for them.
 	findings map[string][]json.RawMessage
 	// allowed is the cors policy that the request satisfied, nil for none.
-	allowed *cors
+	allowed *corsAllowed
 }
 
 // Subscription is what policies may know of the caller's subscription.

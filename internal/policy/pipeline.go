@@ -11,8 +11,9 @@ import (
 // Pipeline is what requests of one operation run through. It is immutable.
 type Pipeline struct {
 	steps [sections][]step
-	// cors are the cors policies of inbound, in order.
+	// cors are the cors policies of inbound, in order, and corsAt their places.
 	cors    []*cors
+	corsAt  []*place
 	targets []TargetUse
 	calls   []CallUse
 	loggers []LoggerUse

@@ -530,7 +530,7 @@ func (f fixture) result(t testing.TB, p *Pipeline, name string, around *surround
 	x.Forward = stub.forward
 	switch {
 	case a.preflight:
-		if !p.Preflight(x) {
+		if !p.Preflight(t.Context(), x) {
 			return "no cors policy\n"
 		}
 	case a.refusal != nil:

@@ -35,25 +35,28 @@ func corsEntry() entry {
 				"Preflights of an operation whose effective inbound section holds cors are answered before the caller is identified, because browsers send no credential with them. They never reach a backend. Where origin, method and headers are allowed, the answer says so; otherwise it is 200 and nothing.",
 				"Other requests with an allowed origin get the headers on whatever answer the pipeline makes, errors included, in the place of the backend's own.",
 				"From another origin, GET and HEAD end with 200 and nothing. With `terminate-unmatched-request=\"false\"` they go on without the headers, and preflights are left to the next cors policy. Other methods always go on.",
+				"Expressions are evaluated for preflights too, which run no other policy: they see the preflight as `context.Request`, and neither variables nor a caller. Of origins and headers none are computed.",
 			},
 			differences: []string{
-				"`*` as origin stands alone and cannot go with `allow-credentials=\"true\"`.",
+				"`*` as origin stands alone and cannot go with `allow-credentials=\"true\"`; where an expression says true, credentials are not allowed to everyone.",
 				"Origins are compared whole and without case; `null` is never allowed.",
 				"A cors policy in another policy, such as choose, takes no part in preflights, because no policy but cors runs for them.",
+				"An expression that fails in a preflight is answered with 500, which allows nothing; on-error does not run.",
 			},
+			errors: []errorLine{{"ExpressionValueEvaluationFailure", "an expression throws, or gives a value of another kind: 500"}},
 		},
 		attributes: []attribute{
-			{name: "allow-credentials", expected: "true or false", otherwise: "false"},
-			{name: "terminate-unmatched-request", expected: "true or false", otherwise: "true"},
+			{name: "allow-credentials", expected: "true or false", otherwise: "false", expression: true},
+			{name: "terminate-unmatched-request", expected: "true or false", otherwise: "true", expression: true},
 		},
 		children: []child{
 			{name: "allowed-origins", required: true, expected: "who may call", children: []child{
 				{name: "origin", required: true, many: true, expected: "scheme://host[:port], or * alone for everyone", text: hasText},
 			}},
 			{name: "allowed-methods", expected: "without it: GET and POST", attributes: []attribute{
-				{name: "preflight-result-max-age", expected: "seconds", otherwise: "0"},
+				{name: "preflight-result-max-age", expected: "seconds", otherwise: "0", expression: true},
 			}, children: []child{
-				{name: "method", required: true, many: true, expected: "a method, or * for all", text: hasText},
+				{name: "method", required: true, many: true, expected: "a method, or * for all", text: hasText, expression: true},
 			}},
 			{name: "allowed-headers", expected: "without it: those that browsers may always send", children: []child{
 				{name: "header", many: true, expected: "a header name, or * for all", text: hasText},
@@ -68,30 +71,49 @@ func corsEntry() entry {
 
 // cors is one cors policy. In lists, "*" stands alone for everything.
 type cors struct {
-	credentials bool
+	credentials boolValue
 	// terminate: simple requests from elsewhere are answered with 200 and
 	// nothing, and preflights are not left to other cors policies.
-	terminate bool
+	terminate boolValue
 	// origins and headers are in lower case, methods as they are written.
 	origins, methods, headers []string
 	// expose is the value of the header; empty: none.
 	expose string
-	maxAge string
+	maxAge intValue
+	// computed are the methods that are computed.
+	computed []textValue
+}
+
+// corsAllowed is what a cors policy says of the origin of one request.
+type corsAllowed struct {
+	*cors
+	credentials bool
 }
 
 // do notes that the request's origin is allowed; its answer, whoever makes it,
 // then says so.
-func (s *cors) do(_ context.Context, x *Exchange) (flow, *Error) {
+func (s *cors) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	origin := x.Request.Header.Get("Origin")
 	if origin == "" || x.allowed != nil {
 		return next, nil
 	}
 	if s.allowsOrigin(origin) {
-		x.allowed = s
+		credentials, e := s.credentials.is(ctx, x)
+		if e != nil {
+			return stop, e
+		}
+		x.allowed = &corsAllowed{s, credentials}
 		return next, nil
 	}
 	simple := x.Request.Method == http.MethodGet || x.Request.Method == http.MethodHead
-	if s.terminate && simple {
+	if !simple {
+		return next, nil
+	}
+	terminate, e := s.terminate.is(ctx, x)
+	if e != nil {
+		return stop, e
+	}
+	if terminate {
 		x.answer(&Response{StatusCode: http.StatusOK})
 		return stop, nil
 	}
@@ -100,8 +122,10 @@ func (s *cors) do(_ context.Context, x *Exchange) (flow, *Error) {
 
 // Preflight answers a CORS preflight: with what the first cors policy that
 // allows origin, method and headers says, else with 200 and nothing. It reports
-// false, and does nothing, where the pipeline has no cors policy.
-func (p *Pipeline) Preflight(x *Exchange) bool {
+// false, and does nothing, where the pipeline has no cors policy. An expression
+// that fails is an error, [Exchange.LastError], with its default answer: nothing
+// is allowed by it.
+func (p *Pipeline) Preflight(ctx context.Context, x *Exchange) bool {
 	if !p.HasCORS() {
 		return false
 	}
@@ -109,33 +133,51 @@ func (p *Pipeline) Preflight(x *Exchange) bool {
 	h := x.Request.Header
 	origin, method := h.Get("Origin"), h.Get("Access-Control-Request-Method")
 	asked := strings.Join(h["Access-Control-Request-Headers"], ",")
-	for _, s := range p.cors {
-		if s.allowsOrigin(origin) {
-			if s.allowsMethod(method) && s.allowsHeaders(asked) {
-				s.grant(x.Response.Header, origin, method, asked)
-			}
+	for i, s := range p.cors {
+		done, e := s.preflight(ctx, x, origin, method, asked)
+		if e != nil {
+			e.place(p.corsAt[i])
+			x.LastError = e
+			x.answer(DefaultResponse(x, e))
 			return true
 		}
-		if s.terminate {
+		if done {
 			return true
 		}
 	}
 	return true
 }
 
-// grant writes the answer to a preflight.
-func (s *cors) grant(h http.Header, origin, method, asked string) {
-	s.allow(h, origin)
+// preflight answers one, or leaves it to other policies.
+func (s *cors) preflight(ctx context.Context, x *Exchange, origin, method, asked string) (done bool, e *Error) {
+	if !s.allowsOrigin(origin) {
+		return s.terminate.is(ctx, x)
+	}
+	allowed, e := s.allowsMethod(ctx, x, method)
+	if e != nil || !allowed || !s.allowsHeaders(asked) {
+		return true, e
+	}
+	credentials, e := s.credentials.is(ctx, x)
+	if e != nil {
+		return true, e
+	}
+	age, e := s.maxAge.number(ctx, x)
+	if e != nil {
+		return true, e
+	}
+	h := x.Response.Header
+	(&corsAllowed{s, credentials}).allow(h, origin)
 	h["Access-Control-Allow-Methods"] = []string{method}
 	if asked != "" {
 		h["Access-Control-Allow-Headers"] = []string{asked}
 	}
-	h["Access-Control-Max-Age"] = []string{s.maxAge}
+	h["Access-Control-Max-Age"] = []string{strconv.Itoa(age)}
+	return true, nil
 }
 
 // allow writes what preflights and other answers have in common, in the place
 // of what a backend may have said about it.
-func (s *cors) allow(h http.Header, origin string) {
+func (s *corsAllowed) allow(h http.Header, origin string) {
 	if s.everyOrigin() {
 		origin = "*"
 	} else if !slices.Contains(h["Vary"], "Origin") {
@@ -143,7 +185,7 @@ func (s *cors) allow(h http.Header, origin string) {
 	}
 	h["Access-Control-Allow-Origin"] = []string{origin}
 	delete(h, "Access-Control-Allow-Credentials")
-	if s.credentials {
+	if s.credentials && !s.everyOrigin() {
 		h["Access-Control-Allow-Credentials"] = []string{"true"}
 	}
 }
@@ -170,8 +212,23 @@ func (s *cors) allowsOrigin(origin string) bool {
 	return origin != "" && (s.everyOrigin() || slices.Contains(s.origins, strings.ToLower(origin)))
 }
 
-func (s *cors) allowsMethod(method string) bool {
-	return isToken(method) && (s.methods[0] == "*" || slices.Contains(s.methods, method))
+func (s *cors) allowsMethod(ctx context.Context, x *Exchange, method string) (bool, *Error) {
+	if !isToken(method) {
+		return false, nil
+	}
+	if len(s.methods) > 0 && (s.methods[0] == "*" || slices.Contains(s.methods, method)) {
+		return true, nil
+	}
+	for i := range s.computed {
+		one, e := s.computed[i].text(ctx, x)
+		if e != nil {
+			return false, e
+		}
+		if one = strings.TrimSpace(one); one == "*" || one == method {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // allowsHeaders checks the names of Access-Control-Request-Headers. They are
@@ -196,18 +253,17 @@ func safelisted(name string) bool {
 
 func compileCORS(c *compiler, n *Node) statement {
 	s := &cors{
-		credentials: c.boolean(n, "allow-credentials", false),
-		terminate:   c.boolean(n, "terminate-unmatched-request", true),
+		credentials: c.boolAttribute(n, "allow-credentials", false),
+		terminate:   c.boolAttribute(n, "terminate-unmatched-request", true),
 		methods:     []string{http.MethodGet, http.MethodPost},
-		maxAge:      "0",
 	}
 	for _, k := range n.Elements() {
 		switch k.Name {
 		case "allowed-origins":
-			s.origins = c.origins(k, s.credentials)
+			s.origins = c.origins(k, s.credentials.compute == nil && s.credentials.literal)
 		case "allowed-methods":
-			s.methods = c.names(k, "a method")
-			s.maxAge = strconv.Itoa(c.integer(k, "preflight-result-max-age", 0, 1<<31-1, 0))
+			s.methods, s.computed = c.methods(k)
+			s.maxAge = c.intAttribute(k, "preflight-result-max-age", 0, 1<<31-1, 0)
 		case "allowed-headers":
 			s.headers = c.names(k, "a header name")
 			for i := range s.headers {
@@ -218,6 +274,20 @@ func compileCORS(c *compiler, n *Node) statement {
 		}
 	}
 	return s
+}
+
+// methods takes those that are written, and those that are computed.
+func (c *compiler) methods(n *Node) (written []string, computed []textValue) {
+	plain := *n
+	plain.Children = nil
+	for _, k := range n.Elements() {
+		if _, is := elementExpression(k); !is {
+			plain.Children = append(plain.Children, k)
+		} else if v, ok := c.textContent(k); ok {
+			computed = append(computed, v)
+		}
+	}
+	return c.names(&plain, "a method"), computed
 }
 
 // names takes tokens from the children of n; a "*" is all of them.

@@ -148,7 +148,7 @@ func FuzzCORS(f *testing.F) {
 		x.Request.Header["Origin"] = []string{origin}
 		x.Request.Header["Access-Control-Request-Method"] = []string{method}
 		x.Request.Header["Access-Control-Request-Headers"] = []string{headers}
-		if !p.Preflight(x) || x.Response.StatusCode != 200 || x.Response.Body != nil {
+		if !p.Preflight(t.Context(), x) || x.Response.StatusCode != 200 || x.Response.Body != nil {
 			t.Fatalf("%+v", x.Response)
 		}
 		h := x.Response.Header

@@ -25,6 +25,7 @@ func ipFilterEntry() entry {
 			behaviour: []string{
 				"The address is the client's: the peer's, or what a trusted proxy says of it.",
 				"IPv4 addresses that are written as IPv6 (`::ffff:192.0.2.7`) are IPv4 addresses.",
+				"Addresses that are written are sorted when the site is loaded; expressions are evaluated only for clients that no written one holds.",
 			},
 			differences: []string{
 				"A prefix such as `10.0.0.0/16` is refused; `check` writes the range for it.",
@@ -34,14 +35,15 @@ func ipFilterEntry() entry {
 				{"CallerIpNotAllowed", "`allow`, and the address is not listed: 403"},
 				{"CallerIpBlocked", "`forbid`, and it is: 403"},
 				{"FailedToParseCallerIP", "there is no address: 403"},
+				{"ExpressionValueEvaluationFailure", "an expression throws, or gives no action or address: 500"},
 			},
 		},
-		attributes: []attribute{{name: "action", required: true, expected: "allow or forbid"}},
+		attributes: []attribute{{name: "action", required: true, expected: "allow or forbid", expression: true}},
 		children: []child{
-			{name: "address", many: true, anywhere: true, expected: "an IPv4 or IPv6 address", text: hasText},
+			{name: "address", many: true, anywhere: true, expected: "an IPv4 or IPv6 address", text: hasText, expression: true},
 			{name: "address-range", many: true, anywhere: true, expected: "all addresses between two, both included", attributes: []attribute{
-				{name: "from", required: true, expected: "the first address"},
-				{name: "to", required: true, expected: "the last address"},
+				{name: "from", required: true, expected: "the first address", expression: true},
+				{name: "to", required: true, expected: "the last address", expression: true},
 			}},
 		},
 		compile: compileIPFilter,
@@ -49,18 +51,26 @@ func ipFilterEntry() entry {
 }
 
 type ipFilter struct {
-	forbid bool
-	// ranges are sorted and apart. IPv4 sorts before IPv6.
+	action choiceValue
+	// ranges are those that are written, sorted and apart. IPv4 sorts before IPv6.
 	ranges []addressRange
+	// computed are the others.
+	computed []computedRange
 }
+
+// computedRange is a range of which at least one end is computed.
+type computedRange struct{ first, last textValue }
 
 // addressRange is from its first address to its last, of one family.
 type addressRange struct{ first, last netip.Addr }
 
 func compileIPFilter(c *compiler, n *Node) statement {
-	s := &ipFilter{forbid: c.choice(n, "action", "allow", "allow", "forbid") == "forbid"}
+	s := &ipFilter{action: c.choiceAttribute(n, "action", "allow", "allow", "forbid")}
 	var ranges []addressRange
 	for _, k := range n.Elements() {
+		if c.computedRange(k, s) {
+			continue
+		}
 		if k.Name == "address" {
 			if v, ok := c.content(k); ok {
 				if a, ok := c.address(v, "address"); ok {
@@ -76,6 +86,47 @@ func compileIPFilter(c *compiler, n *Node) statement {
 	}
 	s.ranges = merge(ranges)
 	return s
+}
+
+// computedRange takes an element in which an address is computed; false: none is.
+func (c *compiler) computedRange(n *Node, s *ipFilter) bool {
+	var r computedRange
+	if n.Name == "address" {
+		if _, is := elementExpression(n); !is {
+			return false
+		}
+		v, ok := c.textContent(n)
+		r = computedRange{v, v}
+		if ok {
+			s.computed = append(s.computed, r)
+		}
+		return true
+	}
+	computes := func(name string) bool {
+		a := n.Attribute(name)
+		if a == nil {
+			return false
+		}
+		_, is := expressionStart(a.Value)
+		return is
+	}
+	if !computes("from") && !computes("to") {
+		return false
+	}
+	var okFirst, okLast bool
+	r.first, okFirst = c.textAttribute(n, "from")
+	r.last, okLast = c.textAttribute(n, "to")
+	for name, v := range map[string]*textValue{"from": &r.first, "to": &r.last} {
+		if v.given && v.compute == nil {
+			if written, ok := c.attribute(n, name); ok {
+				c.address(written, name)
+			}
+		}
+	}
+	if okFirst && okLast {
+		s.computed = append(s.computed, r)
+	}
+	return true
 }
 
 func (c *compiler) addressRange(n *Node) (r addressRange, ok bool) {
@@ -142,21 +193,69 @@ func merge(ranges []addressRange) []addressRange {
 	return slices.Clip(out)
 }
 
-func (s *ipFilter) do(_ context.Context, x *Exchange) (flow, *Error) {
+func (s *ipFilter) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	const public = "Forbidden"
 	client := x.ClientIP.Unmap().WithZone("")
 	if !client.IsValid() {
 		return stop, denied(http.StatusForbidden, "FailedToParseCallerIP",
 			"Failed to establish IP address for the caller. Access denied.", public)
 	}
-	switch in := s.holds(client); {
-	case in && s.forbid:
+	action, e := s.action.word(ctx, x)
+	if e != nil {
+		return stop, e
+	}
+	in, e := s.contains(ctx, x, client)
+	if e != nil {
+		return stop, e
+	}
+	switch forbid := action == "forbid"; {
+	case in && forbid:
 		return stop, denied(http.StatusForbidden, "CallerIpBlocked", "Caller IP address is blocked. Access denied.", public)
-	case !in && !s.forbid:
+	case !in && !forbid:
 		return stop, denied(http.StatusForbidden, "CallerIpNotAllowed",
 			fmt.Sprintf("Caller IP address %s is not allowed. Access denied.", client), public)
 	}
 	return next, nil
+}
+
+// contains looks through the addresses that are written, and then through those
+// that are computed. One that is no address ends the request.
+func (s *ipFilter) contains(ctx context.Context, x *Exchange, client netip.Addr) (bool, *Error) {
+	if s.holds(client) {
+		return true, nil
+	}
+	for i := range s.computed {
+		first, e := s.computed[i].first.address(ctx, x)
+		if e != nil {
+			return false, e
+		}
+		last, e := s.computed[i].last.address(ctx, x)
+		if e != nil {
+			return false, e
+		}
+		if first.Is4() == client.Is4() && last.Is4() == client.Is4() && first.Compare(client) <= 0 && client.Compare(last) <= 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// address is an address for one exchange.
+func (t *textValue) address(ctx context.Context, x *Exchange) (netip.Addr, *Error) {
+	text, e := t.text(ctx, x)
+	if e != nil {
+		return netip.Addr{}, e
+	}
+	a, err := netip.ParseAddr(strings.TrimSpace(text))
+	if err == nil && a.Zone() == "" {
+		return a.Unmap(), nil
+	}
+	if t.compute == nil { // what is written was looked at when it was loaded
+		return netip.Addr{}, &Error{
+			Reason: "ExpressionValueEvaluationFailure", Message: "An address of the range is none.", Status: http.StatusInternalServerError,
+		}
+	}
+	return netip.Addr{}, t.compute.badValue("The value of %q is no IPv4 or IPv6 address.", t.compute.name)
 }
 
 // holds looks for the last range that begins at or before a.
