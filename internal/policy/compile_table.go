@@ -174,10 +174,8 @@ const (
 // off without a word.
 const (
 	withoutLimit = "remove it only if calls may go without this limit: nothing else sets it"
-	withoutToken = "remove it, and ask for tokens in cloister.yaml: the issuer in tokens, and callers: [token] or [subscription+token] for the API"
 	withoutCheck = "remove it only if requests may go without this check: nothing else makes it"
 	withLogin    = "remove it, and give the backend its credential in cloister.yaml, under backends"
-	withCert     = "remove it, and ask for certificates in cloister.yaml: clientCA of the hostname, and callers: [certificate] for the API"
 )
 
 // catalogue holds every policy of API Management's reference, and those that only
