@@ -92,6 +92,12 @@ func (v *NamedValues) lookup(name string) (namedValue, bool) {
 	return n, ok
 }
 
+// Known reports whether there is a named value of that name.
+func (v *NamedValues) Known(name string) bool {
+	_, ok := v.lookup(name)
+	return ok
+}
+
 func (v *NamedValues) known() []string {
 	if v == nil {
 		return nil

@@ -167,6 +167,17 @@ func copyText(b *strings.Builder, to *Origin, text string, origin Origin, from, 
 	b.WriteString(text[from:end])
 }
 
+// Names are the named values that a text has, in order: what stands in {{…}}.
+func Names(text string) (names []string) {
+	for from := 0; ; {
+		_, end, name := findName(text, from)
+		if name == "" {
+			return names
+		}
+		names, from = append(names, name), end
+	}
+}
+
 // findName finds the next {{name}} at or after from: letters, digits, ".",
 // "-" and "_", with blanks around allowed. Other text in double braces is left
 // alone. With none, start is the end of text and name empty.

@@ -1,0 +1,197 @@
+package simulate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/policy"
+	"github.com/cloister-ai/cloister/internal/secret"
+	"github.com/cloister-ai/cloister/internal/telemetry"
+)
+
+// Made is a call that a policy made, with what it got.
+type Made struct {
+	// Kind is forward, call, one-way, backend, event, token, authorization or
+	// metric.
+	Kind string `json:"kind"`
+	// To is a URL; for forwarded requests the backend's id too.
+	Backend string              `json:"backend,omitempty"`
+	Method  string              `json:"method,omitempty"`
+	URL     string              `json:"url,omitempty"`
+	Headers map[string][]string `json:"headers,omitempty"`
+	Body    string              `json:"body,omitempty"`
+	// StatusCode is that of the answer; 0: there was none.
+	StatusCode int `json:"statusCode,omitempty"`
+	// Error is why there was none.
+	Error string `json:"error,omitempty"`
+}
+
+// errUnanswered is a call that the description says nothing about.
+var errUnanswered = errors.New("the responses say nothing about this call, so that it is refused")
+
+type timeoutError struct{}
+
+func (timeoutError) Error() string   { return "no answer in time" }
+func (timeoutError) Timeout() bool   { return true }
+func (timeoutError) Temporary() bool { return true }
+
+// take gives the answer of a call and writes both down.
+func (w *World) take(m Made, a *Answer) (*Answer, error) {
+	err := errUnanswered
+	if a != nil {
+		w.Advance(time.Duration(a.Delay))
+		switch err = nil; a.Error {
+		case "connection":
+			err = errors.New("the connection is refused")
+		case "timeout":
+			err = timeoutError{}
+		default:
+			m.StatusCode = a.StatusCode
+		}
+	}
+	if err != nil {
+		m.Error = err.Error()
+	}
+	w.made(m)
+	return a, err
+}
+
+func (w *World) called(method, u string) *Answer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.run.script.called(method, u)
+}
+
+// made writes a call down.
+func (w *World) made(m Made) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.run.calls = append(w.run.calls, m)
+}
+
+// calls are those of send-request and send-one-way-request.
+type calls struct{ w *World }
+
+// Call answers a call as the script says.
+func (c calls) Call(ctx context.Context, r *policy.CallRequest) (*policy.CallResponse, error) {
+	a := c.w.called(r.Method, urlOf(r.URL))
+	a, err := c.w.take(Made{Kind: "call", Method: r.Method, URL: urlOf(r.URL), Headers: r.Header, Body: string(r.Body)}, a)
+	if a != nil && time.Duration(a.Delay) > r.Timeout && r.Timeout > 0 && err == nil {
+		err = context.DeadlineExceeded
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &policy.CallResponse{StatusCode: a.StatusCode, Reason: a.StatusReason, Header: a.header(), Body: a.content()}, nil
+}
+
+// Later notes a call whose answer nobody reads.
+func (c calls) Later(r *policy.CallRequest) bool {
+	c.w.made(Made{Kind: "one-way", Method: r.Method, URL: urlOf(r.URL), Headers: r.Header, Body: string(r.Body)})
+	return true
+}
+
+// events are the messages of log-to-eventhub.
+type events struct{ w *World }
+
+// Log notes a message.
+func (e events) Log(logger string, m policy.EventMessage) bool {
+	e.w.made(Made{Kind: "event", Backend: logger, Body: string(m.Body)})
+	return true
+}
+
+// metrics are those of emit-metric and llm-emit-token-metric.
+type metrics struct{ w *World }
+
+// Emit notes a value.
+func (m metrics) Emit(namespace, name string, value float64, dimensions []telemetry.Dimension) {
+	text := fmt.Sprintf("%s/%s %g", namespace, name, value)
+	for _, d := range dimensions {
+		text += fmt.Sprintf(" %s=%s", d.Name, d.Value)
+	}
+	m.w.made(Made{Kind: "metric", Body: text})
+}
+
+// identities are the gateway's own.
+type identities struct{ w *World }
+
+// ManagedIdentity gives the script's token for a resource.
+func (i identities) ManagedIdentity(_ context.Context, resource, clientID string) (secret.Value, time.Time, error) {
+	token, ok := i.w.run.script.Tokens[resource]
+	m := Made{Kind: "token", URL: resource, Body: clientID}
+	if !ok {
+		m.Error = "the responses hold no token for this resource"
+		i.w.made(m)
+		return secret.Value{}, time.Time{}, errors.New(m.Error)
+	}
+	i.w.made(m)
+	return secret.New(token), i.w.clock().Add(time.Hour), nil
+}
+
+// authorizations are the credential manager's.
+type authorizations struct{ w *World }
+
+// Authorization gives the script's token of a connection.
+func (a authorizations) Authorization(_ context.Context, r policy.AuthorizationRequest) (policy.Authorization, error) {
+	name := r.Provider + "/" + r.Authorization
+	token, ok := a.w.run.script.Authorizations[name]
+	m := Made{Kind: "authorization", URL: name}
+	if !ok {
+		m.Error = "the responses hold no such authorization"
+		a.w.made(m)
+		return policy.Authorization{}, errors.New(m.Error)
+	}
+	a.w.made(m)
+	return policy.Authorization{AccessToken: secret.New(token)}, nil
+}
+
+// callBackend answers what policies ask a backend.
+func (w *World) callBackend(id string, r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
+	}
+	u := "backend:" + id + r.URL.RequestURI()
+	a, err := w.take(Made{Kind: "backend", Backend: id, Method: r.Method, URL: u, Body: string(body)}, w.called(r.Method, u))
+	if err != nil {
+		return nil, err
+	}
+	content := a.content()
+	return &http.Response{
+		StatusCode: a.StatusCode, Header: a.header(), ContentLength: int64(len(content)), Body: io.NopCloser(bytes.NewReader(content)),
+	}, nil
+}
+
+// forward answers what forward-request sends.
+func (w *World) forward(_ context.Context, x *policy.Exchange, opt policy.ForwardOptions) error {
+	r := &x.Request
+	m := Made{Kind: "forward", Backend: r.Backend.ID, Method: r.Method, URL: w.run.addressOf(r), Headers: r.Header.Clone()}
+	if r.Body != nil {
+		m.Body = string(r.Body.Bytes)
+	}
+	w.run.sent = append(w.run.sent, message{method: m.Method, url: m.URL, header: m.Headers, body: m.Body})
+	a, err := w.take(m, w.run.script.forwarded(r.Backend.ID))
+	if a == nil {
+		return &policy.Error{Source: "forward-request", Reason: "BackendConnectionFailure", Message: "The responses hold none of this backend.", Status: 500}
+	}
+	if opt.Timeout > 0 && time.Duration(a.Delay) > opt.Timeout {
+		err = timeoutError{}
+	}
+	var timeout timeoutError
+	switch {
+	case errors.As(err, &timeout):
+		return &policy.Error{Source: "forward-request", Reason: "Timeout", Message: "The backend did not answer in time.", Status: 500, Cause: err}
+	case err != nil:
+		return &policy.Error{Source: "forward-request", Reason: "BackendConnectionFailure", Message: "The connection to the backend failed.", Status: 500, Cause: err}
+	}
+	x.Response = a.response()
+	return nil
+}
