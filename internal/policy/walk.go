@@ -44,3 +44,23 @@ func forwards(steps []step) (places []*place) {
 	}
 	return places
 }
+
+// Places are the policies of the pipeline that stand in documents, and the
+// branches of choose in them, in order and each once.
+func (p *Pipeline) Places() (policies, branches []Place) {
+	seen := map[Place]bool{}
+	for _, steps := range p.steps {
+		eachStep(steps, func(s *step) {
+			if at := s.at.public(); !at.Pos.IsZero() && !seen[at] {
+				seen[at] = true
+				policies = append(policies, at)
+			}
+			if c, ok := s.statement.(*choose); ok {
+				for i := range c.branches {
+					branches = append(branches, c.branches[i].at.public())
+				}
+			}
+		})
+	}
+	return policies, branches
+}

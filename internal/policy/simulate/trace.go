@@ -47,7 +47,7 @@ func (r *recorder) Begin(at policy.Place) {
 	depth := len(r.open)
 	r.open = append(r.open, len(r.entries))
 	r.entries = append(r.entries, Entry{
-		Depth: depth,
+		Depth:   depth,
 		Section: at.Section, Scope: at.Scope, Policy: at.Policy, Path: at.Path, At: at.Pos.String(), place: at, began: r.now(),
 	})
 }
