@@ -218,4 +218,3 @@ func policyLoad(opt options) error {
 	fmt.Printf("  loading 500 documents of ten policies and four expressions: %.0f ms\n", middle(figures))
 	return nil
 }
-
