@@ -32,6 +32,7 @@ func TestExample(t *testing.T) {
 	if out := run("policy", "test", "--coverage"); !strings.Contains(out, "ok 7 tests, 0 failed") {
 		t.Errorf("the tests printed:\n%s", out)
 	}
+	run("ca", "init", ".")
 	if out := run("check", "."); strings.Contains(out, "error:") {
 		t.Errorf("check printed:\n%s", out)
 	}
