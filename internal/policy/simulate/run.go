@@ -90,7 +90,7 @@ func (w *World) Run(ctx context.Context, p *policy.Pipeline, backends []policy.B
 	x.Services, x.Observer, x.Forward, x.CallBackend = &w.services, &w.run.trace, w.forward, w.callBackend
 	x.BackendURL = w.run.backendURL
 	if p.HasCORS() && isPreflight(x) {
-		p.Preflight(x)
+		p.Preflight(ctx, x)
 	} else {
 		p.Run(ctx, x)
 	}
