@@ -151,6 +151,9 @@ func (s *Set) CarriesURL(u *url.URL) bool {
 // Masked is a text without the credentials that the gateway holds: mask puts
 // something in their place.
 func (s *Set) Masked(text string, mask func(text string, secrets ...string) string) string {
+	if s.minted == nil {
+		return text
+	}
 	for _, b := range s.minted.all() {
 		text = mask(text, b.value.Reveal())
 	}
