@@ -37,7 +37,14 @@ type Node struct {
 	// CDATA marks text that stood in a CDATA section: never an expression's
 	// place holder for white space trimming.
 	CDATA bool
+
+	// span is where an element stands in the source.
+	span span
 }
+
+// span is offsets in bytes: of "<", behind the start tag, of the end tag, and
+// behind it. An empty element ends where its tag ends.
+type span struct{ tag, inner, closing, end int }
 
 // Attribute is one attribute of an element.
 type Attribute struct {
@@ -54,6 +61,9 @@ type Attribute struct {
 	// Pos is the place of the name, ValuePos of the first character of the
 	// value inside its quotes.
 	Pos, ValuePos site.Pos
+
+	// from and to are where the value stands in the source, with its quotes.
+	from, to int
 }
 
 // Attribute returns the attribute of that name, nil where there is none.

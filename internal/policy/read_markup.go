@@ -98,6 +98,7 @@ func (r *reader) endTag() {
 	case n == nil:
 		r.errorAt(r.pos(start), "mismatched-tag", "", "the end tag %q closes nothing", name)
 	case n.Name == name:
+		n.span.closing, n.span.end = start, r.at
 		r.pop()
 	default:
 		r.mismatched(start, name)

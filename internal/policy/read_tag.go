@@ -12,6 +12,7 @@ func (r *reader) startTag() {
 	r.at++
 	n := &Node{Name: r.name(), Pos: r.pos(start)}
 	closed := r.attributes(n)
+	n.span = span{start, r.at, r.at, r.at}
 	if r.stopped {
 		return
 	}
@@ -91,7 +92,9 @@ func (r *reader) attribute(n *Node, stuck bool) (what string, at int) {
 		return fmt.Sprintf("the value of the attribute %q has no quotes", a.Name), r.at
 	}
 	a.ValuePos = r.pos(r.at + 1)
+	a.from = r.at
 	r.value(&a)
+	a.to = r.at
 	r.keep(n, a)
 	return "", 0
 }
