@@ -13,7 +13,7 @@ import (
 
 func authenticationManagedIdentityEntry() entry {
 	return entry{
-		name: "authentication-managed-identity", sections: inOnly, scopes: everyScope, connects: true,
+		name: "authentication-managed-identity", sections: inOnly, tolerated: 1 << outbound, scopes: everyScope, connects: true,
 		does: "managed identity's token to the backend",
 		tier: tierA, page: page{
 			intro: "Obtains a token by managed identity, and sends it to the backend or puts it into a variable. In `send-request` it is for that request.",

@@ -132,7 +132,12 @@ func (c *compiler) malformed(v value, name, expected, mend string) {
 	c.strict(v.pos, "invalid-value", expected, mend, "%q is not a value for %q", v.written, name)
 }
 
-// invalid reports a value that cannot be used.
+// invalid reports a value that cannot be used. One that a tool has yet to fill in,
+// such as {name}, #token# or ${var}, a check of the document alone lets pass.
 func (c *compiler) invalid(v value, name, expected, mend string) {
+	if strings.ContainsAny(v.written, "{}#%$") || strings.HasPrefix(v.written, "__") {
+		c.malformed(v, name, expected, mend)
+		return
+	}
 	c.add(v.pos, "invalid-value", expected, mend, "%q is not a value for %q", v.written, name)
 }
