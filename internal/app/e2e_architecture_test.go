@@ -1,9 +1,11 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +61,7 @@ var architecturePolicies = map[string]string{
       <vary-by>@(context.Subscription.Id)</vary-by>
     </llm-semantic-cache-lookup>
     <set-backend-service backend-id="pool" />
+    <authentication-managed-identity resource="https://cognitiveservices.azure.com" />
   </inbound>
   <backend>
     <retry condition="@(context.Response != null && context.Response.StatusCode == 503)" count="2" interval="1" first-fast-retry="true">
@@ -68,38 +71,84 @@ var architecturePolicies = map[string]string{
   <outbound>
     <llm-semantic-cache-store duration="60" />
     <base />
+    <log-to-eventhub logger-id="hub">@(new JObject(
+      new JProperty("team", context.Subscription.Name), new JProperty("status", context.Response.StatusCode)).ToString(Newtonsoft.Json.Formatting.None))</log-to-eventhub>
   </outbound>
   <on-error><base /></on-error>
 </policies>`,
 }
+
+// tokenPolicy lets in whoever has a token of the tenant for the gateway.
+const tokenPolicy = `<policies>
+  <inbound>
+    <validate-azure-ad-token tenant-id="%s" authentication-endpoint="%s" output-token-variable-name="jwt" failed-validation-httpcode="403">
+      <client-application-ids><application-id>%s</application-id></client-application-ids>
+      <audiences><audience>%s</audience></audiences>
+    </validate-azure-ad-token>
+    <set-backend-service backend-id="paygo" />
+    <authentication-managed-identity resource="https://cognitiveservices.azure.com" />
+    <set-header name="X-Caller"><value>@(((Jwt)context.Variables["jwt"]).Claims.GetValueOrDefault("azp", "nobody"))</value></set-header>
+  </inbound>
+  <outbound><base /><set-header name="X-Caller"><value>@(((Jwt)context.Variables["jwt"]).Claims.GetValueOrDefault("azp", "nobody"))</value></set-header></outbound>
+</policies>`
 
 // architectureSite is a site with a provisioned deployment that has no room, one
 // that does, embeddings, and content safety, all behind one API.
 type architectureSite struct {
 	*running
 	ptu, paygo *emulator.OpenAI
+	safety     *emulator.ContentSafety
+	hubs       *emulator.EventHubs
+	entra      *emulator.Entra
+	issuer     *httptest.Server
 }
 
 func newArchitectureSite(t *testing.T) *architectureSite {
 	t.Helper()
+	identified := func(_ context.Context, token string) error {
+		if token != "the-gateways-own-token" {
+			return errors.New("not the gateway")
+		}
+		return nil
+	}
+	keys := []secret.Value{secret.New(modelKey)}
 	a := &architectureSite{
-		ptu:   emulator.NewOpenAI(emulator.OpenAIOptions{Keys: []secret.Value{secret.New(modelKey)}, Knobs: emulator.Knobs{Status: 429, RetryAfter: time.Minute}}),
-		paygo: emulator.NewOpenAI(emulator.OpenAIOptions{Keys: []secret.Value{secret.New(modelKey)}}),
+		ptu:    emulator.NewOpenAI(emulator.OpenAIOptions{VerifyToken: identified, Knobs: emulator.Knobs{Status: 429, RetryAfter: time.Minute}}),
+		paygo:  emulator.NewOpenAI(emulator.OpenAIOptions{VerifyToken: identified, Keys: keys}),
+		safety: &emulator.ContentSafety{Words: map[string]emulator.Harm{"awful": {Category: "Hate", Severity: 6}}, Attacks: []string{"ignore all"}},
+		hubs:   &emulator.EventHubs{Hubs: []string{"logs"}, Keys: map[string]string{"send": "a2V5IG9mIHRoZSBodWI="}},
 	}
 	paygo, paygoPort := server(t, a.paygo)
-	safety, safetyPort := server(t, &emulator.ContentSafety{
-		Words: map[string]emulator.Harm{"awful": {Category: "Hate", Severity: 6}}, Attacks: []string{"ignore all"},
-	})
+	safety, safetyPort := server(t, a.safety)
+	_, hubPort := server(t, a.hubs)
+	var entraPort string
+	a.issuer, entraPort = server(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.entra.ServeHTTP(w, r) }))
+	a.entra = newEntra(t, a.issuer)
+	machine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"access_token":"the-gateways-own-token","expires_on":"%d","resource":"x","token_type":"Bearer"}`, time.Now().Add(24*time.Hour).Unix())
+	}))
+	t.Cleanup(machine.Close)
+	t.Setenv("IDENTITY_ENDPOINT", machine.URL+"/token")
+	t.Setenv("IDENTITY_HEADER", "machine")
+	machinePort := machine.URL[strings.LastIndexByte(machine.URL, ':')+1:]
 	s := newSite(t, a.ptu, architecturePolicies)
-	config := with(s.config(""), [2]string{"backends", `  paygo: {caFile: tls/backend.pem, credential: {apiKey: {key: {file: keys/model}}}}
-  ptu: {caFile: tls/backend.pem, credential: {apiKey: {key: {file: keys/model}}}}
+	config := with(s.config(fmt.Sprintf(`callers: {apis: {bytoken: [policy]}}
+namedValues: {hub: {file: keys/hub}}
+tokens:
+  audiences: [%q]
+  issuers: [{issuer: %q, caFile: tls/backend.pem}]
+`, audience, a.entra.Issuer(2))), [2]string{"backends", `  paygo: {caFile: tls/backend.pem, credential: {none: true}}
+  ptu: {caFile: tls/backend.pem, credential: {none: true}}
   embeddings: {url: "` + paygo.URL + `/openai/deployments/text-embedding-3-small/embeddings", caFile: tls/backend.pem, credential: {apiKey: {key: {file: keys/model}}}}
   safety: {url: "` + safety.URL + `", caFile: tls/backend.pem, credential: {none: true}}`},
-		[2]string{"subscriptions", "- {name: gold-team, scope: /products/gold, primaryKey: {file: keys/gold}}"})
+		[2]string{"subscriptions", "- {name: gold-team, scope: /products/gold, primaryKey: {file: keys/gold}}"},
+		[2]string{"destinations", "  call: [{host: 127.0.0.1, port: " + hubPort + ", caFile: tls/backend.pem}]\n  identity: [{host: 127.0.0.1, port: " + machinePort +
+			"}, {host: 127.0.0.1, port: " + entraPort + ", caFile: tls/backend.pem}]"})
 	s.write(t, "keys/gold", goldKey)
 	s.write(t, "keys/model", modelKey)
-	s.write(t, "cloister.yaml", strings.Replace(config, "destinations:\n  model: [",
-		"destinations:\n  model: [{host: 127.0.0.1, port: "+paygoPort+"}, {host: 127.0.0.1, port: "+safetyPort+"}, ", 1))
+	s.write(t, "keys/hub", "Endpoint=sb://127.0.0.1:"+hubPort+"/;SharedAccessKeyName=send;SharedAccessKey=a2V5IG9mIHRoZSBodWI=")
+	s.write(t, "cloister.yaml", strings.Replace(config, "  model: [",
+		"  model: [{host: 127.0.0.1, port: "+paygoPort+"}, {host: 127.0.0.1, port: "+safetyPort+"}, ", 1))
 	for name, text := range map[string]string{
 		"apim/backends/ptu/backendInformation.json":   `{"properties":{"url":"` + s.backend.URL + `/openai"}}`,
 		"apim/backends/paygo/backendInformation.json": `{"properties":{"url":"` + paygo.URL + `/openai"}}`,
@@ -109,10 +158,18 @@ func newArchitectureSite(t *testing.T) *architectureSite {
 		"apim/products/gold/apis.json":               `[{"name":"openai"}]`,
 		"apim/apis/openai/apiInformation.json": `{"properties":{"displayName":"OpenAI","path":"openai","protocols":["https"],"serviceUrl":"` + s.backend.URL + `/openai",
 			"subscriptionRequired":true,"subscriptionKeyParameterNames":{"header":"api-key","query":"api-key"}}}`,
+		"apim/loggers/hub/loggerInformation.json":          `{"properties":{"loggerType":"azureEventHub","credentials":{"name":"logs","connectionString":"{{hub}}"}}}`,
+		"apim/named values/hub/namedValueInformation.json": `{"properties":{"displayName":"hub","secret":true}}`,
+		"apim/apis/bytoken/apiInformation.json":            api("bytoken", `,"subscriptionRequired":false`),
+		"apim/apis/bytoken/specification.yaml":             wildcardSpecification,
+		"apim/apis/bytoken/policy.xml":                     fmt.Sprintf(tokenPolicy, tenant, a.issuer.URL, mapped, audience),
 	} {
 		s.write(t, name, text)
 	}
 	a.running = s.startWith(t, func(o *Options) { o.Development = true })
+	if err := a.AwaitIssuers(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return a
 }
 
@@ -191,6 +248,72 @@ func TestArchitecture(t *testing.T) {
 		}
 		if err := stream.Err(); err != nil || text.Len() == 0 || chunks < 3 {
 			t.Errorf("%v, %d chunks, %q", err, chunks, text.String())
+		}
+	})
+
+	t.Run("refused answer", func(t *testing.T) {
+		stream := client.Chat.Completions.NewStreaming(t.Context(), ask("Tell a story about locks."))
+		var text strings.Builder
+		for stream.Next() {
+			if c := stream.Current(); len(c.Choices) > 0 {
+				text.WriteString(c.Choices[0].Delta.Content)
+			}
+		}
+		words := strings.Fields(text.String())
+		if stream.Err() != nil || len(words) < 5 {
+			t.Fatal(stream.Err(), text.String())
+		}
+		a.safety.Words[strings.ToLower(words[len(words)-1])] = emulator.Harm{Category: "Hate", Severity: 7}
+		stream = client.Chat.Completions.NewStreaming(t.Context(), ask("Tell a story about locks."))
+		var again strings.Builder
+		for stream.Next() {
+			if c := stream.Current(); len(c.Choices) > 0 {
+				again.WriteString(c.Choices[0].Delta.Content)
+			}
+		}
+		// Out of the cache: it is judged again, before it leaves.
+		var api *openai.Error
+		if !errors.As(stream.Err(), &api) || api.StatusCode != 403 || again.Len() > 0 {
+			t.Errorf("%v, %q", stream.Err(), again.String())
+		}
+		// From the model: it is judged as it comes.
+		stream = client.Chat.Completions.NewStreaming(t.Context(), ask("Tell a story about locks, again and at length."), option.WithHeader("x-cloister-emulator-length-tokens", "900"))
+		for stream.Next() {
+			if c := stream.Current(); len(c.Choices) > 0 {
+				again.WriteString(c.Choices[0].Delta.Content)
+			}
+		}
+		if stream.Err() == nil || !strings.Contains(stream.Err().Error(), "content_filter") || strings.Contains(again.String(), words[len(words)-1]) {
+			t.Errorf("%v, %q", stream.Err(), again.String())
+		}
+	})
+
+	t.Run("by token", func(t *testing.T) {
+		tokens := &tokenSite{entra: a.entra}
+		by := func(token string) *openai.Client {
+			c := openai.NewClient(option.WithBaseURL(a.url+"/bytoken/deployments/gpt-4o/"), option.WithAPIKey(token), option.WithHTTPClient(a.running.client),
+				option.WithMaxRetries(0), option.WithQuery("api-version", "2024-10-21"))
+			return &c
+		}
+		var resp *http.Response
+		if _, err := by(tokens.token(t, mapped, nil)).Chat.Completions.New(t.Context(), ask("Hello"), option.WithResponseInto(&resp)); err != nil || resp.Header.Get("X-Caller") != mapped {
+			t.Errorf("%v, %v", err, resp)
+		}
+		for name, token := range map[string]string{"another application": tokens.token(t, unmapped, nil), "nonsense": "a.b.c"} {
+			var api *openai.Error
+			if _, err := by(token).Chat.Completions.New(t.Context(), ask("Hello")); !errors.As(err, &api) || api.StatusCode != 403 {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+
+	t.Run("logged", func(t *testing.T) {
+		eventually(t, "events", func() bool { return len(a.hubs.Events()) > 0 })
+		if got := a.hubs.Events()[0].Body; got != `{"team":"gold-team","status":200}` {
+			t.Errorf("%s", got)
+		}
+		if m := a.metrics(t); !strings.Contains(m, "cloister_custom_") || !strings.Contains(m, "gold-team") {
+			t.Error("no token metrics")
 		}
 	})
 

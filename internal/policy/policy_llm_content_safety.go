@@ -1,9 +1,11 @@
 package policy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -363,12 +365,20 @@ func (j *safetyJudge) response(ctx context.Context, x *Exchange) *Error {
 			Message: "The answer is compressed, so that nobody can judge it.",
 		}
 	}
-	if r.Body.Stream != nil && r.streams() {
+	if r.streams() {
+		var found *Error
 		judge := func(text string) error {
-			if e := j.one(ctx, question{text: text}); e != nil {
-				return e
+			if found = j.one(ctx, question{text: text}); found != nil {
+				return found
 			}
 			return nil
+		}
+		if r.Body.Stream == nil { // out of a cache: it is judged before it leaves
+			s := contentsafety.NewStream(io.NopCloser(bytes.NewReader(r.Body.Bytes)), j.size(false), j.overlap, judge, func(error) []byte { return nil })
+			if _, err := io.Copy(io.Discard, s); err != nil {
+				return safetyUnavailable(err)
+			}
+			return found
 		}
 		last := func(err error) []byte {
 			x.Note("content safety ended the stream: " + err.Error())
