@@ -123,6 +123,13 @@ func (s *cacheValue) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		x.flights = slices.DeleteFunc(x.flights, func(k string) bool { return k == key })
 		done()
 	}()
+	// Somebody may have made it between the look and the turn.
+	if v, found, due, e = s.look(ctx, x, caches, key); e != nil {
+		return stop, e
+	}
+	if found && !due {
+		return s.hit(x, v)
+	}
 	return s.compute(ctx, x, caches, key)
 }
 
