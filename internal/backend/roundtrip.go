@@ -65,6 +65,8 @@ type attempt struct {
 	copied bool
 	// end ends a request that is about to be repeated; nil: it is not repeated.
 	end context.CancelCauseFunc
+	// http2: the connection is one that other requests use too.
+	http2 bool
 	// got: there was a connection. From then on nothing is tried again here.
 	got bool
 	// to is the service that is tried, seen its health when that began.
@@ -225,6 +227,7 @@ func (a *attempt) send(out *http.Request, to *service) (*http.Response, error) {
 		return nil, errNoUpgrade
 	}
 	a.lend(out)
+	a.http2 = true
 	return ways.http2.RoundTrip(out)
 }
 
@@ -253,6 +256,11 @@ func (a *attempt) repeatable(ctx context.Context) context.Context {
 func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 	if a.got && a.end != nil && !a.set.retries.Retry() {
 		a.end(errRepeats)
+		if !a.http2 {
+			// net/http writes while it hears of the end; nobody else uses the
+			// connection.
+			_ = info.Conn.Close()
+		}
 	}
 	peer := egress.PeerOf(info.Conn)
 	a.used.Address, a.used.CertificateSPKI = peer.Addr, peer.SPKI
