@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/audit"
+	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -33,6 +34,10 @@ type Actions struct {
 	Reload func(context.Context) (Reloaded, error)
 	Status func(context.Context) (Status, error)
 	Health func(context.Context) Health
+	// Traces are those that the gateway keeps, the latest first, and Trace one of
+	// them by the id of its request, nil for none.
+	Traces func() []*policy.Trace
+	Trace  func(id string) *policy.Trace
 	// Backup writes the durable state.
 	Backup func(context.Context, io.Writer) error
 	// RotateState makes a new data key and wraps the keys anew.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -68,6 +69,10 @@ func operations() []operation {
 			short: "The durable state, as it is now.", answer: stream(nil), run: backup},
 		{action: "state.rotate", method: http.MethodPost, pattern: "/v1/state/rotate", role: site.RoleOperator, changes: true,
 			short: "A new data key, wrapped by the newest version of the key-encryption key.", answer: KeysRotated{}, run: rotateState},
+		{action: "trace.list", method: http.MethodGet, pattern: "/v1/traces", role: site.RoleAuditor,
+			short: "The latest requests that were traced.", answer: []TraceLine{}, run: listTraces},
+		{action: "trace.show", method: http.MethodGet, pattern: "/v1/traces/{name}", role: site.RoleAuditor,
+			short: "What policies did with a request. Prompts and completions may stand in it.", answer: policy.Trace{}, run: showTrace},
 		{action: "audit.read", method: http.MethodGet, pattern: "/v1/audit", role: site.RoleAuditor,
 			short: "Records of the audit log.", answer: AuditPage{}, run: readAudit,
 			params: []param{{"from", "index of the first record; negative: counted from the end"}, {"limit", "how many at most, up to 1000"}}},

@@ -10,6 +10,7 @@ import (
 	"github.com/cloister-ai/cloister/internal/admin"
 	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/backend"
+	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -18,6 +19,8 @@ import (
 func (p *Process) openAdmin(ctx context.Context) (err error) {
 	actions := p.state.actions(func() *site.Site { return p.Site() })
 	actions.Reload, actions.Status, actions.Health = p.adminReload, p.status, p.adminHealth
+	actions.Traces = func() []*policy.Trace { return p.gateway.Traces().List(p.opt.Now()) }
+	actions.Trace = func(id string) *policy.Trace { return p.gateway.Traces().Get(id, p.opt.Now()) }
 	actions.Subscriptions = followedStore{p.state.store, p.catchUp}
 	p.door = admin.NewDoor(admin.Options{
 		Actions: actions, Audit: p.state.audit, Log: p.opt.Log, Now: p.opt.Now, Rand: rand.Reader,

@@ -61,7 +61,7 @@ var architecturePolicies = map[string]string{
       <vary-by>@(context.Subscription.Id)</vary-by>
     </llm-semantic-cache-lookup>
     <set-backend-service backend-id="pool" />
-    <authentication-managed-identity resource="https://cognitiveservices.azure.com" />
+    <authentication-managed-identity resource="https://ai.azure.com" />
   </inbound>
   <backend>
     <retry condition="@(context.Response != null && context.Response.StatusCode == 503)" count="2" interval="1" first-fast-retry="true">
@@ -86,7 +86,7 @@ const tokenPolicy = `<policies>
       <audiences><audience>%s</audience></audiences>
     </validate-azure-ad-token>
     <set-backend-service backend-id="paygo" />
-    <authentication-managed-identity resource="https://cognitiveservices.azure.com" />
+    <authentication-managed-identity resource="https://ai.azure.com" />
     <set-header name="X-Caller"><value>@(((Jwt)context.Variables["jwt"]).Claims.GetValueOrDefault("azp", "nobody"))</value></set-header>
   </inbound>
   <outbound><base /><set-header name="X-Caller"><value>@(((Jwt)context.Variables["jwt"]).Claims.GetValueOrDefault("azp", "nobody"))</value></set-header></outbound>

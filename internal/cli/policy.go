@@ -2,7 +2,7 @@ package cli
 
 func policyCommand() *command {
 	return &command{
-		name: "policy", args: "check|eval|run|test|format", short: "try policy documents",
-		subcommands: []*command{policyCheckCommand(), policyEvalCommand(), policyRunCommand(), policyTestCommand(), policyFormatCommand()},
+		name: "policy", args: "check|eval|run|test|trace|format", short: "try policy documents",
+		subcommands: []*command{policyCheckCommand(), policyEvalCommand(), policyRunCommand(), policyTestCommand(), policyTraceCommand(), policyFormatCommand()},
 	}
 }

@@ -47,6 +47,8 @@ type Gateway struct {
 	// held counts the bytes of request bodies that lie in memory.
 	held atomic.Int64
 	live live
+	// traces are those that callers asked for.
+	traces Traces
 	// webSockets counts the open WebSockets of each caller.
 	webSockets *limit.Counter
 	// strangers bounds what unknown callers leave in the audit log.
@@ -113,6 +115,7 @@ func (t *trip) travel() *refused {
 	if e := t.authorize(); e != nil {
 		return e
 	}
+	t.askTrace()
 	if e := t.enter(); e != nil {
 		return e
 	}

@@ -78,6 +78,9 @@ func (t *trip) writeHead(resp *policy.Response) {
 	}
 	delete(h, "Content-Length")
 	h[requestIDHeader] = []string{t.x.RequestID}
+	if t.tracer != nil {
+		h[traceIDHeader] = []string{t.x.RequestID}
+	}
 	switch b := resp.Body; {
 	case resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified:
 	case b == nil:

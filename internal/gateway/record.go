@@ -41,6 +41,7 @@ func (t *trip) record() {
 	rec := &t.rec
 	t.describeRequest(now)
 	t.x.End(t.ended())
+	t.keepTrace(t.rec.Status)
 	rec.Notes = t.x.Notes // policies may have said something at the end
 	t.describeCaller()
 	t.describeAttempt()

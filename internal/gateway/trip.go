@@ -43,7 +43,9 @@ type trip struct {
 	// subscription is the caller's, as policies see it.
 	subscription policy.Subscription
 	decision     decision
-	vouching     vouching
+	// tracer makes the trace of the request; nil: it has none.
+	tracer   *policy.Recorder
+	vouching vouching
 	// holder ends the request when its caller's right ends.
 	holder holder
 	// audited: the request is on the audit log as allowed; auditAt is where

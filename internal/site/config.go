@@ -505,9 +505,11 @@ type OTLP struct {
 const DocumentedTokenLimit = "llm-token-limit"
 
 // Policies says which policies do as API Management documents, where the gateway
-// is stricter by default.
+// is stricter by default, and whose requests may be traced.
 type Policies struct {
 	Pos Pos `yaml:"-"`
+	// Trace are names of subscriptions.
+	Trace []string `yaml:"trace"`
 	// Documented are names of policies.
 	Documented []string `yaml:"documented"`
 }
