@@ -84,3 +84,40 @@ func TestTrace(t *testing.T) {
 		t.Error("the trace is kept for too long")
 	}
 }
+
+// TestTraceHoldsNoCredential: a secret that a long value ends in, a credential that
+// a policy computes for a header, and the id that a backend claims.
+func TestTraceHoldsNoCredential(t *testing.T) {
+	s := newSite(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Ocp-Apim-Trace-Id", "claimed") }), map[string]string{
+		"apim/apis/openai/policy.xml": `<policies>
+  <inbound>
+    <base />
+    <set-variable name="cut" value="@("x".PadLeft(4086, 'x') + context.Subscription.Key)" />
+    <set-header name="authorization"><value>@("Bearer computed-" + "credential")</value></set-header>
+  </inbound>
+  <backend><base /></backend>
+  <outbound><base /></outbound>
+</policies>`,
+	})
+	s.write(t, "cloister.yaml", s.config("policies: {trace: [TEAM]}\n"))
+	g := s.start(t)
+	resp, _ := g.do(t, "GET", "/openai/x/"+teamKey, "", nil)
+	if got := resp.Header.Values("Ocp-Apim-Trace-Id"); got != nil {
+		t.Errorf("a backend names the trace %q", got)
+	}
+	resp, _ = g.do(t, "GET", "/openai/x/"+teamKey, "", http.Header{"Ocp-Apim-Trace": {"true"}})
+	id := resp.Header.Get("Ocp-Apim-Trace-Id")
+	eventually(t, "the trace", func() bool { return g.gateway.Traces().Get(id, time.Now()) != nil })
+	b, err := json.Marshal(g.gateway.Traces().Get(id, time.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(b), "xxx***") {
+		t.Error("the long value is not in the trace")
+	}
+	for _, secret := range []string{teamKey[:6], "computed-"} {
+		if strings.Contains(string(b), secret) {
+			t.Errorf("the trace holds %q", secret)
+		}
+	}
+}

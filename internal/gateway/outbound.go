@@ -78,6 +78,7 @@ func (t *trip) writeHead(resp *policy.Response) {
 	}
 	delete(h, "Content-Length")
 	h[requestIDHeader] = []string{t.x.RequestID}
+	delete(h, traceIDHeader) // a backend's names no trace here
 	if t.tracer != nil {
 		h[traceIDHeader] = []string{t.x.RequestID}
 	}

@@ -201,7 +201,7 @@ func (b *liquidBody) content(ctx context.Context, x *Exchange) (out []byte, e *E
 	if x.Observer != nil {
 		shown := masked
 		if !b.secret {
-			shown = shortened(string(out))
+			shown = string(out)
 		}
 		x.say("set-body", shown)
 	}

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"strings"
+
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -28,9 +30,11 @@ func (p *place) public() Place {
 	return Place{Policy: p.policy, Scope: p.scope.String(), Section: p.section.String(), Path: p.path, ID: p.id, Pos: p.pos}
 }
 
-// say tells the observer something of the policy that runs.
+// say tells the observer something of the policy that runs. It masks before it
+// shortens, so that no part of a secret stays at the cut, and copies, so that what
+// the observer keeps holds no body in memory.
 func (x *Exchange) say(name, value string) {
 	if x.Observer != nil && x.at != nil {
-		x.Observer.Say(x.at.public(), x.Masked(name), x.Masked(value))
+		x.Observer.Say(x.at.public(), strings.Clone(shortened(x.Masked(name))), strings.Clone(shortened(x.Masked(value))))
 	}
 }

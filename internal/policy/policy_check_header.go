@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/secret"
@@ -135,9 +136,14 @@ func (s *checkHeader) answer(ctx context.Context, x *Exchange, refusal *Error) (
 // carriesCredential reports whether callers send credentials in a header: its
 // value has no place in an error, which ends in logs.
 func (x *Exchange) carriesCredential(name string) bool {
-	switch name {
+	return credentialHeader(name) || x.API != nil && strings.EqualFold(name, x.API.SubscriptionKeyHeader)
+}
+
+// credentialHeader is true for headers that carry credentials in every API.
+func credentialHeader(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
 	case "Authorization", "Cookie", "Api-Key", "Ocp-Apim-Subscription-Key":
 		return true
 	}
-	return x.API != nil && strings.EqualFold(name, x.API.SubscriptionKeyHeader)
+	return false
 }

@@ -168,7 +168,7 @@ func (x *Exchange) dimension(name string) string {
 func (d dimensions) shown(values []telemetry.Dimension) string {
 	var b strings.Builder
 	for i, v := range values {
-		value := shortened(v.Value)
+		value := v.Value
 		if d[i].value.secret {
 			value = masked
 		}

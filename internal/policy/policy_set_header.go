@@ -76,6 +76,9 @@ func compileSetHeader(c *compiler, n *Node) statement {
 	s.action = c.choiceAttribute(n, "exists-action", override, existsActions()...)
 	for _, k := range n.Elements() {
 		if v, ok := c.fieldContent(k); ok {
+			if v.compute != nil && (s.name.compute != nil || credentialHeader(s.name.literal)) {
+				v.compute.secret = true // the statement says what may be shown
+			}
 			s.values = append(s.values, v)
 			s.fixed = s.fixed && v.compute == nil
 		}

@@ -119,9 +119,9 @@ func (s *tracePolicy) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		m.Source = masked
 	}
 	if x.Observer != nil {
-		x.say(m.Source, m.Severity+": "+shortened(m.Text))
+		x.say(m.Source, m.Severity+": "+m.Text)
 		for i := 0; i+1 < len(m.Metadata); i += 2 {
-			x.say(strings.TrimSpace(m.Metadata[i]), shortened(m.Metadata[i+1]))
+			x.say(strings.TrimSpace(m.Metadata[i]), m.Metadata[i+1])
 		}
 	}
 	if x.Message != nil && m.Severity != verbose {

@@ -101,7 +101,7 @@ func (v *validation) found(ctx context.Context, action *choiceValue, list ...fin
 
 func (v *validation) note(f *finding, action string) {
 	if v.x.Observer != nil {
-		v.x.say(action, shortened(f.details))
+		v.x.say(action, f.details)
 	}
 	if v.variable == "" || len(v.x.findings[v.variable]) >= maxFindings {
 		return

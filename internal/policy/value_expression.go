@@ -129,7 +129,7 @@ func (e *expression) shown(l *live, v clr.Value) string {
 	if err != nil {
 		return v.Type().FullName()
 	}
-	return shortened(s)
+	return s
 }
 
 func shortened(s string) string {
@@ -405,5 +405,5 @@ func (t *textValue) hidden(value string) string {
 	if t.secret {
 		return masked
 	}
-	return shortened(value)
+	return value
 }
