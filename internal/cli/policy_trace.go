@@ -25,7 +25,11 @@ answer then has the header Ocp-Apim-Trace-Id, which is the request's id. Traces 
 kept in memory for ten minutes, two hundred at most. Credentials and secret named
 values are masked; prompts and completions may stand in a trace.
 
-` + doorText + `
+It asks the gateway that runs, which keeps traces in its memory: where none runs
+there is none to show. Its socket accepts the gateway's own user and root; from
+elsewhere --server asks the door of admin.listener, with a token or a client
+certificate to which admin.roles gives the role. Of several gateways each has the
+traces of its own requests.
 
 Role: auditor.`,
 		flags: func(fs *flag.FlagSet) any { return declareDoor(fs) },
@@ -39,7 +43,7 @@ Role: auditor.`,
 
 func runPolicyTrace(ctx context.Context, env *Env, opt any, args []string) error {
 	d := opt.(*door)
-	return d.look(ctx, env, func(ctx context.Context, c *admin.Client) error {
+	return d.ask(ctx, env, func(ctx context.Context, c *admin.Client) error {
 		var b bytes.Buffer
 		colours := coloursFor(env.Stdout, env)
 		if len(args) == 0 {

@@ -55,6 +55,7 @@ func (c *checker) checkConfig() {
 func (c *checker) checkReferences() {
 	c.callers()
 	c.subscriptions()
+	c.traced()
 	c.tokenCallers()
 	c.backends()
 	c.serviceURLs()

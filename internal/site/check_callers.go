@@ -105,6 +105,30 @@ func (c *checker) subscriptions() {
 	}
 }
 
+// traced checks policies.trace. A name that neither cloister.yaml nor
+// apim/subscriptions knows may be one that "subscription create" has made: so it is
+// a warning.
+func (c *checker) traced() {
+	known := c.subscriptionNames()
+	var seen []string
+	for i, name := range c.Policies.Trace {
+		pos := c.at("policies.trace[%d]", i)
+		switch {
+		case !validID(name):
+			c.r.Add(pos, "invalid-value", "the name of a subscription", didYouMean(name, known), "%q is not a name", name)
+		case findFold(seen, name) != "":
+			c.r.Add(pos, "duplicate-name", "each subscription once; names are compared without case", "remove one", "%q stands twice", name)
+		case findFold(known, name) == "":
+			c.r.Problems = append(c.r.Problems, Problem{
+				Severity: Warning, Pos: pos, Code: "unknown-reference", Expected: oneOf(known),
+				Message: fmt.Sprintf("the site has no subscription %q: unless \"cloister subscription create\" made it, nobody is traced by that name", name),
+				Mend:    didYouMean(name, known),
+			})
+		}
+		seen = append(seen, name)
+	}
+}
+
 // complete fills scope and state.
 func (c *checker) complete(s *SubscriptionConfig, path string) {
 	var doc *Subscription
