@@ -3,6 +3,7 @@ package app
 import (
 	"crypto/tls"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -49,20 +50,15 @@ paths:
 		"apim/apis/tokens/apiInformation.json":          `{"properties":{"displayName":"Tokens","path":"tokens","protocols":["https"],"subscriptionRequired":false}}`,
 		"apim/apis/tokens/specification.yaml":           wildcardSpecification,
 	})
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, closedPort, _ := net.SplitHostPort(closed.Addr().String())
-	closed.Close()
+	down := closedPort(t)
 	config := s.config(`callers: {apis: {tokens: [token]}}
 `)
 	config = strings.Replace(config, "subscriptions:\n", `subscriptions:
 - {name: asleep, scope: /apis, state: suspended, primaryKey: {file: keys/suspended}}
 - {name: elsewhere, scope: /apis/custom, primaryKey: {file: keys/scoped}}
 `, 1)
-	config = strings.Replace(config, "  model: [", "  model: [{host: 127.0.0.1, port: "+closedPort+"}, ", 1)
-	config = strings.Replace(config, "backends:\n", "backends:\n  down: {url: \"https://127.0.0.1:"+closedPort+"\", caFile: tls/backend.pem, credential: {none: true}}\n", 1)
+	config = strings.Replace(config, "  model: [", "  model: [{host: 127.0.0.1, port: "+down+"}, ", 1)
+	config = strings.Replace(config, "backends:\n", "backends:\n  down: {url: \"https://127.0.0.1:"+down+"\", caFile: tls/backend.pem, credential: {none: true}}\n", 1)
 	s.write(t, "cloister.yaml", config)
 	g := s.start(t)
 
@@ -85,32 +81,55 @@ paths:
 		"key-twice":          "GET /openai/models?subscription-key=x\nOcp-Apim-Subscription-Key: y",
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := normalised(g.raw(t, request))
-			path := filepath.Join("testdata", "golden", name+".http")
-			if *update {
-				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got\n%s\nwant\n%s", got, want)
-			}
+			golden(t, name+".http", normalised(g.raw(t, request)))
 		})
 	}
+}
+
+// golden compares an answer with a file of testdata/golden.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// closedPort is a port of loopback where nobody listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 func onlyInbound(policies string) string {
 	return "<policies><inbound><base />" + policies + "</inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>"
 }
 
-// raw sends a request and returns the answer's bytes as they came.
+// raw sends a request and returns the answer's bytes as they came. After an empty
+// line stands a body.
 func (r *running) raw(t *testing.T, request string) string {
 	t.Helper()
 	config := r.client.Transport.(*http.Transport).TLSClientConfig.Clone()
@@ -121,6 +140,7 @@ func (r *running) raw(t *testing.T, request string) string {
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	request, body, hasBody := strings.Cut(request, "\n\n")
 	line, fields, _ := strings.Cut(request, "\n")
 	head := line + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 	for field := range strings.SplitSeq(fields, "\n") {
@@ -128,7 +148,10 @@ func (r *running) raw(t *testing.T, request string) string {
 			head += field + "\r\n"
 		}
 	}
-	io.WriteString(conn, head+"\r\n")
+	if hasBody {
+		head += fmt.Sprintf("Content-Length: %d\r\n", len(body))
+	}
+	io.WriteString(conn, head+"\r\n"+body)
 	answer, err := io.ReadAll(conn)
 	if err != nil {
 		t.Fatal(err)
