@@ -25,7 +25,7 @@ const (
 // runs has a page, and the examples compile.
 func TestDocs(t *testing.T) {
 	t.Run("index", func(t *testing.T) { checkPage(t, docs+".md", indexTables()) })
-	pages := map[string]bool{"expressions.md": true, "differences.md": true, "testing.md": true}
+	pages := map[string]bool{"expressions.md": true, "differences.md": true, "testing.md": true, "refusals.md": true}
 	list := catalogue()
 	for i := range list {
 		e := &list[i]
