@@ -253,6 +253,8 @@ type Site struct {
 	Config *Config
 	// Service is empty, never nil, where there is no apim/ folder.
 	Service *Service
+	// Network is empty, never nil, where there is no network/ folder.
+	Network *Network
 	// Files is the content of every file that was read, by relative path.
 	Files map[string][]byte
 }

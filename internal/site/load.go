@@ -48,7 +48,7 @@ func LoadFS(fsys fs.FS, dir string) (*Site, Problems) {
 	if r.HasErrors() {
 		return nil, r.finish()
 	}
-	s := &Site{Dir: dir, Digest: rd.digest, Files: rd.files}
+	s := &Site{Dir: dir, Digest: rd.digest, Files: rd.files, Network: &Network{}}
 	config := readConfig(rd, r)
 	accepted := map[string]AcceptedField{}
 	if config != nil {
