@@ -68,8 +68,8 @@ type CallResponse struct {
 // ErrCallTooLarge is the error of an answer beyond [MaxCallBody].
 var ErrCallTooLarge = errors.New("the answer is too large")
 
-// errCallTimeout ends a call that takes longer than its policy says.
-var errCallTimeout = errors.New("no answer in time")
+// ErrCallTimeout ends a call that takes longer than its policy says.
+var ErrCallTimeout = errors.New("no answer in time")
 
 // CallUse is a place where a document calls a URL that it holds.
 type CallUse struct {
@@ -167,7 +167,7 @@ func (x *Exchange) call(ctx context.Context, r *CallRequest) (resp *CallResponse
 	if x.Services == nil || x.Services.Calls == nil {
 		return nil, callFailed("BackendConnectionFailure", "There is no way to call anybody.", nil), false
 	}
-	in, cancel := context.WithTimeoutCause(ctx, r.Timeout, errCallTimeout)
+	in, cancel := context.WithTimeoutCause(ctx, r.Timeout, ErrCallTimeout)
 	defer cancel()
 	var err error
 	x.apart(func() { resp, err = x.Services.Calls.Call(in, r) })
@@ -176,7 +176,7 @@ func (x *Exchange) call(ctx context.Context, r *CallRequest) (resp *CallResponse
 		return resp, x.holdBytes(len(resp.Body)), false
 	case ctx.Err() != nil:
 		return nil, x.interrupted(context.Cause(ctx)), true
-	case errors.Is(cause, errCallTimeout), errors.Is(err, errCallTimeout):
+	case errors.Is(cause, ErrCallTimeout), errors.Is(err, ErrCallTimeout):
 		return nil, callFailed("Timeout", "The service did not answer in time.", err), false
 	case errors.Is(err, ErrCallTooLarge):
 		return nil, callFailed("BodyTooLarge", fmt.Sprintf("The answer is larger than %d MiB.", MaxCallBody>>20), err), false

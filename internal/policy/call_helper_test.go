@@ -69,7 +69,7 @@ func (s *callStub) Call(ctx context.Context, r *CallRequest) (*CallResponse, err
 	switch line {
 	case "# timeout":
 		ctx, cancel := context.WithCancelCause(ctx)
-		cancel(errCallTimeout)
+		cancel(ErrCallTimeout)
 		return nil, context.Cause(ctx)
 	case "# too large":
 		return nil, ErrCallTooLarge

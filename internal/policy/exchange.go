@@ -117,7 +117,7 @@ type Exchange struct {
 	making *outgoing
 	// turn is held by the goroutine that the exchange belongs to, within wait; nil
 	// outside of it.
-	turn *sync.Mutex
+	turn sync.Locker
 	// hidden are tokens that policies obtained, which observers do not see.
 	hidden []secret.Value
 	// at is the statement that runs.

@@ -1,9 +1,13 @@
 package policy
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"sync"
+	"time"
+
+	"github.com/cloister-ai/cloister/internal/cache"
 )
 
 // Policies in wait run at the same time, and yet an exchange belongs to one
@@ -76,28 +80,68 @@ type taken struct {
 	panic any
 }
 
+// turns are given by the surroundings; nil: who comes first is next.
+func (x *Exchange) turns() Turns {
+	if x.Services == nil {
+		return nil
+	}
+	return x.Services.Turns
+}
+
+// atOnce runs do for each of n, at most so many at the same time. It does not give
+// the turn of the exchange away, and do does not touch the exchange.
+func (x *Exchange) atOnce(n, most int, do func(i int)) {
+	if turns := x.turns(); turns != nil {
+		x.apart(func() { turns.Together(n, do) })
+		return
+	}
+	var running sync.WaitGroup
+	slots := make(chan struct{}, most)
+	for i := range n {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			do(i)
+		})
+	}
+	running.Wait()
+}
+
+// noLock is the turn where [Turns] give it.
+type noLock struct{}
+
+func (noLock) Lock()   {}
+func (noLock) Unlock() {}
+
 // together runs each of n at the same time. done hears of each that has ended, by
-// its number, one at a time; the exchange is not its to touch.
+// its number, before others have their turn; the exchange is not its to touch.
 func (x *Exchange) together(n int, do func(i int) (flow, *Error), done func(i int, t *taken)) []taken {
 	before, first := x.overlay(), x.turn == nil
+	turns := x.turns()
 	if first {
 		x.turn = new(sync.Mutex)
+		if turns != nil {
+			x.turn = noLock{}
+		}
 		x.turn.Lock()
 	}
 	all := make([]taken, n)
-	ended := make(chan int, n)
 	for i := range all {
 		all[i].overlay = before.fork()
-		go func() {
-			defer func() { ended <- i }()
-			x.take(&all[i], func() (flow, *Error) { return do(i) })
-		}()
+	}
+	one := func(i int) {
+		x.take(&all[i], func() (flow, *Error) { return do(i) }, func() { done(i, &all[i]) })
 	}
 	x.apart(func() {
-		for range all {
-			i := <-ended
-			done(i, &all[i])
+		if turns != nil {
+			turns.Together(n, one)
+			return
 		}
+		var running sync.WaitGroup
+		for i := range all {
+			running.Go(func() { one(i) })
+		}
+		running.Wait()
 	})
 	if first {
 		x.turn.Unlock()
@@ -111,8 +155,8 @@ func (x *Exchange) together(n int, do func(i int) (flow, *Error), done func(i in
 	return all
 }
 
-// take has its turn for as long as do runs.
-func (x *Exchange) take(t *taken, do func() (flow, *Error)) {
+// take has its turn for as long as do and done run.
+func (x *Exchange) take(t *taken, do func() (flow, *Error), done func()) {
 	turn := x.turn
 	turn.Lock()
 	x.put(t.overlay)
@@ -120,10 +164,25 @@ func (x *Exchange) take(t *taken, do func() (flow, *Error)) {
 		// Panics that are not errors of policies are for whoever waits.
 		t.panic = recover()
 		t.overlay = x.overlay()
+		done()
 		turn.Unlock()
 	}()
 	defer recoverStep(x, &t.err)
 	t.flow, t.err = do()
+}
+
+// await waits until done is closed, or for no longer than most.
+func (x *Exchange) await(ctx context.Context, done <-chan struct{}, most time.Duration) (err error) {
+	x.apart(func() {
+		if turns := x.turns(); turns != nil {
+			err = turns.Await(ctx, done, most)
+			return
+		}
+		waiting, cancel := context.WithTimeout(ctx, most)
+		defer cancel()
+		err = cache.Wait(waiting, done)
+	})
+	return err
 }
 
 // merge brings what one of them has changed into the exchange, which is as it was

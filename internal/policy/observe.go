@@ -13,6 +13,11 @@ type Place struct {
 	Pos site.Pos
 }
 
+// In reports whether a policy stands in another one.
+func (p Place) In(outer Place) bool {
+	return p.Section == outer.Section && p.Scope == outer.Scope && strings.HasPrefix(p.Path, outer.Path+"/")
+}
+
 // Observer hears what a pipeline does with one exchange, for traces and for
 // coverage. It is called by the exchange's goroutine, or, within wait, by one
 // goroutine at a time.

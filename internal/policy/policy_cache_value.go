@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cloister-ai/cloister/internal/cache"
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 )
 
@@ -102,13 +101,7 @@ func (s *cacheValue) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		if found {
 			return s.hit(x, v)
 		}
-		var err error
-		x.apart(func() {
-			waiting, cancel := context.WithTimeout(ctx, longestFlight)
-			defer cancel()
-			err = cache.Wait(waiting, landed)
-		})
-		if err == nil {
+		if x.await(ctx, landed, longestFlight) == nil {
 			if v, found, _, e = s.look(ctx, x, caches, key); e != nil {
 				return stop, e
 			}

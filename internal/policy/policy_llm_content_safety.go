@@ -189,6 +189,7 @@ func (s *llmContentSafety) do(ctx context.Context, x *Exchange) (flow, *Error) {
 // safetyJudge is the policy for one exchange.
 type safetyJudge struct {
 	client     contentsafety.Client
+	atOnce     func(n, most int, do func(i int))
 	analysis   contentsafety.Analysis
 	thresholds map[string]int
 	shield     bool
@@ -197,7 +198,7 @@ type safetyJudge struct {
 }
 
 func (s *llmContentSafety) judge(ctx context.Context, x *Exchange) (j *safetyJudge, e *Error) {
-	j = &safetyJudge{thresholds: map[string]int{}}
+	j = &safetyJudge{atOnce: x.atOnce, thresholds: map[string]int{}}
 	id, e := s.backend.text(ctx, x)
 	if e != nil {
 		return nil, e
@@ -300,26 +301,17 @@ type question struct {
 func (j *safetyJudge) ask(ctx context.Context, questions []question) *Error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var (
-		wg    sync.WaitGroup
-		once  sync.Once
-		first *Error
-		slots = make(chan struct{}, safetyAtOnce)
-	)
-	for _, q := range questions {
-		slots <- struct{}{}
+	var once sync.Once
+	var first *Error
+	j.atOnce(len(questions), safetyAtOnce, func(i int) {
 		if ctx.Err() != nil {
-			break
+			return
 		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			if e := j.one(ctx, q); e != nil {
-				once.Do(func() { first = e })
-				cancel()
-			}
-		})
-	}
-	wg.Wait()
+		if e := j.one(ctx, questions[i]); e != nil {
+			once.Do(func() { first = e })
+			cancel()
+		}
+	})
 	if first == nil && ctx.Err() != nil {
 		return safetyUnavailable(context.Cause(ctx))
 	}

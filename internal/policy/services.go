@@ -18,6 +18,9 @@ type Services struct {
 	Random io.Reader
 	// Sleep waits, or ends early with the context's error; nil: a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
+	// Turns says who is next of those that run at the same time, in wait; nil: who
+	// comes first.
+	Turns Turns
 
 	// What integrates (retry, send-request, log-to-eventhub).
 
@@ -61,6 +64,16 @@ type Services struct {
 	// Authorizations are a credential manager's; nil: there is none.
 	Authorizations Authorizations
 	certificates   pfxCache
+}
+
+// Turns are those of policies that run at the same time, for surroundings in which
+// the same request has to come to the same. What waits for others (Sleep, and the
+// calls of Services) gives its turn away by itself.
+type Turns interface {
+	// Together runs do for each of n, one at a time, and returns when all have ended.
+	Together(n int, do func(i int))
+	// Await waits until done is closed, or for no longer than most.
+	Await(ctx context.Context, done <-chan struct{}, most time.Duration) error
 }
 
 // TokenCounter counts tokens by key, such as *limit.Tokens. An error refuses the

@@ -116,10 +116,20 @@ func (r *Recorder) Begin(at Place) {
 		o.at = len(list)
 		r.trace.Entries[at.Section] = append(list, TraceEntry{
 			Source: at.Policy, Timestamp: now.UTC(),
-			Data: TraceData{Scope: at.Scope, Path: at.Path, At: at.Pos.String(), Depth: len(r.open)},
+			Data: TraceData{Scope: at.Scope, Path: at.Path, At: at.Pos.String(), Depth: r.depth(at)},
 		})
 	}
 	r.open = append(r.open, o)
+}
+
+// depth is in how many others a policy runs; those beside it in wait are none.
+func (r *Recorder) depth(at Place) (n int) {
+	for i := range r.open {
+		if at.In(r.open[i].place) {
+			n++
+		}
+	}
+	return n
 }
 
 // End ends the entry of the policy at a place.

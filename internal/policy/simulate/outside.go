@@ -40,51 +40,54 @@ func (timeoutError) Error() string   { return "no answer in time" }
 func (timeoutError) Timeout() bool   { return true }
 func (timeoutError) Temporary() bool { return true }
 
-// take gives the answer of a call and writes both down.
-func (w *World) take(m Made, a *Answer) (*Answer, error) {
+// take writes a call down and gives its answer, when it is there: after its delay,
+// or when nobody waits any longer (timeout; 0: as long as it takes).
+func (w *World) take(ctx context.Context, m Made, a *Answer, timeout time.Duration) (*Answer, error) {
+	i := len(w.run.calls)
+	w.made(m)
 	err := errUnanswered
 	if a != nil {
-		w.Advance(time.Duration(a.Delay))
-		switch err = nil; a.Error {
-		case "connection":
-			err = errors.New("the connection is refused")
-		case "timeout":
-			err = timeoutError{}
-		default:
-			m.StatusCode = a.StatusCode
-		}
+		err = w.answer(ctx, a, timeout)
 	}
 	if err != nil {
-		m.Error = err.Error()
+		w.run.calls[i].Error = err.Error()
+		return nil, err
 	}
-	w.made(m)
-	return a, err
+	w.run.calls[i].StatusCode = a.StatusCode
+	return a, nil
 }
 
-func (w *World) called(method, u string) *Answer {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.run.script.called(method, u)
+func (w *World) answer(ctx context.Context, a *Answer, timeout time.Duration) error {
+	delay, late := time.Duration(a.Delay), false
+	if timeout > 0 && (delay > timeout || a.Error == failTimeout) {
+		delay, late = timeout, true
+	}
+	switch err := w.turns.sleep(ctx, delay); {
+	case err != nil:
+		return err
+	case late, a.Error == failTimeout:
+		return timeoutError{}
+	case a.Error == failConnection:
+		return errors.New("the connection is refused")
+	}
+	return nil
 }
 
 // made writes a call down.
-func (w *World) made(m Made) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.run.calls = append(w.run.calls, m)
-}
+func (w *World) made(m Made) { w.run.calls = append(w.run.calls, m) }
 
 // calls are those of send-request and send-one-way-request.
 type calls struct{ w *World }
 
 // Call answers a call as the script says.
 func (c calls) Call(ctx context.Context, r *policy.CallRequest) (*policy.CallResponse, error) {
-	a := c.w.called(r.Method, urlOf(r.URL))
-	a, err := c.w.take(Made{Kind: "call", Method: r.Method, URL: urlOf(r.URL), Headers: r.Header, Body: string(r.Body)}, a)
-	if a != nil && time.Duration(a.Delay) > r.Timeout && r.Timeout > 0 && err == nil {
-		err = context.DeadlineExceeded
-	}
-	if err != nil {
+	m := Made{Kind: "call", Method: r.Method, URL: urlOf(r.URL), Headers: r.Header, Body: string(r.Body)}
+	a, err := c.w.take(ctx, m, c.w.run.script.called(r.Method, m.URL), r.Timeout)
+	var late timeoutError
+	switch {
+	case errors.As(err, &late):
+		return nil, policy.ErrCallTimeout
+	case err != nil:
 		return nil, err
 	}
 	return &policy.CallResponse{StatusCode: a.StatusCode, Reason: a.StatusReason, Header: a.header(), Body: a.content()}, nil
@@ -160,7 +163,7 @@ func (w *World) callBackend(id string, r *http.Request) (*http.Response, error) 
 		}
 	}
 	u := "backend:" + id + r.URL.RequestURI()
-	a, err := w.take(Made{Kind: "backend", Backend: id, Method: r.Method, URL: u, Body: string(body)}, w.called(r.Method, u))
+	a, err := w.take(r.Context(), Made{Kind: "backend", Backend: id, Method: r.Method, URL: u, Body: string(body)}, w.run.script.called(r.Method, u), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -171,26 +174,25 @@ func (w *World) callBackend(id string, r *http.Request) (*http.Response, error) 
 }
 
 // forward answers what forward-request sends.
-func (w *World) forward(_ context.Context, x *policy.Exchange, opt policy.ForwardOptions) error {
+func (w *World) forward(ctx context.Context, x *policy.Exchange, opt policy.ForwardOptions) error {
 	r := &x.Request
 	m := Made{Kind: "forward", Backend: r.Backend.ID, Method: r.Method, URL: w.run.addressOf(r), Headers: r.Header.Clone()}
 	if r.Body != nil {
 		m.Body = string(r.Body.Bytes)
 	}
 	w.run.sent = append(w.run.sent, message{method: m.Method, url: m.URL, header: m.Headers, body: m.Body})
-	a, err := w.take(m, w.run.script.forwarded(r.Backend.ID))
-	if a == nil {
-		return &policy.Error{Source: "forward-request", Reason: "BackendConnectionFailure", Message: "The responses hold none of this backend.", Status: 500}
+	a, err := w.take(ctx, m, w.run.script.forwarded(r.Backend.ID), opt.Timeout)
+	fails := func(reason, message string) error {
+		return &policy.Error{Source: "forward-request", Reason: reason, Message: message, Status: http.StatusInternalServerError, Cause: err}
 	}
-	if opt.Timeout > 0 && time.Duration(a.Delay) > opt.Timeout {
-		err = timeoutError{}
-	}
-	var timeout timeoutError
+	var late timeoutError
 	switch {
-	case errors.As(err, &timeout):
-		return &policy.Error{Source: "forward-request", Reason: "Timeout", Message: "The backend did not answer in time.", Status: 500, Cause: err}
+	case errors.Is(err, errUnanswered):
+		return fails("BackendConnectionFailure", "The responses hold none of this backend.")
+	case errors.As(err, &late):
+		return fails("Timeout", "The backend did not answer in time.")
 	case err != nil:
-		return &policy.Error{Source: "forward-request", Reason: "BackendConnectionFailure", Message: "The connection to the backend failed.", Status: 500, Cause: err}
+		return fails("BackendConnectionFailure", "The connection to the backend failed.")
 	}
 	x.Response = a.response()
 	return nil

@@ -106,7 +106,7 @@ func isPreflight(x *policy.Exchange) bool {
 }
 
 func (w *World) result(x *policy.Exchange) (*Result, error) {
-	r := &Result{Notes: x.Notes, Forwarded: len(w.run.sent), Trace: w.run.trace.entries}
+	r := &Result{Notes: x.Notes, Forwarded: len(w.run.sent), Trace: w.run.trace.all()}
 	if n := len(w.run.sent); n > 0 {
 		m := w.run.sent[n-1]
 		r.Request = Request{m.method, m.url, m.header, shown([]byte(m.body))}

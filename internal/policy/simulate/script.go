@@ -50,6 +50,12 @@ type Answer struct {
 	used bool
 }
 
+// The failures of an [Answer].
+const (
+	failConnection = "connection"
+	failTimeout    = "timeout"
+)
+
 // Call is what a call of a policy gets.
 type Call struct {
 	// URL is the whole URL; "*" stands for any text but "/", "**" at the end for

@@ -26,6 +26,8 @@ type Entry struct {
 
 	place policy.Place
 	began time.Time
+	// around is the index of the policy in which it ran; -1: none.
+	around int
 }
 
 // Said is what a policy tells of its work.
@@ -44,10 +46,15 @@ type recorder struct {
 
 // Begin begins an entry.
 func (r *recorder) Begin(at policy.Place) {
-	depth := len(r.open)
+	around, depth := -1, 0
+	for k := len(r.open) - 1; k >= 0 && around < 0; k-- {
+		if i := r.open[k]; at.In(r.entries[i].place) {
+			around, depth = i, r.entries[i].Depth+1
+		}
+	}
 	r.open = append(r.open, len(r.entries))
 	r.entries = append(r.entries, Entry{
-		Depth:   depth,
+		Depth: depth, around: around,
 		Section: at.Section, Scope: at.Scope, Policy: at.Policy, Path: at.Path, At: at.Pos.String(), place: at, began: r.now(),
 	})
 }
@@ -78,6 +85,24 @@ func (r *recorder) Say(at policy.Place, name, value string) {
 	if i := r.find(at); i >= 0 {
 		r.entries[i].Said = append(r.entries[i].Said, Said{name, value})
 	}
+}
+
+// all are the entries, each behind the one in which it ran.
+func (r *recorder) all() []Entry {
+	within := map[int][]int{}
+	for i := range r.entries {
+		within[r.entries[i].around] = append(within[r.entries[i].around], i)
+	}
+	out := make([]Entry, 0, len(r.entries))
+	var add func(around int)
+	add = func(around int) {
+		for _, i := range within[around] {
+			out = append(out, r.entries[i])
+			add(i)
+		}
+	}
+	add(-1)
+	return out
 }
 
 // find is the entry under way at a place; -1: there is none.

@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"context"
 	"crypto/sha256"
 	"io"
 	"math/rand/v2"
@@ -12,13 +11,13 @@ import (
 	"github.com/cloister-ai/cloister/internal/policy"
 )
 
-// World is what outlives a request. It belongs to one goroutine, but for calls
-// that wait makes at the same time.
+// World is what outlives a request. It belongs to one goroutine at a time.
 type World struct {
 	services policy.Services
 	run      *running
+	turns    turns
 
-	mu  sync.Mutex // guards now, and what calls write down
+	mu  sync.Mutex // guards now, which goroutines of libraries read too
 	now time.Time
 }
 
@@ -32,12 +31,9 @@ func (w *World) clock() time.Time {
 func NewWorld(now time.Time) *World {
 	w := &World{now: now}
 	clock := w.clock
+	w.turns = turns{now: clock, set: w.Set, current: &sleeper{turn: make(chan struct{}, 1)}}
 	w.services = policy.Services{
-		Now: clock, Random: newRandom("cloister"),
-		Sleep: func(ctx context.Context, d time.Duration) error {
-			w.Advance(d)
-			return context.Cause(ctx)
-		},
+		Now: clock, Random: newRandom("cloister"), Sleep: w.turns.sleep, Turns: &w.turns,
 		Calls: calls{w}, Events: events{w}, Metrics: metrics{w},
 		Counters: limit.NewCounters(clock), Tokens: limit.NewTokens(clock), Caches: policy.NewCaches(0, clock),
 		Identities: identities{w}, Authorizations: authorizations{w},
