@@ -153,7 +153,7 @@ func TestHolders(t *testing.T) {
 			t.Fatal(e)
 		}
 		ctx, cancel := context.WithCancelCause(context.Background())
-		tr.holder.attempt(cancel)
+		tr.holder.endBy(cancel)
 		return tr, ctx
 	}
 	var trips []*trip
@@ -176,7 +176,7 @@ func TestHolders(t *testing.T) {
 	}
 	// The next attempt of one that has ended ends at once.
 	ctx, cancel := context.WithCancelCause(context.Background())
-	trips[0].holder.attempt(cancel)
+	trips[0].holder.endBy(cancel)
 	if !errors.Is(context.Cause(ctx), errRevoked) {
 		t.Error("an attempt after the end goes on")
 	}
@@ -212,7 +212,7 @@ func TestHoldersConcurrently(t *testing.T) {
 				tr := &trip{g: g, s: snap, found: rt, conn: &Conn{ID: uint64(worker*1000 + i)}, who: &caller{subscription: sub, key: "primary"}}
 				tr.enter()
 				_, cancel := context.WithCancelCause(context.Background())
-				tr.holder.attempt(cancel)
+				tr.holder.endBy(cancel)
 				if worker == 0 && i%50 == 0 {
 					g.Revoke()
 				}

@@ -111,7 +111,6 @@ func (t *trip) startAttempt(ctx context.Context, d *departure) {
 	a := &t.attempt
 	*a = attempt{count: a.count + 1, backend: d.backend, began: t.g.opt.Now()}
 	ctx, a.cancel = context.WithCancelCause(ctx)
-	t.holder.attempt(a.cancel)
 	a.ctx, a.span = t.g.opt.Tracing.StartBackend(ctx, d.header, a.began)
 }
 

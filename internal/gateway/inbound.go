@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -195,6 +196,8 @@ func (t *trip) inbound() {
 	if t.x.Model = t.model.deployment; t.x.Model == "" && t.model.info != nil {
 		t.x.Model = t.model.info.Model
 	}
+	t.ctx, t.cancel = context.WithCancelCause(t.ctx)
+	t.holder.endBy(t.cancel)
 	t.pipeline.Run(t.ctx, &t.x)
 	t.failure = t.x.LastError
 	t.release()

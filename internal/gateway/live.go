@@ -94,10 +94,11 @@ func (h *holder) leave() {
 	h.shard = nil
 }
 
-// attempt notes what ends the attempt that begins; one whose caller's right
-// has ended already ends at once.
-func (h *holder) attempt(cancel context.CancelCauseFunc) {
-	if h.shard == nil {
+// endBy notes what ends the request: its attempts at backends, and whatever its
+// policies wait for. One whose caller's right has ended already ends at once.
+func (h *holder) endBy(cancel context.CancelCauseFunc) {
+	if h.shard == nil { // a policy may yet name the caller
+		h.cancel = cancel
 		return
 	}
 	h.shard.mu.Lock()

@@ -24,6 +24,9 @@ func (t *trip) record() {
 	t.releaseAnswer()
 	t.releaseCalls()
 	t.holder.leave()
+	if t.cancel != nil {
+		defer t.cancel(errFinished)
+	}
 	if t.webSocketOf != "" {
 		t.g.webSockets.End(t.webSocketOf)
 	}

@@ -27,6 +27,9 @@ type trip struct {
 	conn *Conn
 	call *Call
 	ctx  context.Context
+	// cancel ends what policies and backends do for the request; nil before they
+	// begin.
+	cancel context.CancelCauseFunc
 
 	// query is the parsed query, nil where there is none.
 	query url.Values

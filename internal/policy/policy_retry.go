@@ -39,7 +39,7 @@ func retryEntry() entry {
 				"Every other error, and every refusal of the frame, goes to on-error at once. `send-request` has to set `ignore-error`, so that its variable is null and the condition can look at that.",
 				"A `return-response` in it ends the pipeline as everywhere.",
 				"A request body that lies in memory is sent again each time. A body that is still a stream can be sent once: set `buffer-request-body=\"true\"` on `forward-request`. Without it the second attempt fails with `RequestBodySent`; nothing is ever sent with an empty body in its place. The bodies of the model API are always in memory.",
-				"Waits count in the request's time limit. One that does not end before it ends with the error of the limit.",
+				"Waits count in the request's time limit. One that does not end before it ends with the error of the limit. A wait ends, too, when the caller goes away, when the gateway stops, and when the right of the caller ends (its key, its subscription): the request is refused then, and nothing is repeated.",
 				"Repetitions of policies that connect have a budget for the whole gateway: over time at most one repetition for each request that comes into a `retry`, 10 a second beside that, and 100 that can be saved up. When it is used up the retry ends, the last answer stands, and the record has a note.",
 			},
 			differences: []string{
