@@ -131,6 +131,14 @@ func (t *trip) CallTravels(h http.Header, u *url.URL) bool {
 // Hold is [policy.Road].
 func (t *trip) Hold(n int64) *refused { return t.hold(n, &t.heldCalls) }
 
+// HoldBody is [policy.Road].
+func (t *trip) HoldBody(n int64, request bool) *refused {
+	if request {
+		return t.hold(n, &t.held)
+	}
+	return t.hold(n, &t.heldAnswer)
+}
+
 // Interrupted is [policy.Road].
 func (t *trip) Interrupted(cause error) *refused { return interrupted(cause, cause) }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -47,7 +48,10 @@ func (b *bodyChange) read() ([]byte, *Error) {
 	case "", "identity":
 		return content, nil
 	case "gzip", "x-gzip":
-		plain, err := unzipped(content)
+		plain, e, err := b.unzipped(content)
+		if e != nil {
+			return nil, e
+		}
 		if errors.Is(err, errTooLong) {
 			return nil, BodyError(!b.answer, true, MaxBuffered, err)
 		}
@@ -62,16 +66,33 @@ func (b *bodyChange) read() ([]byte, *Error) {
 
 var errTooLong = errors.New("too long")
 
-func unzipped(content []byte) ([]byte, error) {
+// unzipped undoes gzip. What comes out may be a thousand times as long, so its
+// memory is asked for before it is taken.
+func (b *bodyChange) unzipped(content []byte) ([]byte, *Error, error) {
 	r, err := gzip.NewReader(bytes.NewReader(content))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	plain, err := io.ReadAll(io.LimitReader(r, MaxBuffered+1))
-	if err == nil && len(plain) > MaxBuffered {
-		err = errTooLong
+	var plain []byte
+	for {
+		if len(plain) == cap(plain) {
+			more := max(len(plain), 4*len(content), 512)
+			if e := b.x.holdBody(len(plain)+more, b.answer); e != nil {
+				return nil, e, nil
+			}
+			plain = slices.Grow(plain, more)
+		}
+		n, err := r.Read(plain[len(plain):cap(plain)])
+		plain = plain[:len(plain)+n]
+		switch {
+		case len(plain) > MaxBuffered:
+			return nil, nil, errTooLong
+		case errors.Is(err, io.EOF):
+			return plain, nil, nil
+		case err != nil:
+			return nil, nil, err
+		}
 	}
-	return plain, err
 }
 
 // put puts a body in the place of the one that was read.
@@ -79,8 +100,7 @@ func (b *bodyChange) put(content []byte) *Error {
 	if len(content) > MaxBuffered {
 		return BodyError(!b.answer, true, MaxBuffered, errTooLong)
 	}
-	b.x.setBody(&Body{Bytes: content, Length: int64(len(content))}, b.answer)
-	return nil
+	return b.x.putBody(content, b.answer)
 }
 
 // malformed is the error of a body that is not what it has to be.

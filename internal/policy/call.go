@@ -39,6 +39,9 @@ type Road interface {
 	// Hold counts bytes that policies keep in memory until the exchange ends; an
 	// error: there are too many.
 	Hold(n int64) *Error
+	// HoldBody counts bytes of a body that policies have made: of the request's,
+	// until the answer begins, or of the answer's.
+	HoldBody(n int64, request bool) *Error
 	// Interrupted is the error of a request whose context ended with that cause
 	// while a policy waited.
 	Interrupted(cause error) *Error

@@ -113,6 +113,10 @@ type Exchange struct {
 	flights []string
 	// ran is how many policies have run.
 	ran int
+	// madeBody is what is counted for bodies of the request that policies have made,
+	// and madeAnswer for those of the answer madeFor.
+	madeBody, madeAnswer int
+	madeFor              *Response
 	// making is the request that a policy makes of its own; nil: none.
 	making *outgoing
 	// turn is held by the goroutine that the exchange belongs to, within wait; nil

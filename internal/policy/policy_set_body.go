@@ -114,8 +114,43 @@ func (s *setBody) do(ctx context.Context, x *Exchange) (flow, *Error) {
 	if e != nil {
 		return stop, e
 	}
-	x.setBody(&Body{Bytes: content, Length: int64(len(content))}, s.answer)
-	return next, nil
+	return next, x.putBody(content, s.answer)
+}
+
+// putBody is setBody for a body that a policy has made, and that lies in memory
+// like one that came.
+func (x *Exchange) putBody(content []byte, answer bool) *Error {
+	if e := x.holdBody(len(content), answer); e != nil {
+		return e
+	}
+	x.setBody(&Body{Bytes: content, Length: int64(len(content))}, answer)
+	return nil
+}
+
+// holdBody counts the bytes of a body that a policy makes, n in all. The request
+// has one at a time, which the next one takes the place of, as in a retry; so has
+// each answer.
+func (x *Exchange) holdBody(n int, answer bool) *Error {
+	if x.Road == nil {
+		return nil
+	}
+	if !answer && x.making != nil {
+		return x.Road.Hold(int64(n))
+	}
+	held := &x.madeBody
+	if answer {
+		if held = &x.madeAnswer; x.madeFor != x.Response {
+			x.madeFor, *held = x.Response, 0
+		}
+	}
+	if n <= *held {
+		return nil
+	}
+	if e := x.Road.HoldBody(int64(n-*held), !answer); e != nil {
+		return e
+	}
+	*held = n
+	return nil
 }
 
 // setBody puts a body in the place of the request's or the answer's.
