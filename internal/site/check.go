@@ -15,6 +15,8 @@ type checker struct {
 	r *report
 	// service is the apim/ folder; empty, never nil.
 	service *Service
+	// network is the network/ folder; empty, never nil.
+	network *Network
 	// own are the endpoints that listeners name exactly.
 	own []netip.AddrPort
 	// vaults: some reference is to a Key Vault.

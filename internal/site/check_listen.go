@@ -14,7 +14,6 @@ func (c *checker) enabled() bool { return c.PublicNetworkAccess == "Enabled" }
 
 func (c *checker) listeners() {
 	seen := map[Listener]bool{}
-	iface := regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,14}(\.[0-9]{1,4})?$`)
 	for i, l := range c.Listeners {
 		pos := c.at("listeners[%d].address", i)
 		addr, err := netip.ParseAddr(l.Address)
@@ -23,7 +22,7 @@ func (c *checker) listeners() {
 		case strings.EqualFold(l.Address, "localhost"):
 			c.r.Add(pos, "invalid-value", `an IP address, an interface or "private"`, "write 127.0.0.1 or ::1",
 				"a listener's address is not a name")
-		case err != nil && !iface.MatchString(l.Address):
+		case err != nil && !interfaceName().MatchString(l.Address):
 			c.r.Add(pos, "invalid-value", `an IP address, an interface or "private"`, "",
 				"%q is neither an address nor an interface", l.Address)
 		case err == nil && c.standsPrivate(addr, pos) && l.Port != 0:
@@ -35,6 +34,11 @@ func (c *checker) listeners() {
 		}
 		seen[key] = true
 	}
+}
+
+// interfaceName is how the name of a network interface is written.
+func interfaceName() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,14}(\.[0-9]{1,4})?$`)
 }
 
 // standsPrivate reports addresses on which the gateway must not stand.

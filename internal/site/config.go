@@ -47,7 +47,9 @@ type Config struct {
 	Backends map[string]BackendConfig `yaml:"backends"`
 	// Names says which DNS servers are asked. Default: those of the system.
 	Names Names `yaml:"names"`
-	State State `yaml:"state"`
+	// Network says where the gateway stands in the network of network/.
+	Network NetworkConfig `yaml:"network"`
+	State   State         `yaml:"state"`
 	// KeyVault says how Azure Key Vaults are reached.
 	KeyVault KeyVault `yaml:"keyVault"`
 	// Audit configures the chained log.

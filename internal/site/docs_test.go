@@ -79,6 +79,10 @@ func TestDocs(t *testing.T) {
 		checkPage(t, docsDir+"apim-folder.md", "files", folderTable())
 		checkPage(t, docsDir+"apim-folder.md", "fields", documentTables())
 	})
+	t.Run("network-folder", func(t *testing.T) {
+		checkPage(t, docsDir+"network-folder.md", "fields", resourceTables())
+		checkPage(t, docsDir+"network-folder.md", "reachability", fieldTable("", below(field{typ: typeObject, fields: reachabilityFields().fields})))
+	})
 }
 
 // checkPage holds one generated part of a page against what the code makes.
@@ -316,6 +320,19 @@ func documentTables() string {
 				documentRows(&b, f.fields, "")
 			}
 		}
+	}
+	return b.String()
+}
+
+// resourceTables is a table of fields for each type of resource in network/.
+func resourceTables() string {
+	var b strings.Builder
+	for i, t := range networkTypes() {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "### %s\n\n`%s`\n\n| field | here | |\n|---|---|---|\n", t.title, t.name)
+		documentRows(&b, t.fields, "")
 	}
 	return b.String()
 }

@@ -35,6 +35,7 @@ func configFields() []field {
 		object("names", "Which DNS servers are asked.",
 			texts("servers", "HOST:PORT with an IP address, each listed in destinations.name too; or \"system\": "+
 				"those of the system when the site was loaded.").defaults("[system]").atLeast(1)),
+		networkField(),
 		stateField(),
 		keyVaultField(),
 		auditField(),
@@ -48,6 +49,22 @@ func configFields() []field {
 				"llm-token-limit: requests at the same time may pass a limit together. It counts for azure-openai-token-limit as well.")),
 		acceptedFieldsField(),
 	}
+}
+
+func networkField() field {
+	return object("network", "Where the gateway stands in the network that network/ describes.",
+		text("subnet", "Its subnet, as NAME or NETWORK/NAME: the rules of that subnet hold for every connection, and one of the host's addresses has to lie in it. "+
+			"Not given: no rules are enforced."),
+		text("networkInterface", "Its interface in network/, where a security group or application security groups are associated with it."),
+		text("flowLog", "\"stdout\", \"stderr\" or a file, for flow records in the form of Azure's NSG flow logs. Not given: none."),
+		object("dns", "The DNS server for the private zones of network/.",
+			list("listeners", object("", "",
+				text("address", "An IP address that is not public, the name of a network interface, or \"private\".").must(),
+				integer("port", 0, 65535, "UDP and TCP port; 0 takes a free one.").must(),
+			), "Where it answers. None: it does not run."),
+			texts("forward", "HOST:PORT with an IP address, each listed in destinations.name too: who is asked for names outside the zones. None: such names are refused."),
+		),
+	)
 }
 
 func listenersField() field {

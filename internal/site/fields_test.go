@@ -7,11 +7,20 @@ import (
 	"testing"
 )
 
+// everyDocument are the documents of apim/ and the resources of network/.
+func everyDocument() []document {
+	all := documents()
+	for _, t := range networkTypes() {
+		all = append(all, document{"x.json", t.title, armEnvelope(t.fields)})
+	}
+	return all
+}
+
 // TestFields gives every field of every Azure document, and each of its four
 // kinds gets its answer: nothing, a note, an error that can be accepted, and for
 // a slip in its name an error with the name that was meant.
 func TestFields(t *testing.T) {
-	for _, d := range documents() {
+	for _, d := range everyDocument() {
 		t.Run(d.title, func(t *testing.T) {
 			file := "apim/x/y/" + d.files()[0]
 			walkAzure(d.fields, nil, func(path []string, f azureField) {
@@ -104,9 +113,9 @@ func outcome(ps Problems) string {
 
 // TestFieldSlips misspells every field; a slip never has an effect in silence.
 func TestFieldSlips(t *testing.T) {
-	for _, d := range documents() {
+	for _, d := range everyDocument() {
 		walkAzure(d.fields, nil, func(path []string, f azureField) {
-			if len(f.name) < 4 {
+			if len(f.name) < 4 || f.name[0] == f.name[1] {
 				return
 			}
 			slip := slices.Clone(path)

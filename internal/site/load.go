@@ -48,7 +48,7 @@ func LoadFS(fsys fs.FS, dir string) (*Site, Problems) {
 	if r.HasErrors() {
 		return nil, r.finish()
 	}
-	s := &Site{Dir: dir, Digest: rd.digest, Files: rd.files, Network: &Network{}}
+	s := &Site{Dir: dir, Digest: rd.digest, Files: rd.files}
 	config := readConfig(rd, r)
 	accepted := map[string]AcceptedField{}
 	if config != nil {
@@ -58,12 +58,15 @@ func LoadFS(fsys fs.FS, dir string) (*Site, Problems) {
 	}
 	service, used := loadService(rd.files, config, accepted, r)
 	s.Service = service
+	s.Network = loadNetwork(rd.files, config, accepted, used, r)
 	notBuilt(rd.files, r)
 	if config != nil {
 		s.Config = config.Config
 		c := newChecker(config, service, rd.files, r)
+		c.network = s.Network
 		c.checkConfig()
 		c.checkReferences()
+		c.place()
 		c.namedValues()
 		c.keyVault()
 		c.filesExist(fsys, rd.files)
@@ -116,11 +119,9 @@ func notBuilt(files map[string][]byte, r *report) {
 		case ".md", ".txt":
 			continue // prose
 		}
-		for dir, what := range map[string]string{"network": "network rules", "access": "access policies"} {
-			if strings.HasPrefix(p, dir+"/") {
-				r.Add(Pos{File: p}, "not-built", "no documents in "+dir+"/",
-					"take the document out of the site until it is", "%s are not built yet, so this document would protect nothing", what)
-			}
+		if strings.HasPrefix(p, "access/") {
+			r.Add(Pos{File: p}, "not-built", "no documents in access/",
+				"take the document out of the site until it is", "access policies are not built yet, so this document would protect nothing")
 		}
 	}
 }
