@@ -17,15 +17,19 @@ type bodyChange struct {
 	header http.Header
 	// answer: it is the answer's body, else the request's.
 	answer bool
+	// head: it is the answer to a HEAD, which says what the body would be and has
+	// none. What a policy would make of it nobody knows, how long it is neither.
+	head bool
 }
 
 // changeBody begins a change; nil where there is no body.
 func (x *Exchange) changeBody(answer bool) *bodyChange {
 	switch {
 	case !answer && x.Request.Body != nil:
-		return &bodyChange{x, x.Request.Header, false}
+		return &bodyChange{x: x, header: x.Request.Header}
 	case answer && x.Response != nil && x.Response.Body != nil:
-		return &bodyChange{x, x.Response.Header, true}
+		head := x.Request.Method == http.MethodHead && x.Response.FromBackend && x.Response.Body.Stream != nil
+		return &bodyChange{x: x, header: x.Response.Header, answer: true, head: head}
 	}
 	return nil
 }
@@ -40,6 +44,11 @@ func (b *bodyChange) body() *Body {
 // read gives the body, gzip undone. Other codings are an error: a policy that
 // changes nothing without a word would leave in what it has to take out.
 func (b *bodyChange) read() ([]byte, *Error) {
+	if b.head {
+		dropBodyFields(b.header)
+		b.body().Length = -1
+		return nil, nil
+	}
 	content, e := b.x.bytes(b.body(), !b.answer)
 	if e != nil || len(content) == 0 {
 		return nil, e
@@ -97,6 +106,9 @@ func (b *bodyChange) unzipped(content []byte) ([]byte, *Error, error) {
 
 // put puts a body in the place of the one that was read.
 func (b *bodyChange) put(content []byte) *Error {
+	if b.head {
+		return nil
+	}
 	if len(content) > MaxBuffered {
 		return BodyError(!b.answer, true, MaxBuffered, errTooLong)
 	}

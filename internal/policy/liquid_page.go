@@ -28,6 +28,9 @@ func liquidBehaviour(before []string) []string {
 // liquidDifferences is what the page of set-body says of templates that differ.
 func liquidDifferences() []string {
 	return []string{
+		"Templates are read by the gateway's own engine, in the dialect of DotLiquid 2.0 with C#'s names of filters; what Liquid has learned " +
+			"since (`where`, `sort_natural` and more) is not there. `include`, `extends`, `block`, `render` and `param` are errors: a document " +
+			"is one template.",
 		"A filter that is not known, words behind a value and names without a value are errors when the document is loaded; API " +
 			"Management drops them without a word.",
 		"What fails while a template is filled is the error ExpressionValueEvaluationFailure; DotLiquid writes \"Liquid error\" into the text.",

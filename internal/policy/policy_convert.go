@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -50,8 +51,14 @@ func (v *conversion) convert(ctx context.Context, x *Exchange, do func(t *clr.Th
 		return nil
 	}
 	content, e := b.read()
-	if e != nil || len(strings.TrimSpace(string(content))) == 0 {
+	switch {
+	case e != nil:
 		return e
+	case b.head:
+		b.header["Content-Type"] = []string{x.mediaType(v.to)}
+		return nil
+	case len(bytes.TrimSpace(content)) == 0:
+		return nil
 	}
 	if !utf8.Valid(content) {
 		return b.malformed(v.from.String(), fmt.Errorf("it is not UTF-8"))
@@ -120,7 +127,8 @@ func jsonToXMLEntry() entry {
 				"Members `@name` are attributes and `#text` and `#cdata-section` text, as xml-to-json writes them. What a name of XML cannot " +
 					"hold is written `_x0020_`.",
 				"`consider-accept-header` converts only where the request's Accept names XML; `apply` only where the Content-Type of the body " +
-					"says JSON. An empty body stays.",
+					"says JSON. An empty body stays; the answer to a HEAD says the Content-Type, and no length.",
+				digestsBehaviour,
 				"Content-Type becomes `application/xml`, or `text/xml` where Accept names that first. The text is indented by two blanks and " +
 					"has no declaration.",
 			},
@@ -214,7 +222,8 @@ func xmlToJSONEntry() entry {
 				"Values are texts. Comments, processing instructions and the document type are left out; white space between elements does " +
 					"not count. Entities that the document declares are put in, within limits; none is fetched.",
 				"`consider-accept-header` converts only where the request's Accept names JSON; `apply` only where the Content-Type of the body " +
-					"says XML. An empty body stays. Content-Type becomes `application/json`.",
+					"says XML. An empty body stays. Content-Type becomes `application/json`; the answer to a HEAD says that too, and no length.",
+				digestsBehaviour,
 			},
 			differences: []string{
 				"The form of `javascript-friendly` is not documented; it is decided here.",

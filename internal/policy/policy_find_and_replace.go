@@ -22,6 +22,8 @@ func findAndReplaceEntry() entry {
 				"An empty `to` takes the text out.",
 				"The body is read whole, up to 32 MiB, a stream of events too: it leaves when it has ended. The new body may not be larger.",
 				"Content-Type does not count: bytes are compared, `from` and `to` are UTF-8.",
+				digestsBehaviour,
+				"The answer to a HEAD has no length: nobody knows that of the changed body.",
 			},
 			differences: []string{
 				"A body in gzip is unpacked, and leaves unpacked; one in another coding is an error. API Management looks for the text in the " +

@@ -27,12 +27,15 @@ func forwardRequestEntry() entry {
 				"Before every connection the gateway's gate checks caller, model and destination again, whatever policies did.",
 				"The timeout ends with the head of the answer; streams may take longer.",
 				"With `fail-on-error-status-code` an answer of 400 to 599 goes to on-error, which finds it as it is; without an on-error policy the caller gets it.",
-				"Written attributes are checked when the site is loaded. `timeout` and `timeout-ms` may be expressions of whole numbers.",
+				"Written attributes are checked when the site is loaded. `timeout` and `timeout-ms` may be expressions of whole numbers, " +
+					"`follow-redirects` and `buffer-request-body` of true or false; the others are written, as in API Management.",
 			},
 			differences: []string{
-				"Redirects go back to the caller. `follow-redirects=\"true\"` is refused, because where requests may go stands in the site.",
+				"Redirects go back to the caller. `follow-redirects=\"true\"` is refused, because where requests may go stands in the site; an " +
+					"expression that says true is an error of that request, which is not sent.",
 				"`buffer-response` makes no difference: the gateway never collects an answer that no policy reads.",
 				"`http-version` makes no difference: it is agreed with the backend by TLS.",
+				"The reference does not say whether `buffer-request-body` may be an expression.",
 				"A timeout is from one millisecond to 24 hours; 0 is refused.",
 			},
 			errors: []errorLine{
@@ -40,7 +43,7 @@ func forwardRequestEntry() entry {
 				{"BackendConnectionFailure", "no connection, or it broke: 500"},
 				{"BackendErrorStatusCode", "`fail-on-error-status-code`: the backend's status"},
 				{"RequestBodySent", "within `retry`: the body was a stream, and an attempt before has sent it: 500"},
-				{"ExpressionValueEvaluationFailure", "the timeout's expression throws, or is no number in its bounds"},
+				{"ExpressionValueEvaluationFailure", "an expression throws, the timeout's is no number in its bounds, or that of follow-redirects says true"},
 			},
 		},
 		attributes: []attribute{
@@ -48,8 +51,8 @@ func forwardRequestEntry() entry {
 			{name: "timeout", expected: "seconds until the head of the answer", expression: true, otherwise: "300"},
 			{name: "timeout-ms", expected: "milliseconds, in the place of timeout", expression: true},
 			{name: "continue-timeout", expected: "seconds until 100 Continue", refused: "the gateway does not wait for 100 Continue"},
-			{name: "follow-redirects", expected: "false", otherwise: "false"},
-			{name: "buffer-request-body", expected: "true or false", otherwise: "false"},
+			{name: "follow-redirects", expected: "false", expression: true, otherwise: "false"},
+			{name: "buffer-request-body", expected: "true or false", expression: true, otherwise: "false"},
 			{name: "buffer-response", expected: "true or false", otherwise: "true"},
 			{name: "fail-on-error-status-code", expected: "true or false", otherwise: "false"},
 		},
@@ -62,16 +65,19 @@ type forwardRequest struct {
 	// timeout, in units, goes before that of the options.
 	timeout intValue
 	unit    time.Duration
+	// keepBody is BufferRequestBody. redirects says whether to follow them, which
+	// is never done.
+	keepBody, redirects boolValue
 }
 
 func compileForwardRequest(c *compiler, n *Node) statement {
 	s := &forwardRequest{opt: ForwardOptions{
-		BufferRequestBody:     c.boolean(n, "buffer-request-body", false),
 		FailOnErrorStatusCode: c.boolean(n, "fail-on-error-status-code", false),
 		BufferResponse:        c.boolean(n, "buffer-response", true),
 	}}
 	s.timeout, s.unit = c.timeout(n)
-	if c.boolean(n, "follow-redirects", false) {
+	s.keepBody = c.boolAttribute(n, "buffer-request-body", false)
+	if s.redirects = c.boolAttribute(n, "follow-redirects", false); s.redirects.literal {
 		c.add(n.Attribute("follow-redirects").ValuePos, "redirects", "false", "name the backend's final URL",
 			"the gateway follows no redirect: where requests may go stands in the site")
 	}
@@ -102,6 +108,14 @@ func (s *forwardRequest) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		return stop, e
 	}
 	opt.Timeout = time.Duration(timeout) * s.unit
+	if opt.BufferRequestBody, e = s.keepBody.is(ctx, x); e != nil {
+		return stop, e
+	}
+	if follow, e := s.redirects.is(ctx, x); e != nil {
+		return stop, e
+	} else if follow {
+		return stop, s.redirects.compute.badValue("The value of %q is true, and the gateway follows no redirect.", "follow-redirects")
+	}
 	if body := x.Request.Body; body != nil && body.Stream != nil && body.Sent {
 		return stop, &Error{
 			Reason: "RequestBodySent", Status: http.StatusInternalServerError,

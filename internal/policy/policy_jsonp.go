@@ -27,6 +27,8 @@ func jsonpEntry() entry {
 					"Anything else, and two of them, is an error: the answer would be the caller's own script.",
 				"The answer gets Content-Type application/javascript and X-Content-Type-Options nosniff. Its text has to be JSON; U+2028 and " +
 					"U+2029, which end a line of script, are escaped.",
+				"The answer to a HEAD gets these headers, and no length.",
+				digestsBehaviour,
 				"Whoever may call the API may have it called by pages of others, with the caller's cookies. Prefer cors.",
 			},
 			differences: []string{

@@ -25,6 +25,8 @@ func redirectContentURLsEntry() entry {
 				"Names of hosts have no case, and a standard port may be written or left out. Slashes may be escaped, as in JSON (`https:\\/\\/`).",
 				"Headers stay as they are, `Location` too; set-header changes them.",
 				"The body is read whole, up to 32 MiB, whatever its Content-Type.",
+				digestsBehaviour,
+				"The answer to a HEAD has no length: nobody knows that of the changed body.",
 			},
 			differences: []string{
 				"Where the request goes to a pool of backends, only links to the API's service URL are found; the record has a note.",

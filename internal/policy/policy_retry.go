@@ -94,7 +94,7 @@ func compileRetry(c *compiler, n *Node) statement {
 	}
 	eachStep(s.steps, func(k *step) {
 		s.connects = s.connects || k.connects
-		if f, ok := k.statement.(*forwardRequest); ok && !f.opt.BufferRequestBody {
+		if f, ok := k.statement.(*forwardRequest); ok && f.keepBody.compute == nil && !f.keepBody.literal {
 			c.warn(k.at.pos, "body-sent-once", `add buffer-request-body="true"`,
 				"forward-request stands in retry without buffer-request-body: a request whose body is a stream cannot be sent again")
 		}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"net/http"
 	"strings"
 )
 
@@ -32,6 +33,7 @@ func setBodyEntry() entry {
 				"Written text is sent as it is written, white space included; XML and JSON need no escapes.",
 				"The value of an expression is sent as its text in UTF-8, a `byte[]` as it is, null as nothing.",
 				"`Content-Encoding` is removed, `Content-Length` set. `Content-Type` stays: set it with set-header.",
+				digestsBehaviour,
 				"The reference does not name on-error; it works there, with a warning.",
 			}),
 			differences: liquidDifferences(),
@@ -159,14 +161,27 @@ func (x *Exchange) setBody(body *Body, answer bool) {
 	case answer:
 	case x.making != nil:
 		x.making.body = body
-		delete(x.making.header, "Content-Encoding")
+		dropBodyFields(x.making.header)
 		return
 	default:
 		x.Request.Body = body
-		delete(x.Request.Header, "Content-Encoding")
+		dropBodyFields(x.Request.Header)
 		return
 	}
-	delete(x.answered(), "Content-Encoding")
+	dropBodyFields(x.answered())
 	x.Response.dropBody()
 	x.Response.Body = body
+}
+
+// digestsBehaviour is what the pages of policies that change bodies say of
+// [dropBodyFields].
+const digestsBehaviour = "`Content-MD5`, `Digest`, `Content-Digest` and `Repr-Digest` of a body that was changed are removed. `ETag` " +
+	"stays: set-header removes it."
+
+// dropBodyFields removes what a head says of the bytes of a body that has been
+// replaced: its coding and its digests. A policy behind may write them anew.
+func dropBodyFields(h http.Header) {
+	for _, name := range [...]string{"Content-Encoding", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
+		delete(h, name)
+	}
 }
