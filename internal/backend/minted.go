@@ -26,6 +26,8 @@ type minted struct {
 	now  func() time.Time
 	mu   sync.Mutex // guards writing list
 	list atomic.Pointer[[]bound]
+	// masking is the masker of one list.
+	masking atomic.Pointer[listMasker]
 }
 
 // bound is one credential.
@@ -90,6 +92,28 @@ func (b *bound) isFor(host string) bool {
 	return slices.Contains(b.hosts, host) || b.allowed != nil && b.allowed(host)
 }
 
+type listMasker struct {
+	of     *[]bound
+	masker *secret.Masker
+}
+
+// masker is the masker of what is held now.
+func (m *minted) masker() *secret.Masker {
+	list := m.list.Load()
+	if was := m.masking.Load(); was != nil && was.of == list {
+		return was.masker
+	}
+	masker := &secret.Masker{}
+	if list != nil {
+		for _, b := range *list {
+			masker.Add(b.value.Reveal())
+		}
+	}
+	masker.Build()
+	m.masking.Store(&listMasker{list, masker})
+	return masker
+}
+
 func (m *minted) all() []bound {
 	if p := m.list.Load(); p != nil {
 		return *p
@@ -148,14 +172,10 @@ func (s *Set) CarriesURL(u *url.URL) bool {
 	return s.minted.inURL(u, strings.TrimSuffix(strings.ToLower(u.Host), ":443"))
 }
 
-// Masked is a text without the credentials that the gateway holds: mask puts
-// something in their place.
-func (s *Set) Masked(text string, mask func(text string, secrets ...string) string) string {
+// Masker knows the credentials that the gateway holds.
+func (s *Set) Masker() *secret.Masker {
 	if s.minted == nil {
-		return text
+		return &secret.Masker{}
 	}
-	for _, b := range s.minted.all() {
-		text = mask(text, b.value.Reveal())
-	}
-	return text
+	return s.minted.masker()
 }

@@ -15,15 +15,18 @@ import (
 func policyTraceCommand() *command {
 	return &command{
 		name: "trace", args: doorArgs + " [--json] [ID]", short: "say what policies did with a request",
-		long: `Shows the trace of a request to a running gateway: every policy that ran, with its
-place, how long it took, what it computed and what it did, in the form of API
-Management's traces with --json. Without ID it lists the latest traced requests.
+		long: `Shows the trace of a request to a running gateway: what was received and what it was
+for; every policy that ran, with its place, how long it took, what it computed and
+what it did; what was sent to backends, what they answered, and what the caller got.
+With --json it has the form of API Management's traces. Without ID it lists the
+latest traced requests.
 
 A request is traced when it has the header Ocp-Apim-Trace: true and its
 subscription stands in policies.trace of cloister.yaml; nobody's is by default. The
 answer then has the header Ocp-Apim-Trace-Id, which is the request's id. Traces are
-kept in memory for ten minutes, two hundred at most. Credentials and secret named
-values are masked; prompts and completions may stand in a trace.
+kept in memory for ten minutes, two hundred at most; fifty requests are traced at a
+time. Credentials and secret named values are masked, as docs/policies.md says;
+prompts and completions may stand in a trace.
 
 It asks the gateway that runs, which keeps traces in its memory: where none runs
 there is none to show. Its socket accepts the gateway's own user and root; from
@@ -90,7 +93,14 @@ func writeTrace(w io.Writer, c colours, t *policy.Trace) {
 		fmt.Fprintf(w, "%s%s%s\n", c.dim, section, c.reset)
 		for _, e := range entries {
 			indent := strings.Repeat("  ", e.Data.Depth+1)
-			fmt.Fprintf(w, "%s%s%s  %s  %s%s\n", indent, printed(e.Source), c.dim, printed(e.Data.At), e.Elapsed, c.reset)
+			line := printed(e.Source)
+			for _, more := range []string{e.Data.At, e.Data.Duration, e.Data.Message} {
+				if more != "" {
+					line += "  " + c.dim + printed(more) + c.reset
+				}
+			}
+			fmt.Fprintf(w, "%s%s\n", indent, line)
+			writeTraceHeads(w, c, indent+"  ", &e.Data)
 			for _, m := range e.Data.Messages {
 				fmt.Fprintf(w, "%s  %s%s:%s %s\n", indent, c.dim, printed(m.Name), c.reset, printed(oneLine(m.Value)))
 			}
@@ -100,6 +110,31 @@ func writeTrace(w io.Writer, c colours, t *policy.Trace) {
 		}
 	}
 	if t.Dropped > 0 {
-		fmt.Fprintf(w, "%s%d more entries had no room%s\n", c.yellow, t.Dropped, c.reset)
+		fmt.Fprintf(w, "%s%d entries or parts of them had no room%s\n", c.yellow, t.Dropped, c.reset)
+	}
+}
+
+// writeTraceHeads is what was received, found, sent and answered.
+func writeTraceHeads(w io.Writer, c colours, indent string, d *policy.TraceData) {
+	headers := func(list []policy.TraceHeader) {
+		for _, h := range list {
+			fmt.Fprintf(w, "%s  %s%s:%s %s\n", indent, c.dim, printed(h.Name), c.reset, printed(oneLine(h.Value)))
+		}
+	}
+	if r := d.Request; r != nil {
+		fmt.Fprintf(w, "%s→ %s %s\n", indent, printed(r.Method), printed(r.URL))
+		headers(r.Headers)
+	}
+	if f := d.Configuration; f != nil {
+		fmt.Fprintf(w, "%sAPI %s, revision %s; operation %s %s; product %s\n", indent,
+			printed(f.API.ID), printed(f.API.Revision), printed(f.Operation.Method), printed(f.Operation.URITemplate), printed(f.Product))
+	}
+	if r := d.Response; r != nil {
+		from := ""
+		if d.Backend != "" {
+			from = "  (" + printed(d.Backend) + ")"
+		}
+		fmt.Fprintf(w, "%s← %d %s%s\n", indent, r.Status.Code, printed(r.Status.Reason), from)
+		headers(r.Headers)
 	}
 }

@@ -56,10 +56,10 @@ func TestMask(t *testing.T) {
 	tr.shown.key, tr.shown.token = key, token
 	tr.sent[0] = []string{other}
 	tr.vouching.tokens = []presented{{token: "dddd.eeee.ffff"}}
-	tr.x.Mask = tr.mask
+	tr.x.Maskers = tr.maskers
 	text := "key " + key + ", token " + token + ", sent " + other + ", read dddd.eeee.ffff"
 	const want = "key ***, token ***, sent Bearer ***, read ***"
-	if got := tr.mask(text); got != want {
+	if got := tr.x.Masked(text); got != want {
 		t.Errorf("%q", got)
 	}
 	if tr.x.Note(text); tr.x.Notes[0] != want {

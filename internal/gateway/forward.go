@@ -56,6 +56,7 @@ func (t *trip) forward(ctx context.Context, x *policy.Exchange, opt policy.Forwa
 	if e := t.auditAllow(); e != nil {
 		return e
 	}
+	t.traceForward(&d)
 	t.startAttempt(ctx, &d)
 	resp, err := t.roundTrip(&d, opt.Timeout)
 	if err != nil {
@@ -81,6 +82,7 @@ func (t *trip) forward(ctx context.Context, x *policy.Exchange, opt policy.Forwa
 		return failure
 	}
 	x.Response = t.responseOf(resp)
+	t.traceAnswer()
 	return nil
 }
 

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/backend"
 	"github.com/cloister-ai/cloister/internal/network/egress"
+	"github.com/cloister-ai/cloister/internal/secret"
 )
 
 // departure is a request that passed the gate.
@@ -146,6 +148,12 @@ func (t *trip) Interrupted(cause error) *refused { return interrupted(cause, cau
 func (t *trip) keepSent() {
 	for i := range t.sent {
 		t.sent[i] = t.r.Header[t.credentialHeader(i)]
+	}
+	t.sentCookies = t.r.Header["Cookie"]
+	for name, values := range t.r.Header {
+		if name != "Cookie" && !slices.Contains(callerHeaders[:], name) && secret.CredentialName(name) {
+			t.sentSecrets = append(t.sentSecrets, values...)
+		}
 	}
 }
 

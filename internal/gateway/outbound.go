@@ -78,10 +78,7 @@ func (t *trip) writeHead(resp *policy.Response) {
 	}
 	delete(h, "Content-Length")
 	h[requestIDHeader] = []string{t.x.RequestID}
-	delete(h, traceIDHeader) // a backend's names no trace here
-	if t.tracer != nil {
-		h[traceIDHeader] = []string{t.x.RequestID}
-	}
+	t.nameTrace(h)
 	switch b := resp.Body; {
 	case resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified:
 	case b == nil:
@@ -94,6 +91,14 @@ func (t *trip) writeHead(resp *policy.Response) {
 		h["Content-Length"] = []string{strconv.FormatInt(b.Length, 10)}
 	}
 	t.w.WriteHeader(resp.StatusCode)
+}
+
+// nameTrace names the request's trace; a backend's names none here.
+func (t *trip) nameTrace(h http.Header) {
+	delete(h, traceIDHeader)
+	if t.tracer != nil {
+		h[traceIDHeader] = []string{t.x.RequestID}
+	}
 }
 
 func (t *trip) writeBytes(resp *policy.Response) {

@@ -27,6 +27,9 @@ func (t *trip) record() {
 	if t.cancel != nil {
 		defer t.cancel(errFinished)
 	}
+	if t.tracer != nil {
+		t.g.traces.end()
+	}
 	if t.webSocketOf != "" {
 		t.g.webSockets.End(t.webSocketOf)
 	}
@@ -44,7 +47,7 @@ func (t *trip) record() {
 	rec := &t.rec
 	t.describeRequest(now)
 	t.x.End(t.ended())
-	t.keepTrace(t.rec.Status)
+	t.keepTrace()
 	rec.Notes = t.x.Notes // policies may have said something at the end
 	t.describeCaller()
 	t.describeAttempt()
@@ -119,22 +122,38 @@ func (t *trip) redacted(s string) string {
 	return s
 }
 
-// mask is [policy.Exchange.Mask]: without what the caller sent where callers send
-// credentials, and without the credentials that the gateway holds.
-func (t *trip) mask(text string) string {
-	text = policy.Mask(text, t.shown.key, t.shown.token)
-	for _, sent := range t.sent {
-		for _, v := range sent {
-			if _, credential, ok := strings.Cut(v, " "); ok { // behind a scheme
-				v = credential
+// maskers is [policy.Exchange.Maskers]: what the caller sent where callers send
+// credentials, and the credentials that the gateway holds.
+func (t *trip) maskers() []*secret.Masker {
+	m := &t.sentMasker
+	m.Add(t.shown.key)
+	m.Add(t.shown.token)
+	for _, p := range t.vouching.tokens {
+		m.Add(p.token)
+	}
+	if !t.sentMasked {
+		t.sentMasked = true
+		for _, sent := range append(t.sent[:len(t.sent):len(t.sent)], t.sentSecrets) {
+			for _, v := range sent {
+				m.AddHeader(v)
 			}
-			text = policy.Mask(text, v)
+		}
+		for _, line := range t.sentCookies {
+			m.AddCookies(line, false)
+		}
+		keyQuery := ""
+		if t.found.operationRoute != nil {
+			keyQuery = t.found.api.key.query
+		}
+		for name, values := range t.query {
+			if name == keyQuery || name == "code" || secret.CredentialName(name) {
+				for _, v := range values {
+					m.Add(v)
+				}
+			}
 		}
 	}
-	for _, p := range t.vouching.tokens {
-		text = policy.Mask(text, p.token)
-	}
-	return t.s.backends.Masked(text, policy.Mask)
+	return []*secret.Masker{m, t.s.backends.Masker()}
 }
 
 // cause is an error for the log: what policies do with credentials and secrets

@@ -177,7 +177,7 @@ func (rt *route) fill(t *trip) {
 	x.Road = t
 	x.Deployment = t.s.deployment
 	x.Services, x.CallBackend = t.g.opt.Services, t.callBackend
-	x.Message, x.Mask = t.message, t.mask
+	x.Message, x.Maskers = t.message, t.maskers
 	x.Caller, x.Permit = t.callerKey, t.permit
 	t.keepSent()
 	t.hearPolicies()

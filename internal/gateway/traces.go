@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -10,14 +11,17 @@ import (
 )
 
 // traceHeader is how a caller asks for a trace, traceIDHeader how the answer names
-// it.
+// it. debugHeader is how callers of API Management ask today: its token is for
+// Azure's gateway, means nothing here and goes no further.
 const (
 	traceHeader   = "Ocp-Apim-Trace"
 	traceIDHeader = "Ocp-Apim-Trace-Id"
+	debugHeader   = "Apim-Debug-Authorization"
 )
 
-// Bounds of the traces that are kept.
+// Bounds of the traces that are kept, and of those under way.
 const (
+	maxTracing    = 50
 	maxTraces     = 200
 	maxTraceBytes = 8 << 20
 	keptTrace     = 10 * time.Minute
@@ -28,12 +32,38 @@ type Traces struct {
 	mu    sync.Mutex // guards the others
 	list  []keptOne
 	bytes int
+	// under is how many are under way.
+	under int
+}
+
+// begin reports whether one more request may be traced now; then end has to follow.
+func (k *Traces) begin() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.under >= maxTracing {
+		return false
+	}
+	k.under++
+	return true
+}
+
+func (k *Traces) end() {
+	k.mu.Lock()
+	k.under--
+	k.mu.Unlock()
 }
 
 type keptOne struct {
 	trace *policy.Trace
 	size  int
 	until time.Time
+}
+
+// UnderWay is how many requests are being traced.
+func (k *Traces) UnderWay() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.under
 }
 
 // add keeps a trace; the oldest make room for it.
@@ -82,10 +112,11 @@ func (k *Traces) List(now time.Time) []*policy.Trace {
 // Traces are those of the latest requests that asked for one.
 func (g *Gateway) Traces() *Traces { return &g.traces }
 
-// askTrace begins a trace, where the caller asks for one and the site lets it. The
-// header is for the gateway: backends do not get it.
+// askTrace begins a trace, where the caller asks for one and the site lets it, and not
+// too many are under way. The header is for the gateway: backends do not get it.
 func (t *trip) askTrace() {
 	asked := t.r.Header[traceHeader]
+	delete(t.r.Header, debugHeader)
 	if asked == nil {
 		return
 	}
@@ -96,13 +127,39 @@ func (t *trip) askTrace() {
 	if !slices.ContainsFunc(t.s.Site.Config.Policies.Trace, func(name string) bool { return strings.EqualFold(name, t.x.Subscription.ID) }) {
 		return
 	}
+	if !t.g.traces.begin() {
+		t.x.Note("not traced: as many requests are traced as can be at a time")
+		return
+	}
 	t.tracer = policy.NewRecorder(&t.x, t.g.opt.Now)
 	t.x.Observer = t.tracer
 }
 
-// keepTrace keeps the trace of a request that has ended.
-func (t *trip) keepTrace(status int) {
-	if t.tracer != nil {
-		t.g.traces.add(t.tracer.Finish(status), t.tracer.Size(), t.g.opt.Now())
+// traceForward notes in the trace what is sent to a backend; of a pool, whose members
+// have addresses of their own, only its id is known yet.
+func (t *trip) traceForward(d *departure) {
+	if t.tracer == nil {
+		return
 	}
+	to := d.backend.ID()
+	if u := d.backend.URL(); u != nil {
+		to = u.Scheme + "://" + u.Host + d.backend.BasePaths()[0]
+	}
+	t.tracer.Forwarding(t.x.Request.Method, to+t.x.Request.Path, d.header)
+}
+
+// traceAnswer notes what the backend has answered.
+func (t *trip) traceAnswer() {
+	if t.tracer != nil {
+		t.tracer.Answered(cmp.Or(t.attempt.used.Backend, t.attempt.backend.ID()), t.x.Response)
+	}
+}
+
+// keepTrace keeps the trace of a request that has ended.
+func (t *trip) keepTrace() {
+	if t.tracer == nil {
+		return
+	}
+	trace := t.tracer.Finish(t.rec.Status, t.w.Header(), t.failure, t.cut)
+	t.g.traces.add(trace, t.tracer.Size(), t.g.opt.Now())
 }

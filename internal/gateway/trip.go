@@ -11,6 +11,7 @@ import (
 	"github.com/cloister-ai/cloister/internal/backend"
 	"github.com/cloister-ai/cloister/internal/openai"
 	"github.com/cloister-ai/cloister/internal/policy"
+	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/telemetry"
 )
 
@@ -42,7 +43,13 @@ type trip struct {
 	// sent are the headers in which callers send credentials, as they came;
 	// see credentialHeader.
 	sent [len(callerHeaders) + 1][]string
-	who  *caller
+	// sentCookies and sentSecrets are what else the caller sent that traces and logs
+	// do not show: lines of Cookie, and headers whose name says so. sentMasker knows
+	// them all, once sentMasked.
+	sentCookies, sentSecrets []string
+	sentMasker               secret.Masker
+	sentMasked               bool
+	who                      *caller
 	// subscription is the caller's, as policies see it.
 	subscription policy.Subscription
 	decision     decision

@@ -78,6 +78,7 @@ func (t *trip) writeUpgrade(conn net.Conn, h http.Header) error {
 	h.Set("Connection", "Upgrade")
 	h.Set("Upgrade", "websocket")
 	h.Set(requestIDHeader, t.x.RequestID)
+	t.nameTrace(h)
 	h.Set("Strict-Transport-Security", hsts)
 	conn.SetDeadline(time.Time{})
 	conn.SetWriteDeadline(time.Now().Add(frontStall))

@@ -3,6 +3,8 @@ package policy
 import (
 	"strings"
 	"testing"
+
+	"github.com/cloister-ai/cloister/internal/secret"
 )
 
 // TestMask: what is masked is gone in every spelling that a header, a URL or a
@@ -17,7 +19,7 @@ func TestMask(t *testing.T) {
 		"\u00c4\u212a s3cret+key/= \xff": "\u00c4\u212a *** \xff",
 		"short":                          "short",
 	} {
-		if got := Mask(in, "s3cret+key/=", "short", ""); got != want {
+		if got := secret.Mask(in, secret.NewMasker("s3cret+key/=", "short", "")); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}

@@ -176,6 +176,7 @@ func (x *Exchange) call(ctx context.Context, r *CallRequest) (resp *CallResponse
 	x.apart(func() { resp, err = x.Services.Calls.Call(in, r) })
 	switch cause := context.Cause(in); {
 	case err == nil:
+		x.answers = append(x.answers, heard{resp, strings.HasPrefix(r.URL.Path, "/secrets/")})
 		return resp, x.holdBytes(len(resp.Body)), false
 	case ctx.Err() != nil:
 		return nil, x.interrupted(context.Cause(ctx)), true

@@ -90,10 +90,10 @@ type Exchange struct {
 	// Minted hears of a token that a policy obtained as the gateway, before it is
 	// used: it must not travel to hosts that it is not for. Nil: nobody does.
 	Minted func(token secret.Value, resource string, expires time.Time)
-	// Mask puts "***" in the place of what the caller showed and what the gateway
-	// holds, in texts for logs, metrics and observers. Nil: the subscription's key
+	// Maskers know what the caller showed and what the gateway holds, which has no
+	// place in texts for logs, metrics and observers. Nil: the subscription's key
 	// and the headers in which callers send credentials are looked at.
-	Mask func(text string) string
+	Maskers func() []*secret.Masker
 	// BackendURL is the address of a backend by its id, nil for pools and
 	// unknown ones; for expressions only. Nil: there is none.
 	BackendURL func(id string) *url.URL
@@ -107,8 +107,15 @@ type Exchange struct {
 	// nothing.
 	Permit func() *Error
 
-	// secrets are those of the pipeline that runs.
-	secrets []secret.Value
+	// secrets knows the secret named values of the pipeline that runs; nil: none does.
+	secrets *secret.Masker
+	// own knows the credentials that the exchange came by: what policies obtained or
+	// used as one, and what backends and services set.
+	own secret.Masker
+	// learned is the response whose head own knows; answers are those of calls that
+	// it has not seen yet.
+	learned *Response
+	answers []heard
 	// flights are the values that the request makes for others too.
 	flights []string
 	// ran is how many policies have run.
@@ -122,8 +129,6 @@ type Exchange struct {
 	// turn is held by the goroutine that the exchange belongs to, within wait; nil
 	// outside of it.
 	turn sync.Locker
-	// hidden are tokens that policies obtained, which observers do not see.
-	hidden []secret.Value
 	// at is the statement that runs.
 	at *place
 	// limited: the request was refused, so that what connects is skipped.

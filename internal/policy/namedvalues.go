@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
@@ -30,6 +31,10 @@ type NamedValues struct {
 	byName map[string]namedValue
 	names  []string
 	any    bool
+
+	// masker knows those that are secret, once masking is done.
+	masking sync.Once
+	masker  *secret.Masker
 }
 
 type namedValue struct {

@@ -35,11 +35,10 @@ func (p *place) public() Place {
 	return Place{Policy: p.policy, Scope: p.scope.String(), Section: p.section.String(), Path: p.path, ID: p.id, Pos: p.pos}
 }
 
-// say tells the observer something of the policy that runs. It masks before it
-// shortens, so that no part of a secret stays at the cut, and copies, so that what
-// the observer keeps holds no body in memory.
+// say tells the observer something of the policy that runs. It copies, so
+// that what the observer keeps holds no body in memory.
 func (x *Exchange) say(name, value string) {
 	if x.Observer != nil && x.at != nil {
-		x.Observer.Say(x.at.public(), strings.Clone(shortened(x.Masked(name))), strings.Clone(shortened(x.Masked(value))))
+		x.Observer.Say(x.at.public(), strings.Clone(x.maskedStart(name, longestShown)), strings.Clone(x.maskedStart(value, longestShown)))
 	}
 }

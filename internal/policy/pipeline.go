@@ -21,7 +21,7 @@ type Pipeline struct {
 	// answers that come out of a cache.
 	behind [stores][]step
 	// secrets are the secret named values of the site.
-	secrets []secret.Value
+	secrets *secret.Masker
 	// contract is what policies hold messages against; nil: none asks for it.
 	contract *contract
 }

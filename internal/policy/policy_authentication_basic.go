@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"strings"
-
-	"github.com/cloister-ai/cloister/internal/secret"
 )
 
 func authenticationBasicEntry() entry {
@@ -58,7 +56,7 @@ func (s *authenticationBasic) do(ctx context.Context, x *Exchange) (flow, *Error
 		return stop, s.user.compute.badValue("The value of \"username\" holds a colon.")
 	}
 	value := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
-	x.hidden = append(x.hidden, secret.New(value))
+	x.own.AddHeader("Basic " + value)
 	x.requestHeader()["Authorization"] = []string{"Basic " + value}
 	x.say("Authorization", masked)
 	return next, nil

@@ -115,18 +115,8 @@ func (x *Exchange) managedIdentity(ctx context.Context, resource, client string)
 // mint tells the gateway of a token that a policy obtained, and keeps it out of
 // what observers see.
 func (x *Exchange) mint(token secret.Value, resource string, expires time.Time) {
-	x.hidden = append(x.hidden, token)
+	x.own.Add(token.Reveal())
 	if x.Minted != nil {
 		x.Minted(token, resource, expires)
 	}
-}
-
-// withoutHidden is text for observers without tokens that policies obtained.
-func (x *Exchange) withoutHidden(s string) string {
-	for _, v := range x.hidden {
-		if text := v.Reveal(); text != "" {
-			s = strings.ReplaceAll(s, text, masked)
-		}
-	}
-	return s
 }

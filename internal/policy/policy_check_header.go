@@ -93,7 +93,7 @@ func (s *checkHeader) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		return stop, e
 	}
 	if !ok {
-		if x.carriesCredential(name) {
+		if x.secretHeader(name) {
 			value = secret.Redacted
 		}
 		return stop, s.answer(ctx, x, denied(0, "HeaderValueNotAllowed", fmt.Sprintf("Header %s value of %s is not allowed. Access denied.", name, value), ""))

@@ -161,6 +161,9 @@ func (s *setHeader) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		}
 		values = fieldLines(name, values)
 	}
+	if action != remove && x.secretHeader(name) {
+		x.hideHeader(name, values)
+	}
 	if x.Observer != nil {
 		x.say(name, s.shown(x, name, action, values))
 	}
@@ -177,7 +180,7 @@ func (s *setHeader) shown(x *Exchange, name, action string, values []string) str
 	if action == remove {
 		return "(deleted)"
 	}
-	if x.carriesCredential(name) || slices.ContainsFunc(s.values, func(v textValue) bool { return v.secret }) {
+	if x.secretHeader(name) || slices.ContainsFunc(s.values, func(v textValue) bool { return v.secret }) {
 		return masked
 	}
 	return strings.Join(values, ", ")

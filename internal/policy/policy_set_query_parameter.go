@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/url"
 	"strings"
+
+	"github.com/cloister-ai/cloister/internal/secret"
 )
 
 func setQueryParameterEntry() entry {
@@ -87,6 +89,9 @@ func (s *setQueryParameter) do(ctx context.Context, x *Exchange) (flow, *Error) 
 			v, e := s.values[i].text(ctx, x)
 			if e != nil {
 				return stop, e
+			}
+			if secret.CredentialName(name) {
+				x.own.Add(v)
 			}
 			pairs = joinQuery(pairs, escapeQuery(name)+"="+escapeQuery(v))
 		}
