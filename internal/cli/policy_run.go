@@ -79,9 +79,9 @@ func runPolicyRun(ctx context.Context, env *Env, opt any, args []string) error {
 	if err != nil {
 		return err
 	}
-	d, err := simulate.Describe(file)
+	d, err := simulate.Describe(o.context, file)
 	if err != nil {
-		return fmt.Errorf("%s: %w", o.context, err)
+		return err
 	}
 	var answers []byte
 	if o.responses != "" {
@@ -89,9 +89,9 @@ func runPolicyRun(ctx context.Context, env *Env, opt any, args []string) error {
 			return err
 		}
 	}
-	script, err := simulate.ReadScript(answers)
+	script, err := simulate.ReadScript(o.responses, answers)
 	if err != nil {
-		return fmt.Errorf("%s: %w", o.responses, err)
+		return err
 	}
 	folder := o.folder
 	if folder == "" {

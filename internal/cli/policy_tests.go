@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"flag"
 	"fmt"
@@ -20,8 +20,8 @@ import (
 )
 
 type policyTestOptions struct {
-	update, watch, coverage bool
-	junit                   string
+	update, watch, coverage, json bool
+	junit                         string
 }
 
 // testSuffix is how the names of test files end.
@@ -29,7 +29,7 @@ const testSuffix = ".test.yaml"
 
 func policyTestCommand() *command {
 	return &command{
-		name: "test", args: "[--update] [--watch] [--junit FILE] [--coverage] [PATH...]", short: "run the tests of policy documents",
+		name: "test", args: "[--update] [--watch] [--json] [--junit FILE] [--coverage] [PATH...]", short: "run the tests of policy documents",
 		long: `Runs test files, NAME.test.yaml, or all below a folder; without PATH below the
 working directory. A test describes a request, what the world outside answers, and
 what is expected; cloister policy run explains both descriptions. Nothing is
@@ -38,7 +38,7 @@ connected to.
   document: policy.xml            # policy.xml beside the file by default
   tests:
     - name: gold goes to the premium backend
-      context: {request: {method: POST, headers: {X-Tier: [gold]}}}
+      context: {subscription: {id: gold}, request: {headers: {X-Tier: [gold]}}}
       responses: {backend: {statusCode: 200, body: {ok: true}}}
       expect:
         status: 200
@@ -52,17 +52,26 @@ connected to.
         - {after: 5s, expect: {status: 429, error: {source: rate-limit}}}
 
 expect may hold status, reason, headers, body, variables, forwarded (false, how
-often, or what was sent last), calls (all that policies made, in order) and error.
-A value is a text, null for what must not be there, or one of {contains: …},
-{matches: regular expression} and {json: …}. What is left out may be anything.
+often, or what was sent last), calls (all that policies made, in order) and error
+(none: there must be none). A value is a text, null for what must not be there, or
+one of {contains: …}, {matches: regular expression} and {json: …}. What is left out
+may be anything.
 
---update writes what a test without expect came to into its file. --watch runs the
-tests again when a file below PATH changes, until Ctrl-C. --junit writes a report
-for CI systems. --coverage says which policies and branches no test ran.`,
+--update writes what a test without expect came to into its file, and changes no
+other byte of it; where an anchor shares the place with others, it refuses. --watch
+runs the tests again when a file below PATH changes, until Ctrl-C, and then ends
+with 0. --junit writes a report for CI systems. --coverage says which policies and
+branches no test ran.
+
+With --json there is one line a file: path, ok, tests (name, line, ok, failures),
+problems of its documents (path, line, column, code, message), and error where the
+file could not be run. With --coverage there is one more for each set of documents:
+documents, policies, ofPolicies, branches, ofBranches, missed (at, what).`,
 		flags: func(fs *flag.FlagSet) any {
 			o := &policyTestOptions{}
 			fs.BoolVar(&o.update, "update", false, "write expectations where there are none")
 			fs.BoolVar(&o.watch, "watch", false, "run again when a file changes")
+			fs.BoolVar(&o.json, "json", false, "print one line of JSON a file")
 			fs.StringVar(&o.junit, "junit", "", "write a JUnit report to a `FILE`")
 			fs.BoolVar(&o.coverage, "coverage", false, "print which policies and branches ran")
 			return o
@@ -82,10 +91,15 @@ func runPolicyTest(ctx context.Context, env *Env, opt any, args []string) error 
 	if len(args) == 0 {
 		args = []string{"."}
 	}
-	if !o.watch {
+	switch {
+	case o.watch && o.json:
+		return &usageError{"--watch or --json, not both"}
+	case !o.watch:
 		return (&policyTester{env: env, options: o}).run(ctx, args)
 	}
-	return watchTests(ctx, env, o, args)
+	stop, free := interruptible(ctx, env)
+	defer free()
+	return watchTests(stop, env, o, args)
 }
 
 // watchEvery is how often files are looked at.
@@ -93,6 +107,9 @@ const watchEvery = 500 * time.Millisecond
 
 // watchTests runs tests now and after each change, until ctx ends.
 func watchTests(ctx context.Context, env *Env, o *policyTestOptions, args []string) error {
+	if _, err := testFiles(args); err != nil {
+		return err
+	}
 	var seen string
 	for {
 		now, err := stamp(args)
@@ -102,7 +119,7 @@ func watchTests(ctx context.Context, env *Env, o *policyTestOptions, args []stri
 		if now != seen {
 			seen = now
 			fmt.Fprintf(env.Stdout, "--- %s\n", time.Now().Format(time.TimeOnly))
-			if err := (&policyTester{env: env, options: o}).run(ctx, args); err != nil && !errors.Is(err, errSilent) {
+			if err := (&policyTester{env: env, options: o}).run(ctx, args); err != nil && !errors.Is(err, errSilent) && ctx.Err() == nil {
 				fmt.Fprintf(env.Stderr, "cloister policy test: %v\n", err)
 			}
 			if o.update { // what it has written is no change
@@ -124,11 +141,15 @@ func stamp(paths []string) (string, error) {
 	var b strings.Builder
 	for _, p := range paths {
 		err := filepath.WalkDir(p, func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				if d != nil && d.IsDir() && d.Name() == ".git" {
-					return fs.SkipDir
-				}
+			switch {
+			case errors.Is(err, fs.ErrNotExist): // it has just gone
+				return nil
+			case err != nil:
 				return err
+			case d.IsDir() && d.Name() == ".git":
+				return fs.SkipDir
+			case d.IsDir():
+				return nil
 			}
 			switch filepath.Ext(name) {
 			case ".xml", ".yaml", ".json":
@@ -165,15 +186,40 @@ func (t *policyTester) run(ctx context.Context, args []string) error {
 		return err
 	}
 	for _, file := range files {
-		if err := t.file(ctx, file); err != nil {
+		line := &testedFile{Path: file, Tests: []testedCase{}, Problems: []testedProblem{}}
+		if err := t.file(ctx, file, line); err != nil {
 			t.broken++
-			fmt.Fprintf(t.env.Stderr, "cloister policy test: %v\n", err)
+			t.report.broken(file, err.Error())
+			if line.Error = err.Error(); !t.options.json {
+				complain(t.env, "cloister policy test", err)
+			}
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if t.options.json {
+			if err := writeLine(t.env.Stdout, line); err != nil {
+				return err
+			}
+		}
 	}
-	t.printCoverage()
+	if err := t.printCoverage(); err != nil {
+		return err
+	}
+	t.verdict()
+	if t.options.junit != "" {
+		if err := t.report.write(t.options.junit); err != nil {
+			return err
+		}
+	}
+	return failedIf(t.failed+t.broken > 0)
+}
+
+// verdict says how it went, for people.
+func (t *policyTester) verdict() {
+	if t.options.json {
+		return
+	}
 	c := coloursFor(t.env.Stdout, t.env)
 	word := c.green + "ok" + c.reset
 	if t.failed+t.broken > 0 {
@@ -184,15 +230,6 @@ func (t *policyTester) run(ctx context.Context, args []string) error {
 		fmt.Fprintf(t.env.Stdout, "; %s could not be run", count(t.broken, "file"))
 	}
 	fmt.Fprintln(t.env.Stdout)
-	if t.options.junit != "" {
-		if err := t.report.write(t.options.junit); err != nil {
-			return err
-		}
-	}
-	if t.failed+t.broken > 0 {
-		return errSilent
-	}
-	return nil
 }
 
 // testFiles are the test files of paths, sorted and each once.
@@ -225,56 +262,128 @@ func testFiles(args []string) ([]string, error) {
 	return slices.Compact(files), nil
 }
 
-func (t *policyTester) file(ctx context.Context, name string) error {
+// file runs one file. The error says why it could not be run.
+func (t *policyTester) file(ctx context.Context, name string, line *testedFile) error {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
 	f, err := simulate.ReadTests(name, data)
 	if err != nil {
-		t.report.broken(name, err.Error())
 		return err
 	}
 	tested, err := f.RunTests(ctx, artifactsFolder(name), t.options.update)
 	if err != nil {
-		t.report.broken(name, err.Error())
 		return err
 	}
-	c := coloursFor(t.env.Stdout, t.env)
 	if tested.Problems.HasErrors() {
-		var b strings.Builder
-		writeProblems(&b, coloursFor(t.env.Stderr, t.env), onlyErrors(tested.Problems))
-		fmt.Fprint(t.env.Stderr, b.String())
-		t.report.broken(name, tested.Problems.Err().Error())
-		return fmt.Errorf("%s: its documents cannot be compiled", name)
+		return t.refused(name, onlyErrors(tested.Problems), line)
 	}
+	t.results(name, tested.Results, line)
+	if was := t.coverage[f.Documents()]; was != nil {
+		was.Merge(tested.Coverage)
+	} else {
+		t.coverage[f.Documents()] = tested.Coverage
+	}
+	if tested.Updated == nil || ctx.Err() != nil {
+		return nil
+	}
+	if !t.options.json {
+		fmt.Fprintf(t.env.Stdout, "     %s: expectations written\n", printed(name))
+	}
+	return replaceTests(name, data, tested.Updated)
+}
+
+// replaceTests writes a test file that still is what was read.
+func replaceTests(name string, read, updated []byte) error {
+	target, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(target)
+	if err != nil {
+		return err
+	}
+	switch now, err := os.ReadFile(target); {
+	case err != nil:
+		return err
+	case !bytes.Equal(now, read):
+		return fmt.Errorf("%s has changed while its tests ran; nothing was written", name)
+	}
+	return replaceFile(target, updated, info.Mode().Perm())
+}
+
+// refused: the documents cannot be compiled.
+func (t *policyTester) refused(name string, problems site.Problems, line *testedFile) error {
+	for _, p := range problems {
+		line.Problems = append(line.Problems, testedProblem{p.File, checkedProblem{max(p.Line, 1), max(p.Column, 1), p.Code, p.Message}})
+	}
+	if !t.options.json {
+		var b strings.Builder
+		writeProblems(&b, coloursFor(t.env.Stderr, t.env), problems)
+		fmt.Fprint(t.env.Stderr, b.String())
+	}
+	return fmt.Errorf("%s: its documents cannot be compiled", name)
+}
+
+// results counts and prints what the tests of a file came to.
+func (t *policyTester) results(name string, results []simulate.TestResult, line *testedFile) {
 	failed := 0
-	for _, r := range tested.Results {
+	for _, r := range results {
 		t.report.add(r)
-		if len(r.Failures) == 0 {
+		ok := len(r.Failures) == 0
+		line.Tests = append(line.Tests, testedCase{r.Name, r.Line, ok, append([]string{}, r.Failures...)})
+		if ok {
 			t.passed++
 			continue
 		}
 		failed++
+		if t.options.json {
+			continue
+		}
+		c := coloursFor(t.env.Stdout, t.env)
 		fmt.Fprintf(t.env.Stdout, "%sFAIL%s %s:%d: %s\n", c.red, c.reset, printed(name), r.Line, printed(r.Name))
 		for _, text := range r.Failures {
 			fmt.Fprintf(t.env.Stdout, "    %s\n", printed(text))
 		}
 	}
 	t.failed += failed
-	if failed == 0 {
-		fmt.Fprintf(t.env.Stdout, "%sok%s   %s (%s)\n", c.green, c.reset, printed(name), count(len(tested.Results), "test"))
+	line.OK = failed == 0
+	if line.OK && !t.options.json {
+		c := coloursFor(t.env.Stdout, t.env)
+		fmt.Fprintf(t.env.Stdout, "%sok%s   %s (%s)\n", c.green, c.reset, printed(name), count(len(results), "test"))
 	}
-	if was := t.coverage[f.Documents()]; was != nil {
-		was.Merge(tested.Coverage)
-	} else {
-		t.coverage[f.Documents()] = tested.Coverage
-	}
-	if tested.Updated == nil {
-		return nil
-	}
-	fmt.Fprintf(t.env.Stdout, "     %s: expectations written\n", printed(name))
-	return replaceFile(name, tested.Updated, 0o644)
+}
+
+// testedFile is what --json prints of a file.
+type testedFile struct {
+	Path     string          `json:"path"`
+	OK       bool            `json:"ok"`
+	Tests    []testedCase    `json:"tests"`
+	Problems []testedProblem `json:"problems"`
+	Error    string          `json:"error,omitempty"`
+}
+
+type testedCase struct {
+	Name     string   `json:"name"`
+	Line     int      `json:"line"`
+	OK       bool     `json:"ok"`
+	Failures []string `json:"failures"`
+}
+
+type testedProblem struct {
+	Path string `json:"path"`
+	checkedProblem
+}
+
+// coveredDocuments is what --json prints of the coverage of documents.
+type coveredDocuments struct {
+	Documents  string            `json:"documents"`
+	Policies   int               `json:"policies"`
+	OfPolicies int               `json:"ofPolicies"`
+	Branches   int               `json:"branches"`
+	OfBranches int               `json:"ofBranches"`
+	Missed     []simulate.Missed `json:"missed"`
 }
 
 func onlyErrors(all site.Problems) (out site.Problems) {
@@ -286,87 +395,24 @@ func onlyErrors(all site.Problems) (out site.Problems) {
 	return out
 }
 
-func (t *policyTester) printCoverage() {
+func (t *policyTester) printCoverage() error {
 	if !t.options.coverage {
-		return
+		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.coverage)) {
-		policies, of, branches, ofBranches := t.coverage[name].Counts()
-		fmt.Fprintf(t.env.Stdout, "coverage of %s: %d of %d policies, %d of %d branches\n", printed(name), policies, of, branches, ofBranches)
-		for _, m := range t.coverage[name].Missed() {
+		covered := t.coverage[name]
+		line := coveredDocuments{Documents: name, Missed: append([]simulate.Missed{}, covered.Missed()...)}
+		line.Policies, line.OfPolicies, line.Branches, line.OfBranches = covered.Counts()
+		if t.options.json {
+			if err := writeLine(t.env.Stdout, line); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(t.env.Stdout, "coverage of %s: %d of %d policies, %d of %d branches\n", printed(name), line.Policies, line.OfPolicies, line.Branches, line.OfBranches)
+		for _, m := range line.Missed {
 			fmt.Fprintf(t.env.Stdout, "    %s: %s did not run\n", printed(m.At), printed(m.What))
 		}
 	}
-}
-
-// junitReport is a report in JUnit's form.
-type junitReport struct {
-	XMLName  xml.Name    `xml:"testsuites"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Errors   int         `xml:"errors,attr"`
-	Suites   []junitFile `xml:"testsuite"`
-}
-
-type junitFile struct {
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Errors   int         `xml:"errors,attr"`
-	Time     string      `xml:"time,attr"`
-	Cases    []junitCase `xml:"testcase"`
-
-	took time.Duration
-}
-
-type junitCase struct {
-	Name    string        `xml:"name,attr"`
-	Class   string        `xml:"classname,attr"`
-	Time    string        `xml:"time,attr"`
-	Failure *junitMessage `xml:"failure,omitempty"`
-	Error   *junitMessage `xml:"error,omitempty"`
-}
-
-type junitMessage struct {
-	Message string `xml:"message,attr"`
-	Text    string `xml:",chardata"`
-}
-
-func (r *junitReport) suite(name string) *junitFile {
-	if n := len(r.Suites); n == 0 || r.Suites[n-1].Name != name {
-		r.Suites = append(r.Suites, junitFile{Name: name})
-	}
-	return &r.Suites[len(r.Suites)-1]
-}
-
-func (r *junitReport) add(t simulate.TestResult) {
-	s := r.suite(t.File)
-	k := junitCase{Name: t.Name, Class: t.File, Time: seconds(t.Took)}
-	s.took += t.Took
-	s.Time = seconds(s.took)
-	s.Tests++
-	r.Tests++
-	if len(t.Failures) > 0 {
-		s.Failures++
-		r.Failures++
-		k.Failure = &junitMessage{Message: t.Failures[0], Text: strings.Join(t.Failures, "\n")}
-	}
-	s.Cases = append(s.Cases, k)
-}
-
-func (r *junitReport) broken(file, why string) {
-	s := r.suite(file)
-	s.Tests, s.Errors = s.Tests+1, s.Errors+1
-	r.Tests, r.Errors = r.Tests+1, r.Errors+1
-	s.Cases = append(s.Cases, junitCase{Name: "documents", Class: file, Time: "0", Error: &junitMessage{Message: why}})
-}
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
-
-func (r *junitReport) write(file string) error {
-	text, err := xml.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return replaceFile(file, append([]byte(xml.Header), append(text, '\n')...), 0o644)
+	return nil
 }

@@ -3,12 +3,15 @@ package simulate
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/cloister-ai/cloister/internal/csharp/clr"
 	"github.com/cloister-ai/cloister/internal/csharp/request"
@@ -25,11 +28,11 @@ var Begun = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // Description is a request that was read from a context file.
 type Description struct{ c *request.Context }
 
-// Describe reads a context file, as "cloister policy eval" takes it; an empty one
-// is a GET of https://localhost/. The error is a [*FileError].
-func Describe(file string) (*Description, error) {
-	if strings.TrimSpace(file) == "" {
-		file = "{}"
+// Describe reads a context, as "cloister policy eval" takes it; an empty one is a
+// GET of https://localhost/. The error is a [*FileError] of the file.
+func Describe(file, text string) (*Description, error) {
+	if strings.TrimSpace(text) == "" {
+		text = "{}"
 	}
 	t := &clr.Thread{Now: func() time.Time { return Begun }, Random: rand.Reader, Zone: time.UTC}
 	limits := clr.DefaultLimits()
@@ -37,11 +40,35 @@ func Describe(file string) (*Description, error) {
 	limits.Steps *= 16
 	t.Start(context.Background(), limits)
 	defer t.End()
-	c, err := request.Read(t, file)
+	c, err := request.Read(t, text)
 	if err != nil {
-		return nil, &FileError{"context", err}
+		e := &FileError{File: file, What: "context", Text: err.Error()}
+		var at *request.FileError
+		if errors.As(err, &at) {
+			e.path = at.Path
+			if n, unread := readJSON([]byte(strings.TrimPrefix(text, "\ufeff"))); unread == nil {
+				place := find(n, at.Path)
+				e.Line, e.Column = place.Line, place.Column
+			}
+		}
+		return nil, e
 	}
 	return &Description{c}, nil
+}
+
+// describe reads a context that stands in a test file.
+func describe(n *yaml.Node) (*Description, error) {
+	text, err := toJSON(n)
+	if err != nil {
+		return nil, err
+	}
+	d, err := Describe("", string(text))
+	var e *FileError
+	if errors.As(err, &e) {
+		place := find(n, e.path)
+		e.Line, e.Column = place.Line, place.Column
+	}
+	return d, err
 }
 
 // Now is when the request came; zero: the description does not say.
@@ -63,11 +90,11 @@ func (d *Description) exchange() (*policy.Exchange, error) {
 	}
 	var err error
 	if x.OriginalURL, err = url.Parse(r.OriginalURL.String()); err != nil {
-		return nil, &FileError{"context", err}
+		return nil, &FileError{What: "context", Text: err.Error()}
 	}
 	u, err := url.Parse(r.URL.String())
 	if err != nil {
-		return nil, &FileError{"context", err}
+		return nil, &FileError{What: "context", Text: err.Error()}
 	}
 	x.ClientIP, _ = netip.ParseAddr(text(r.IPAddress))
 	x.Request = policy.Request{
@@ -88,7 +115,7 @@ func (d *Description) exchange() (*policy.Exchange, error) {
 	if r.Body != nil {
 		content, err := r.Body.Read(true)
 		if err != nil {
-			return nil, &FileError{"context", err}
+			return nil, &FileError{What: "context", Text: err.Error()}
 		}
 		x.Request.Body = &policy.Body{Bytes: content, Length: int64(len(content))}
 	}

@@ -31,6 +31,9 @@ type Made struct {
 	Error string `json:"error,omitempty"`
 }
 
+// kindForward is the kind of forwarded requests.
+const kindForward = "forward"
+
 // errUnanswered is a call that the description says nothing about.
 var errUnanswered = errors.New("the responses say nothing about this call, so that it is refused")
 
@@ -58,7 +61,7 @@ func (w *World) take(ctx context.Context, m Made, a *Answer, timeout time.Durati
 }
 
 func (w *World) answer(ctx context.Context, a *Answer, timeout time.Duration) error {
-	delay, late := time.Duration(a.Delay), false
+	delay, late := a.Delay, false
 	if timeout > 0 && (delay > timeout || a.Error == failTimeout) {
 		delay, late = timeout, true
 	}
@@ -90,7 +93,7 @@ func (c calls) Call(ctx context.Context, r *policy.CallRequest) (*policy.CallRes
 	case err != nil:
 		return nil, err
 	}
-	return &policy.CallResponse{StatusCode: a.StatusCode, Reason: a.StatusReason, Header: a.header(), Body: a.content()}, nil
+	return &policy.CallResponse{StatusCode: a.StatusCode, Reason: a.StatusReason, Header: a.Headers.Clone(), Body: a.Body}, nil
 }
 
 // Later notes a call whose answer nobody reads.
@@ -167,20 +170,19 @@ func (w *World) callBackend(id string, r *http.Request) (*http.Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	content := a.content()
 	return &http.Response{
-		StatusCode: a.StatusCode, Header: a.header(), ContentLength: int64(len(content)), Body: io.NopCloser(bytes.NewReader(content)),
+		StatusCode: a.StatusCode, Header: a.Headers.Clone(), ContentLength: int64(len(a.Body)), Body: io.NopCloser(bytes.NewReader(a.Body)),
 	}, nil
 }
 
 // forward answers what forward-request sends.
 func (w *World) forward(ctx context.Context, x *policy.Exchange, opt policy.ForwardOptions) error {
 	r := &x.Request
-	m := Made{Kind: "forward", Backend: r.Backend.ID, Method: r.Method, URL: w.run.addressOf(r), Headers: r.Header.Clone()}
+	m := Made{Kind: kindForward, Backend: r.Backend.ID, Method: r.Method, URL: w.run.addressOf(r), Headers: r.Header.Clone()}
 	if r.Body != nil {
 		m.Body = string(r.Body.Bytes)
 	}
-	w.run.sent = append(w.run.sent, message{method: m.Method, url: m.URL, header: m.Headers, body: m.Body})
+	w.run.sent = append(w.run.sent, sent{method: m.Method, url: m.URL, header: m.Headers, body: m.Body})
 	a, err := w.take(ctx, m, w.run.script.forwarded(r.Backend.ID), opt.Timeout)
 	fails := func(reason, message string) error {
 		return &policy.Error{Source: "forward-request", Reason: reason, Message: message, Status: http.StatusInternalServerError, Cause: err}

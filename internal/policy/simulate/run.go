@@ -20,12 +20,12 @@ type running struct {
 	script   *Script
 	backends []policy.Backend
 	calls    []Made
-	sent     []message
+	sent     []sent
 	trace    recorder
 }
 
-// message is a request as it left, or as it stands.
-type message struct {
+// sent is a request as it left.
+type sent struct {
 	method, url string
 	header      map[string][]string
 	body        string
@@ -75,6 +75,14 @@ type LastError struct {
 	Section  string `json:"section,omitempty"`
 	Path     string `json:"path,omitempty"`
 	PolicyID string `json:"policyId,omitempty"`
+}
+
+func (e *LastError) String() string {
+	out := e.Source + "/" + e.Reason
+	if e.Path != "" {
+		out += " at " + e.Path
+	}
+	return out + ": " + e.Message
 }
 
 // Run takes a request through a pipeline. The script is used up by it.

@@ -2,15 +2,14 @@ package simulate
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/cloister-ai/cloister/internal/policy"
 )
@@ -21,31 +20,29 @@ import (
 type Script struct {
 	// Backend answers forwarded requests, one after the other; the last one
 	// answers all that follow.
-	Backend list[Answer] `json:"backend"`
+	Backend []Answer
 	// Calls answer send-request and send-one-way-request, and what policies ask
 	// backends.
-	Calls []Call `json:"calls"`
+	Calls []Call
 	// Tokens are those that the gateway obtains for itself, by resource.
-	Tokens map[string]string `json:"tokens"`
+	Tokens map[string]string
 	// Authorizations are the tokens of the credential manager, by PROVIDER/ID.
-	Authorizations map[string]string `json:"authorizations"`
+	Authorizations map[string]string
 }
 
 // Answer is an answer, or a failure.
 type Answer struct {
 	// Backend is the id of the backend that gives it; empty: any.
-	Backend    string `json:"backend"`
-	StatusCode int    `json:"statusCode"`
-	// Status is another word for StatusCode.
-	Status       int               `json:"status"`
-	StatusReason string            `json:"statusReason"`
-	Headers      map[string]values `json:"headers"`
+	Backend      string
+	StatusCode   int
+	StatusReason string
+	Headers      http.Header
 	// Body is text; JSON that is no string is sent as JSON.
-	Body json.RawMessage `json:"body"`
-	// Delay is how long it takes, such as "1.5s": the clock moves on by it.
-	Delay duration `json:"delay"`
+	Body []byte
+	// Delay is how long it takes: the clock moves on by it.
+	Delay time.Duration
 	// Error is a failure in the place of an answer: "connection" or "timeout".
-	Error string `json:"error"`
+	Error string
 
 	used bool
 }
@@ -60,136 +57,127 @@ const (
 type Call struct {
 	// URL is the whole URL; "*" stands for any text but "/", "**" at the end for
 	// any text. Empty: any. For questions to backends it is backend:ID/PATH.
-	URL string `json:"url"`
+	URL string
 	// Method is empty for any.
-	Method string `json:"method"`
+	Method string
 	// Response are the answers, one after the other.
-	Response list[Answer] `json:"response"`
+	Response []Answer
 }
 
-// list is one thing or several.
-type list[T any] []T
-
-// UnmarshalJSON takes an array, or one element.
-func (l *list[T]) UnmarshalJSON(b []byte) error {
-	if b = bytes.TrimSpace(b); len(b) > 0 && b[0] == '[' {
-		var all []T
-		if err := strict(b, &all); err != nil {
-			return err
-		}
-		*l = all
-		return nil
-	}
-	var one T
-	if err := strict(b, &one); err != nil {
-		return err
-	}
-	*l = list[T]{one}
-	return nil
-}
-
-// values are those of a header: one text or several.
-type values []string
-
-// UnmarshalJSON takes a string or an array of strings.
-func (v *values) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*v = values{one}
-		return nil
-	}
-	var all []string
-	if err := json.Unmarshal(b, &all); err != nil {
-		return errors.New("the value of a header is a text, or a list of texts")
-	}
-	*v = all
-	return nil
-}
-
-type duration time.Duration
-
-// UnmarshalJSON takes a duration of Go, such as "1.5s".
-func (d *duration) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
-		return fmt.Errorf(`%s is no duration, such as "1.5s"`, b)
-	}
-	parsed, err := time.ParseDuration(text)
-	if err != nil || parsed < 0 {
-		return fmt.Errorf(`%q is no duration, such as "1.5s"`, text)
-	}
-	*d = duration(parsed)
-	return nil
-}
-
-// FileError says what is wrong with a description.
-type FileError struct {
-	// What is the kind of description: "context", "responses".
-	What string
-	Err  error
-}
-
-func (e *FileError) Error() string { return fmt.Sprintf("the %s: %v", e.What, e.Err) }
-
-func (e *FileError) Unwrap() error { return e.Err }
-
-// ReadScript reads a responses file: a JSON object. The error is a [*FileError].
-func ReadScript(data []byte) (*Script, error) {
-	s := &Script{}
+// ReadScript reads a responses file: a JSON object, or nothing. The error is a
+// [*FileError].
+func ReadScript(file string, data []byte) (*Script, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if len(bytes.TrimSpace(data)) == 0 {
-		return s, nil
+		return &Script{}, nil
 	}
-	if err := strict(data, s); err != nil {
-		return nil, &FileError{"responses", err}
+	n, err := readJSON(data)
+	if err != nil {
+		return nil, in(file, "responses", err)
 	}
-	check := func(a *Answer) error {
-		if a.StatusCode == 0 {
-			a.StatusCode = a.Status
-		}
-		switch {
-		case a.Error != "" && a.Error != "connection" && a.Error != "timeout":
-			return fmt.Errorf(`%q is no failure; known are "connection" and "timeout"`, a.Error)
-		case a.StatusCode != 0 && (a.StatusCode < 200 || a.StatusCode > 599):
-			return fmt.Errorf("%d is no status from 200 to 599", a.StatusCode)
-		case a.StatusCode == 0:
-			a.StatusCode = http.StatusOK
-		}
-		return nil
-	}
-	var all []*Answer
-	for i := range s.Backend {
-		all = append(all, &s.Backend[i])
-	}
-	for i := range s.Calls {
-		if len(s.Calls[i].Response) == 0 {
-			return nil, &FileError{"responses", fmt.Errorf("calls[%d] has no response", i)}
-		}
-		for k := range s.Calls[i].Response {
-			all = append(all, &s.Calls[i].Response[k])
-		}
-	}
-	for _, a := range all {
-		if err := check(a); err != nil {
-			return nil, &FileError{"responses", err}
-		}
+	s, err := readScript(n)
+	if err != nil {
+		return nil, in(file, "responses", err)
 	}
 	return s, nil
 }
 
-// strict decodes JSON that has no member nobody knows.
-func strict(data []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			line := bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n")) + 1
-			return fmt.Errorf("line %d: %w", line, err)
+func readScript(n *yaml.Node) (*Script, error) {
+	s := &Script{}
+	if isNull(n) {
+		return s, nil
+	}
+	return s, object(n,
+		field{"backend", readAnswers(&s.Backend)},
+		field{"calls", func(n *yaml.Node) error { return each(n, s.readCall) }},
+		field{"tokens", readTexts(&s.Tokens)}, field{"authorizations", readTexts(&s.Authorizations)})
+}
+
+func (s *Script) readCall(n *yaml.Node) error {
+	var c Call
+	err := object(n, field{"url", readText(&c.URL)}, field{"method", readText(&c.Method)}, field{"response", readAnswers(&c.Response)})
+	if err == nil && len(c.Response) == 0 {
+		err = wrong(n, "response: {…}", "the call has no response")
+	}
+	if _, bad := path.Match(c.URL, ""); err == nil && bad != nil {
+		err = wrong(n, "write * for what may be any text", "%q is no pattern of a URL", c.URL)
+	}
+	s.Calls = append(s.Calls, c)
+	return err
+}
+
+func readTexts(into *map[string]string) func(*yaml.Node) error {
+	return func(n *yaml.Node) error {
+		*into = map[string]string{}
+		return named(n, func(name string, value *yaml.Node) (err error) {
+			(*into)[name], err = scalar(value)
+			return err
+		})
+	}
+}
+
+// readAnswers takes one answer, or a list.
+func readAnswers(into *[]Answer) func(*yaml.Node) error {
+	one := func(n *yaml.Node) error {
+		a := Answer{StatusCode: http.StatusOK, Headers: http.Header{}}
+		status := readInt(&a.StatusCode, 200, 599)
+		err := object(n,
+			field{"statusCode", status}, field{"status", status}, field{"statusReason", readText(&a.StatusReason)},
+			field{"headers", a.readHeaders}, field{"body", a.readBody}, field{"delay", readSpan(&a.Delay)},
+			field{"backend", readText(&a.Backend)}, field{"error", a.readFailure})
+		if a.Headers["Content-Type"] == nil && a.isJSON(n) {
+			a.Headers["Content-Type"] = []string{"application/json"}
 		}
+		*into = append(*into, a)
 		return err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something stands behind its end")
+	return func(n *yaml.Node) error {
+		if resolved(n).Kind == yaml.SequenceNode {
+			return each(n, one)
+		}
+		return one(n)
+	}
+}
+
+func (a *Answer) readHeaders(n *yaml.Node) error {
+	return named(n, func(name string, value *yaml.Node) error {
+		name = http.CanonicalHeaderKey(name)
+		add := func(n *yaml.Node) error {
+			text, err := scalar(n)
+			a.Headers[name] = append(a.Headers[name], text)
+			return err
+		}
+		if resolved(value).Kind == yaml.SequenceNode {
+			return each(value, add)
+		}
+		return add(value)
+	})
+}
+
+func (a *Answer) readBody(n *yaml.Node) (err error) {
+	switch s := resolved(n); {
+	case isNull(n):
+	case s.Kind == yaml.ScalarNode && s.ShortTag() == "!!str":
+		a.Body = []byte(s.Value)
+	default:
+		a.Body, err = toJSON(n)
+	}
+	return err
+}
+
+// isJSON: the body of the answer was not written as a text.
+func (a *Answer) isJSON(n *yaml.Node) bool {
+	all, err := pairs(n)
+	i := slices.IndexFunc(all, func(p pair) bool { return p.key.Value == "body" })
+	return err == nil && i >= 0 && a.Body != nil && resolved(all[i].value).ShortTag() != "!!str"
+}
+
+func (a *Answer) readFailure(n *yaml.Node) error {
+	if err := readText(&a.Error)(n); err != nil {
+		return err
+	}
+	if a.Error != failConnection && a.Error != failTimeout {
+		return wrong(n, "connection or timeout", "%q is no failure", a.Error)
 	}
 	return nil
 }
@@ -241,35 +229,11 @@ func matches(pattern, u string) bool {
 	return err == nil && ok
 }
 
-// content is the body of the answer.
-func (a *Answer) content() []byte {
-	var text string
-	if len(a.Body) == 0 || string(a.Body) == "null" {
-		return nil
-	}
-	if json.Unmarshal(a.Body, &text) == nil {
-		return []byte(text)
-	}
-	return a.Body
-}
-
-func (a *Answer) header() http.Header {
-	h := http.Header{}
-	for name, v := range a.Headers {
-		h[http.CanonicalHeaderKey(name)] = v
-	}
-	if text := bytes.TrimSpace(a.Body); len(text) > 0 && text[0] != '"' && h["Content-Type"] == nil && string(text) != "null" {
-		h["Content-Type"] = []string{"application/json"}
-	}
-	return h
-}
-
 // response is the answer of a backend.
 func (a *Answer) response() *policy.Response {
-	body := a.content()
 	return &policy.Response{
-		StatusCode: a.StatusCode, Reason: a.StatusReason, Header: a.header(), FromBackend: true,
-		Body: &policy.Body{Bytes: body, Length: int64(len(body))},
+		StatusCode: a.StatusCode, Reason: a.StatusReason, Header: a.Headers.Clone(), FromBackend: true,
+		Body: &policy.Body{Bytes: a.Body, Length: int64(len(a.Body))},
 	}
 }
 

@@ -2,12 +2,8 @@ package simulate
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -17,95 +13,134 @@ import (
 // TestFile is a *.test.yaml: tests of one document.
 type TestFile struct {
 	// Document is tested, at the scope api. Paths are relative to the file.
-	Document string `yaml:"document"`
+	Document string
 	// Global, Product, API and Operation are documents of the scopes around it.
-	Global    string `yaml:"global"`
-	Product   string `yaml:"product"`
-	API       string `yaml:"api"`
-	Operation string `yaml:"operation"`
+	Global, Product, API, Operation string
 	// NamedValues go before those of the folder.
-	NamedValues  map[string]string `yaml:"namedValues"`
-	LenientNames bool              `yaml:"lenientNames"`
-	Tests        []Test            `yaml:"tests"`
+	NamedValues  map[string]string
+	LenientNames bool
+	Tests        []Test
 
 	path string
-	root *yaml.Node
+	data []byte
 }
 
 // Test is one test: one request, or several that share counters, caches and clock.
 type Test struct {
-	Name string `yaml:"name"`
+	Name string
 	// Now is where the clock begins; zero: [Begun], or what the context says.
-	Now   time.Time `yaml:"now"`
-	Step  `yaml:",inline"`
-	Steps []Step `yaml:"steps"`
+	Now   time.Time
+	Steps []Step
+
+	node *yaml.Node
 }
 
 // Step is one request with what is expected of it.
 type Step struct {
 	// After moves the clock on before the request; Repeat sends it so often, with
 	// the same expectation each time; 0: once.
-	After  time.Duration `yaml:"after"`
-	Repeat int           `yaml:"repeat"`
+	After  time.Duration
+	Repeat int
 	// Context and Responses are as in their files. A step without takes the test's.
-	Context   yaml.Node `yaml:"context"`
-	Responses yaml.Node `yaml:"responses"`
-	Expect    yaml.Node `yaml:"expect"`
+	Context, Responses, Expect *yaml.Node
 }
+
+// mostRepeated bounds how often a step is sent.
+const mostRepeated = 100_000
 
 // Path is that of the file.
 func (f *TestFile) Path() string { return f.path }
 
-// ReadTests reads a test file. Errors name the line.
+// ReadTests reads a test file. The error is a [*FileError].
 func ReadTests(name string, data []byte) (*TestFile, error) {
-	f := &TestFile{path: name}
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(f); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the file is empty")
-		}
-		return nil, fmt.Errorf("%s: %s", name, yamlReason(err))
+	f := &TestFile{path: name, data: data}
+	root, err := readYAML(bytes.TrimPrefix(data, []byte("\ufeff")))
+	if err == nil {
+		err = f.read(root)
 	}
-	f.root = &yaml.Node{}
-	if err := yaml.Unmarshal(data, f.root); err != nil {
-		return nil, fmt.Errorf("%s: %s", name, yamlReason(err))
-	}
-	if len(f.Tests) == 0 {
-		return nil, fmt.Errorf("%s: there are no tests", name)
-	}
-	for i := range f.Tests {
-		t := &f.Tests[i]
-		if t.Name == "" {
-			t.Name = fmt.Sprintf("test %d", i+1)
-		}
-		if len(t.Steps) > 0 && !t.Expect.IsZero() {
-			return nil, fmt.Errorf("%s:%d: a test has steps, or an expectation of its own", name, t.Expect.Line)
-		}
-		if len(t.Steps) == 0 {
-			t.Steps = []Step{t.Step}
-			continue
-		}
-		for k := range t.Steps {
-			s := &t.Steps[k]
-			if s.Context.IsZero() {
-				s.Context = t.Context
-			}
-			if s.Responses.IsZero() {
-				s.Responses = t.Responses
-			}
-		}
+	if err != nil {
+		return nil, in(name, "", err)
 	}
 	return f, nil
 }
 
-// yamlReason says what the decoder means without the names of Go types.
-func yamlReason(err error) string {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	text = strings.TrimPrefix(text, "unmarshal errors:\n  ")
-	text = regexp.MustCompile(`field (\S+) not found in type \S+`).ReplaceAllString(text, `"$1" is not known here`)
-	text = regexp.MustCompile("cannot unmarshal (\\S+) `?([^`]*)`? into \\S+").ReplaceAllString(text, `"$2" does not belong here`)
-	return strings.ReplaceAll(text, "\n  ", "; ")
+func (f *TestFile) read(root *yaml.Node) error {
+	err := object(root,
+		field{"document", readText(&f.Document)}, field{"global", readText(&f.Global)}, field{"product", readText(&f.Product)},
+		field{"api", readText(&f.API)}, field{"operation", readText(&f.Operation)},
+		field{"namedValues", f.readNamedValues}, field{"lenientNames", readBool(&f.LenientNames)},
+		field{"tests", func(n *yaml.Node) error { return each(n, f.readTest) }})
+	if err == nil && len(f.Tests) == 0 {
+		err = wrong(root, "cloister policy test --help shows the form", "there are no tests")
+	}
+	return err
+}
+
+func (f *TestFile) readNamedValues(n *yaml.Node) error {
+	f.NamedValues = map[string]string{}
+	return named(n, func(name string, value *yaml.Node) (err error) {
+		f.NamedValues[name], err = scalar(value)
+		return err
+	})
+}
+
+func (f *TestFile) readTest(n *yaml.Node) error {
+	t, own := Test{node: n, Name: fmt.Sprintf("test %d", len(f.Tests)+1)}, Step{}
+	readNow := func(n *yaml.Node) error {
+		if resolved(n).Decode(&t.Now) != nil {
+			return wrong(n, "", "%s is no time, such as 2026-01-02T03:04:05Z", kindOf(n))
+		}
+		return nil
+	}
+	var steps *yaml.Node
+	fields := append(own.fields(), field{"name", readText(&t.Name)}, field{"now", readNow}, field{"steps", readNode(&steps)})
+	if err := object(n, fields...); err != nil {
+		return err
+	}
+	if steps == nil {
+		t.Steps = []Step{own}
+		f.Tests = append(f.Tests, t)
+		return nil
+	}
+	if own.Expect != nil || own.After != 0 || own.Repeat != 0 {
+		return wrong(n, "put them into its steps", "a test that has steps has no expect, after or repeat of its own")
+	}
+	err := each(steps, func(n *yaml.Node) error {
+		s := Step{}
+		if err := object(n, s.fields()...); err != nil {
+			return err
+		}
+		if s.Context == nil {
+			s.Context = own.Context
+		}
+		if s.Responses == nil {
+			s.Responses = own.Responses
+		}
+		t.Steps = append(t.Steps, s)
+		return nil
+	})
+	if err == nil && len(t.Steps) == 0 {
+		err = wrong(steps, "", "there are no steps")
+	}
+	f.Tests = append(f.Tests, t)
+	return err
+}
+
+func (s *Step) fields() []field {
+	return []field{
+		{"after", readSpan(&s.After)}, {"repeat", readInt(&s.Repeat, 1, mostRepeated)},
+		{"context", readNode(&s.Context)}, {"responses", readNode(&s.Responses)}, {"expect", readNode(&s.Expect)},
+	}
+}
+
+// readNode keeps a value for later; null is none.
+func readNode(into **yaml.Node) func(*yaml.Node) error {
+	return func(n *yaml.Node) error {
+		if !isNull(n) {
+			*into = n
+		}
+		return nil
+	}
 }
 
 // documents are those of the file.
@@ -125,18 +160,6 @@ func (f *TestFile) documents(folder string) Documents {
 		d.Document = at("policy.xml")
 	}
 	return d
-}
-
-// toJSON is a YAML value as JSON; nothing for none.
-func toJSON(n *yaml.Node) ([]byte, error) {
-	if n.IsZero() {
-		return nil, nil
-	}
-	var v any
-	if err := n.Decode(&v); err != nil {
-		return nil, fmt.Errorf("line %d: %s", n.Line, yamlReason(err))
-	}
-	return json.Marshal(v)
 }
 
 // Documents names what the file tests, for people.

@@ -1,10 +1,8 @@
 package simulate
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -51,38 +49,45 @@ func (f *TestFile) RunTests(ctx context.Context, folder string, update bool) (*T
 		return out, nil
 	}
 	out.Coverage = newCoverage(compiled.Pipeline)
-	changed := false
+	var all []learnt
 	for i := range f.Tests {
 		t := &f.Tests[i]
 		began := time.Now()
-		r := TestResult{File: f.path, Name: t.Name, Line: f.lineOf(i)}
+		r := TestResult{File: f.path, Name: t.Name, Line: t.node.Line}
 		w := NewWorld(startOf(t))
 		for k := range t.Steps {
-			failures, learnt := f.step(ctx, w, compiled, out.Coverage, &t.Steps[k], update)
+			failures, expect := f.step(ctx, w, compiled, out.Coverage, &t.Steps[k], update)
 			for _, text := range failures {
-				if len(t.Steps) > 1 {
-					text = fmt.Sprintf("step %d: %s", k+1, text)
-				}
-				r.Failures = append(r.Failures, text)
+				r.Failures = append(r.Failures, f.stepped(i, k, text))
 			}
-			if learnt != nil {
-				f.learn(i, k, learnt)
-				changed = true
+			if expect != nil {
+				all = append(all, learnt{i, k, expect})
 			}
 		}
+		w.close()
 		r.Took = time.Since(began)
 		out.Results = append(out.Results, r)
 	}
-	if changed {
-		var b bytes.Buffer
-		e := yaml.NewEncoder(&b)
-		e.SetIndent(2)
-		if err := e.Encode(f.root); err != nil {
-			return nil, err
+	// From the end on, so that what is still to be written stays in its place.
+	data := f.data
+	for _, l := range slices.Backward(all) {
+		written, err := l.write(data)
+		if err != nil {
+			r := &out.Results[l.test]
+			r.Failures = append(r.Failures, f.stepped(l.test, l.step, in(f.path, "", err).Error()))
+			continue
 		}
-		out.Updated = b.Bytes()
+		data, out.Updated = written, written
 	}
 	return out, nil
+}
+
+// stepped says of which step a failure is, where there are several.
+func (f *TestFile) stepped(test, step int, text string) string {
+	if len(f.Tests[test].Steps) > 1 {
+		return fmt.Sprintf("step %d: %s", step+1, text)
+	}
+	return text
 }
 
 func startOf(t *Test) time.Time {
@@ -92,90 +97,33 @@ func startOf(t *Test) time.Time {
 	return Begun
 }
 
-// lineOf is where a test stands.
-func (f *TestFile) lineOf(i int) int {
-	if n := f.testNode(i); n != nil {
-		return n.Line
-	}
-	return 1
-}
-
-// member is the value of a member of a mapping; nil: there is none.
-func member(n *yaml.Node, name string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == name {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
-
-func (f *TestFile) testNode(i int) *yaml.Node {
-	if len(f.root.Content) == 0 {
-		return nil
-	}
-	tests := member(f.root.Content[0], "tests")
-	if tests == nil || i >= len(tests.Content) {
-		return nil
-	}
-	return tests.Content[i]
-}
-
-// learn writes an expectation into the tree of the file.
-func (f *TestFile) learn(test, step int, expect *yaml.Node) {
-	n := f.testNode(test)
-	if steps := member(n, "steps"); steps != nil && step < len(steps.Content) {
-		n = steps.Content[step]
-	}
-	if n == nil {
-		return
-	}
-	if old := member(n, "expect"); old != nil {
-		*old = *expect
-		return
-	}
-	n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: "expect"}, expect)
-}
-
 // step runs one step. learnt is what it came to, where it expects nothing.
 func (f *TestFile) step(ctx context.Context, w *World, c *Compiled, cover *Coverage, s *Step, update bool) (failures []string, learnt *yaml.Node) {
-	fail := func(err error) ([]string, *yaml.Node) { return []string{err.Error()}, nil }
-	text, err := toJSON(&s.Context)
-	if err != nil {
-		return fail(err)
+	fail := func(what string, err error) ([]string, *yaml.Node) {
+		return []string{in(f.path, what, err).Error()}, nil
 	}
-	d, err := Describe(string(text))
+	expect, err := readExpectation(s.Expect)
 	if err != nil {
-		return fail(err)
-	}
-	answers, err := toJSON(&s.Responses)
-	if err != nil {
-		return fail(err)
-	}
-	expect, err := readExpectation(&s.Expect)
-	if err != nil {
-		return fail(fmt.Errorf("expect: %w", err))
+		return fail("expectation", err)
 	}
 	w.Advance(s.After)
+	var first *expectationParts
 	for i := range max(1, s.Repeat) {
-		script, err := ReadScript(answers)
+		// Both are used up: bodies are read, answers are given.
+		d, err := describe(s.Context)
 		if err != nil {
-			return fail(err)
+			return fail("context", err)
 		}
-		// A description is used up: bodies are read.
-		if i > 0 {
-			if d, err = Describe(string(text)); err != nil {
-				return fail(err)
-			}
+		script, err := readScript(s.Responses)
+		if err != nil {
+			return fail("responses", err)
 		}
 		r, err := w.Run(ctx, c.Pipeline, c.Backends, d, script)
 		if err != nil {
-			return fail(err)
+			return fail("", err)
 		}
 		cover.see(r)
+		came := partsOf(r)
 		switch {
 		case expect != nil:
 			if failures = expect.differences(r); len(failures) > 0 {
@@ -184,39 +132,18 @@ func (f *TestFile) step(ctx context.Context, w *World, c *Compiled, cover *Cover
 				}
 				return failures, nil
 			}
-		case update:
-			if learnt, err = expectationOf(r); err != nil {
-				return fail(err)
-			}
-		default:
+		case !update:
 			return []string{fmt.Sprintf("it expects nothing; the answer was %d. Write expect, or let --update do it", r.Response.StatusCode)}, nil
+		case first == nil:
+			first = &came
+		case came != *first:
+			return []string{fmt.Sprintf("it expects nothing, and request %d comes to something else than the first: write steps of their own", i+1)}, nil
 		}
 	}
-	return nil, learnt
-}
-
-// expectationOf is what a request came to, as an expectation.
-func expectationOf(r *Result) (*yaml.Node, error) {
-	e := map[string]any{"status": r.Response.StatusCode}
-	if r.Response.Body != "" {
-		e["body"] = r.Response.Body
-		var v any
-		if json.Unmarshal([]byte(r.Response.Body), &v) == nil {
-			switch v.(type) {
-			case map[string]any, []any:
-				e["body"] = map[string]any{"json": v}
-			}
-		}
+	if first == nil {
+		return nil, nil
 	}
-	if r.Error != nil {
-		e["error"] = map[string]any{"source": r.Error.Source, "reason": r.Error.Reason}
-	}
-	e["forwarded"] = r.Forwarded
-	n := &yaml.Node{}
-	if err := n.Encode(e); err != nil {
-		return nil, err
-	}
-	return n, nil
+	return nil, first.node()
 }
 
 // Coverage is which policies and branches of documents ran.
@@ -228,7 +155,8 @@ type Coverage struct {
 // Missed is a place that did not run.
 type Missed struct {
 	// At is FILE:LINE:COLUMN.
-	At, What string
+	At   string `json:"at"`
+	What string `json:"what"`
 }
 
 func newCoverage(p *policy.Pipeline) *Coverage {

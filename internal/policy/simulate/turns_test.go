@@ -21,11 +21,11 @@ func runText(t *testing.T, document, request, responses string) *Result {
 	if err != nil || problems.HasErrors() {
 		t.Fatal(err, problems.Err())
 	}
-	d, err := Describe(request)
+	d, err := Describe("", request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	script, err := ReadScript([]byte(responses))
+	script, err := ReadScript("", []byte(responses))
 	if err != nil {
 		t.Fatal(err)
 	}
