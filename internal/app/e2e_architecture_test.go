@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,7 +19,9 @@ import (
 	"github.com/openai/openai-go/v3/option"
 
 	"github.com/cloister-ai/cloister/internal/emulator"
+	"github.com/cloister-ai/cloister/internal/identity/issue"
 	"github.com/cloister-ai/cloister/internal/secret"
+	"github.com/cloister-ai/cloister/internal/testenv"
 )
 
 // architecturePolicies are documents of the kind that public repositories hold,
@@ -41,6 +47,15 @@ var architecturePolicies = map[string]string{
     <rate-limit-by-key calls="40" renewal-period="60" counter-key="@(context.Subscription.Id)" />
     <llm-token-limit counter-key="@(context.Subscription.Id + context.Product.Id)" tokens-per-minute="5000" estimate-prompt-tokens="true"
       remaining-tokens-header-name="X-Remaining-Tokens" tokens-consumed-header-name="X-Consumed-Tokens" />
+  </inbound>
+  <backend><base /></backend>
+  <outbound><base /></outbound>
+  <on-error><base /></on-error>
+</policies>`,
+	"apim/products/bronze/policy.xml": `<policies>
+  <inbound>
+    <base />
+    <rate-limit-by-key calls="1" renewal-period="3" counter-key="@(context.Subscription.Id)" />
   </inbound>
   <backend><base /></backend>
   <outbound><base /></outbound>
@@ -101,6 +116,17 @@ type architectureSite struct {
 	hubs       *emulator.EventHubs
 	entra      *emulator.Entra
 	issuer     *httptest.Server
+	// judging guards the words that safety knows.
+	judging sync.Mutex
+	// ca is the file of the gateway's CA.
+	ca string
+}
+
+// harm makes a word as hateful as can be.
+func (a *architectureSite) harm(word string) {
+	a.judging.Lock()
+	defer a.judging.Unlock()
+	a.safety.Words[word] = emulator.Harm{Category: "Hate", Severity: 7}
 }
 
 func newArchitectureSite(t *testing.T) *architectureSite {
@@ -119,7 +145,11 @@ func newArchitectureSite(t *testing.T) *architectureSite {
 		hubs:   &emulator.EventHubs{Hubs: []string{"logs"}, Keys: map[string]string{"send": "a2V5IG9mIHRoZSBodWI="}},
 	}
 	paygo, paygoPort := server(t, a.paygo)
-	safety, safetyPort := server(t, a.safety)
+	safety, safetyPort := server(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.judging.Lock()
+		defer a.judging.Unlock()
+		a.safety.ServeHTTP(w, r)
+	}))
 	_, hubPort := server(t, a.hubs)
 	var entraPort string
 	a.issuer, entraPort = server(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.entra.ServeHTTP(w, r) }))
@@ -141,10 +171,12 @@ tokens:
   ptu: {caFile: tls/backend.pem, credential: {none: true}}
   embeddings: {url: "` + paygo.URL + `/openai/deployments/text-embedding-3-small/embeddings", caFile: tls/backend.pem, credential: {apiKey: {key: {file: keys/model}}}}
   safety: {url: "` + safety.URL + `", caFile: tls/backend.pem, credential: {none: true}}`},
-		[2]string{"subscriptions", "- {name: gold-team, scope: /products/gold, primaryKey: {file: keys/gold}}"},
+		[2]string{"subscriptions", "- {name: gold-team, scope: /products/gold, primaryKey: {file: keys/gold}}\n" +
+			"- {name: bronze-team, scope: /products/bronze, primaryKey: {file: keys/bronze}}"},
 		[2]string{"destinations", "  call: [{host: 127.0.0.1, port: " + hubPort + ", caFile: tls/backend.pem}]\n  identity: [{host: 127.0.0.1, port: " + machinePort +
 			"}, {host: 127.0.0.1, port: " + entraPort + ", caFile: tls/backend.pem}]"})
 	s.write(t, "keys/gold", goldKey)
+	s.write(t, "keys/bronze", bronzeKey)
 	s.write(t, "keys/model", modelKey)
 	s.write(t, "keys/hub", "Endpoint=sb://127.0.0.1:"+hubPort+"/;SharedAccessKeyName=send;SharedAccessKey=a2V5IG9mIHRoZSBodWI=")
 	s.write(t, "cloister.yaml", strings.Replace(config, "  model: [",
@@ -154,8 +186,10 @@ tokens:
 		"apim/backends/paygo/backendInformation.json": `{"properties":{"url":"` + paygo.URL + `/openai"}}`,
 		"apim/backends/pool/backendInformation.json": `{"properties":{"type":"Pool","pool":{"services":[
 			{"id":"/backends/ptu","priority":1},{"id":"/backends/paygo","priority":2}]}}}`,
-		"apim/products/gold/productInformation.json": `{"properties":{"displayName":"Gold","subscriptionRequired":true,"state":"published"}}`,
-		"apim/products/gold/apis.json":               `[{"name":"openai"}]`,
+		"apim/products/bronze/productInformation.json": `{"properties":{"displayName":"Bronze","subscriptionRequired":true,"state":"published"}}`,
+		"apim/products/bronze/apis.json":               `[{"name":"openai"}]`,
+		"apim/products/gold/productInformation.json":   `{"properties":{"displayName":"Gold","subscriptionRequired":true,"state":"published"}}`,
+		"apim/products/gold/apis.json":                 `[{"name":"openai"}]`,
 		"apim/apis/openai/apiInformation.json": `{"properties":{"displayName":"OpenAI","path":"openai","protocols":["https"],"serviceUrl":"` + s.backend.URL + `/openai",
 			"subscriptionRequired":true,"subscriptionKeyParameterNames":{"header":"api-key","query":"api-key"}}}`,
 		"apim/loggers/hub/loggerInformation.json":          `{"properties":{"loggerType":"azureEventHub","credentials":{"name":"logs","connectionString":"{{hub}}"}}}`,
@@ -166,6 +200,7 @@ tokens:
 	} {
 		s.write(t, name, text)
 	}
+	a.ca = filepath.Join(s.dir, "state", "ca", issue.CertificateFile)
 	a.running = s.startWith(t, func(o *Options) { o.Development = true })
 	if err := a.AwaitIssuers(t.Context()); err != nil {
 		t.Fatal(err)
@@ -174,7 +209,8 @@ tokens:
 }
 
 const (
-	goldKey = "90909090909090909090909090909090"
+	goldKey   = "90909090909090909090909090909090"
+	bronzeKey = "80808080808080808080808080808080"
 	// modelKey is the gateway's own at the emulated resources.
 	modelKey = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
 )
@@ -263,7 +299,7 @@ func TestArchitecture(t *testing.T) {
 		if stream.Err() != nil || len(words) < 5 {
 			t.Fatal(stream.Err(), text.String())
 		}
-		a.safety.Words[strings.ToLower(words[len(words)-1])] = emulator.Harm{Category: "Hate", Severity: 7}
+		a.harm(strings.ToLower(words[len(words)-1]))
 		stream = client.Chat.Completions.NewStreaming(t.Context(), ask("Tell a story about locks."))
 		var again strings.Builder
 		for stream.Next() {
@@ -340,4 +376,22 @@ func TestArchitecture(t *testing.T) {
 			t.Errorf("%v", api)
 		}
 	})
+}
+
+// TestArchitectureNode: npm's SDK through the same documents.
+func TestArchitectureNode(t *testing.T) {
+	a := newArchitectureSite(t)
+	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		word, _ := io.ReadAll(r.Body)
+		a.harm(string(word))
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	t.Cleanup(control.Close)
+	tokens := &tokenSite{entra: a.entra}
+	testenv.NodeTests(t, "policies/*.test.mjs", 12, append(os.Environ(),
+		"NODE_EXTRA_CA_CERTS="+a.ca, "CLOISTER_URL="+a.url, "GOLD_KEY="+goldKey, "BRONZE_KEY="+bronzeKey, "HARM_URL="+control.URL,
+		"TOKEN="+tokens.token(t, mapped, nil), "OTHER_TOKEN="+tokens.token(t, unmapped, nil)))
+	if n := a.ptu.Requests(); n != 1 {
+		t.Errorf("the member without room was asked %d times within its minute", n)
+	}
 }

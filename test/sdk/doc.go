@@ -8,6 +8,9 @@
 // each is refused with a wrong credential. What the SDKs do beyond that, and
 // whether they keep to their own documentation, is not its business.
 //
+// The tests in node/policies belong to internal/app, which runs them against a
+// site with policy documents of its own.
+//
 // It fails when a call fails or an answer is empty. Without npm's packages the
 // Node part is skipped with the reason, or fails under "make test".
 package sdk

@@ -1,0 +1,48 @@
+package testenv
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// NodeTests runs test files of test/sdk/node, named by a pattern below it, with
+// Node's own test runner; want is how many tests are in them, because a runner
+// that finds none is content. Without npm's packages the test ends by [Missing].
+func NodeTests(t testing.TB, pattern string, want int, env []string) {
+	t.Helper()
+	dir := filepath.Join(Root(t), "test", "sdk", "node")
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", "openai", "package.json")); errors.Is(err, os.ErrNotExist) {
+		Missing(t, "the npm packages of test/sdk/node are not installed; run: make deps")
+	}
+	files, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests %s in %s: %v", pattern, dir, err)
+	}
+	cmd := exec.Command(nodeBinary(t, dir), append([]string{"--test", "--test-reporter=spec", "--test-concurrency=1"}, files...)...)
+	cmd.Dir = dir
+	cmd.Env = append(env, "NO_COLOR=1")
+	p := Start(t, cmd)
+	if code := p.Wait(t, 3*time.Minute); code != 0 {
+		t.Fatalf("node --test ended with %d:\n%s", code, p.Output())
+	}
+	if !strings.Contains(p.Output(), fmt.Sprintf("pass %d\n", want)) {
+		t.Errorf("another number of tests ran than were written:\n%s", p.Output())
+	}
+}
+
+// nodeBinary is the Node that package-lock.json pins, else the one in PATH:
+// Debian's is older than what the SDKs ask for.
+func nodeBinary(t testing.TB, dir string) string {
+	t.Helper()
+	pinned := filepath.Join(dir, "node_modules", ".bin", "node")
+	if _, err := os.Stat(pinned); err == nil {
+		return pinned
+	}
+	return Need(t, "node")
+}
