@@ -271,6 +271,27 @@ func TestUntouchedAnswers(t *testing.T) {
 	})
 }
 
+// TestPartsAreNotTransformed: who asks for parts of a body does not get what a
+// policy would have taken out of the whole.
+func TestPartsAreNotTransformed(t *testing.T) {
+	s := newSite(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "x.txt", time.Time{}, strings.NewReader("the backend said"))
+	}), map[string]string{"apim/apis/openai/policy.xml": transformPolicies["replace"]})
+	g := s.start(t)
+	for _, part := range []string{"bytes=0-7", "bytes=8-", "bytes=0-7,8-15"} {
+		resp, body := g.do(t, "GET", "/openai/x", "", http.Header{"Range": {part}})
+		if resp.StatusCode != 500 || strings.Contains(body, "back") {
+			t.Errorf("%s: %s %s", part, resp.Status, body)
+		}
+	}
+	if resp, body := g.do(t, "GET", "/openai/x", "", nil); resp.StatusCode != 200 || body != "the gateway said" {
+		t.Errorf("%s %s", resp.Status, body)
+	}
+	if resp, body := g.do(t, "GET", "/openai/x", "", http.Header{"Range": {"bytes=0-7"}, "X-Leave": {"1"}}); resp.StatusCode != 206 || body != "the back" {
+		t.Errorf("%s %s", resp.Status, body)
+	}
+}
+
 // TestTransformedRequests: what policies make of a request comes to the backend
 // with its length and without what was said of the bytes before.
 func TestTransformedRequests(t *testing.T) {

@@ -41,13 +41,17 @@ func (b *bodyChange) body() *Body {
 	return b.x.Request.Body
 }
 
-// read gives the body, gzip undone. Other codings are an error: a policy that
-// changes nothing without a word would leave in what it has to take out.
+// read gives the body, gzip undone. Other codings are an error, and so is a part
+// of a body, which may end within what has to be found: a policy that changes
+// nothing without a word would leave in what it has to take out.
 func (b *bodyChange) read() ([]byte, *Error) {
 	if b.head {
 		dropBodyFields(b.header)
 		b.body().Length = -1
 		return nil, nil
+	}
+	if b.answer && b.x.Response.FromBackend && b.x.Response.StatusCode == http.StatusPartialContent {
+		return nil, b.malformed("text that a policy can change: it is a part of a body", nil)
 	}
 	content, e := b.x.bytes(b.body(), !b.answer)
 	if e != nil || len(content) == 0 {

@@ -102,7 +102,7 @@ func (x *Exchange) mediaType(kind mediaKind) string {
 
 func conversionErrors(from string) []errorLine {
 	return []errorLine{
-		{"BodyMalformed", "the body is not " + from + ", or none that can be converted"},
+		{"BodyMalformed", "the body is not " + from + ", none that can be converted, or a part of one"},
 		{"BodyTooLarge", "the body is too large to be read, or to be converted in memory"},
 	}
 }
@@ -133,6 +133,7 @@ func jsonToXMLEntry() entry {
 					"has no declaration.",
 			},
 			differences: []string{
+				partsDifference,
 				"The reference's example shows one case; what becomes of arrays at the root, of arrays in arrays and of names that XML does " +
 					"not know is decided here.",
 				"Text that XML cannot hold is an error.",
@@ -226,6 +227,7 @@ func xmlToJSONEntry() entry {
 				digestsBehaviour,
 			},
 			differences: []string{
+				partsDifference,
 				"The form of `javascript-friendly` is not documented; it is decided here.",
 				"The JSON is written without white space.",
 				"The body has to be UTF-8, whatever its declaration says.",

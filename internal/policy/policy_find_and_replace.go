@@ -26,12 +26,13 @@ func findAndReplaceEntry() entry {
 				"The answer to a HEAD has no length: nobody knows that of the changed body.",
 			},
 			differences: []string{
+				partsDifference,
 				"A body in gzip is unpacked, and leaves unpacked; one in another coding is an error. API Management looks for the text in the " +
 					"packed bytes.",
 			},
 			errors: []errorLine{
 				{"ExpressionValueEvaluationFailure", "the expression of `from` gives an empty text"},
-				{"BodyMalformed", "the body is in a coding that is not known"},
+				{"BodyMalformed", "the body is in a coding that is not known, or a part of one"},
 				{"BodyTooLarge", "the body is too large, before or after"},
 			},
 		},

@@ -32,12 +32,13 @@ func jsonpEntry() entry {
 				"Whoever may call the API may have it called by pages of others, with the caller's cookies. Prefer cors.",
 			},
 			differences: []string{
+				partsDifference,
 				"The length of names is bounded, names are ASCII, and X-Content-Type-Options is set.",
 				"API Management takes one jsonp in a section; here a second one finds no JSON any more, with a warning when it is loaded.",
 			},
 			errors: []errorLine{
 				{"CallbackParameterInvalid", "the parameter is no name of a function"},
-				{"BodyMalformed", "the answer is not the JSON that its Content-Type says"},
+				{"BodyMalformed", "the answer is not the JSON that its Content-Type says, or a part of it"},
 			},
 		},
 		attributes: []attribute{

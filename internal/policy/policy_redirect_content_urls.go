@@ -29,12 +29,13 @@ func redirectContentURLsEntry() entry {
 				"The answer to a HEAD has no length: nobody knows that of the changed body.",
 			},
 			differences: []string{
+				partsDifference,
 				"Where the request goes to a pool of backends, only links to the API's service URL are found; the record has a note.",
 				"A body in gzip is unpacked, and leaves unpacked; one in another coding is an error.",
 				"A second one in a section is a warning.",
 			},
 			errors: []errorLine{
-				{"BodyMalformed", "the body is in a coding that is not known"},
+				{"BodyMalformed", "the body is in a coding that is not known, or a part of one"},
 				{"BodyTooLarge", "the body is too large, before or after"},
 			},
 		},

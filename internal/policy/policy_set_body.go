@@ -173,6 +173,10 @@ func (x *Exchange) setBody(body *Body, answer bool) {
 	x.Response.Body = body
 }
 
+// partsDifference is what the pages of policies that change bodies say of parts.
+const partsDifference = "An answer of status 206 is a part of a body, in which a text may be cut in two, and is an error: take `Range` " +
+	"out of the request with set-header."
+
 // digestsBehaviour is what the pages of policies that change bodies say of
 // [dropBodyFields].
 const digestsBehaviour = "`Content-MD5`, `Digest`, `Content-Digest` and `Repr-Digest` of a body that was changed are removed. `ETag` " +
