@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,6 +36,9 @@ type certificates struct {
 func (b *built) makeFront(at surroundings) *gateway.Front {
 	cfg := b.site.Config
 	opt := gateway.FrontOptions{TrustedProxies: cfg.TrustedProxies, Limits: cfg.Limits}
+	if cfg.PublicNetworkAccess != "Enabled" {
+		opt.Private = func(a netip.Addr) bool { return isPrivate(cfg, a) }
+	}
 	b.certificates = certificates{files: map[string][]byte{}, expiry: map[string]time.Time{}}
 	b.pairs = map[string]*tls.Certificate{}
 	fit := true

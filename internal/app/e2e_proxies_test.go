@@ -49,7 +49,8 @@ func TestTrustedProxies(t *testing.T) {
 	s := newSite(t, http.HandlerFunc(echo), map[string]string{
 		"apim/apis/openai/policy.xml": onlyInbound(`<ip-filter action="allow"><address-range from="203.0.113.0" to="203.0.113.255" /></ip-filter>`),
 	})
-	s.write(t, "cloister.yaml", s.config(`trustedProxies:
+	s.write(t, "cloister.yaml", s.config(`publicNetworkAccess: Enabled
+trustedProxies:
 - {prefix: 127.0.0.2/32, proxyProtocol: v2}
 - {prefix: 127.0.0.3/32, forwardedFor: 1}
 - {prefix: 127.0.0.4/32, forwardedFor: 2}

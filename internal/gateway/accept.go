@@ -117,13 +117,11 @@ func addrPortOf(a net.Addr) netip.AddrPort {
 }
 
 func (s *Server) admit(c *Conn) *frontError {
-	peer := c.Peer.Addr()
-	if s.opt.Admit != nil {
-		if err := s.opt.Admit(peer); err != nil {
-			return &frontError{cause: RefusedPeer, detail: "the peer is not admitted"}
-		}
+	f := s.front()
+	if f.admits != nil && !f.admits(c.Local, c.Peer) {
+		return &frontError{cause: RefusedByRule, detail: "a security rule denies it"}
 	}
-	return s.guardConn(c, s.front(), peer, true)
+	return s.guardConn(c, f, c.Peer.Addr(), true)
 }
 
 // open reads the PROXY header where there is one, makes TLS, and hands the

@@ -1,12 +1,15 @@
 package gateway
 
 import (
+	"bufio"
 	"crypto/tls"
-	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,19 +82,71 @@ func TestConnectionCapHeedsFileDescriptors(t *testing.T) {
 	}
 }
 
-func TestAdmit(t *testing.T) {
-	ft := startFront(t, func(_ *frontTest, o *ServerOptions) {
-		o.Admit = func(netip.Addr) error { return errors.New("not today") }
-	})
+// TestRules: a connection that the rules deny ends without a byte, and a reload
+// changes who is let in.
+func TestRules(t *testing.T) {
+	ft := startFront(t)
+	var asked atomic.Value
+	ft.opt.Admits = func(local, peer netip.AddrPort) bool {
+		asked.Store([2]netip.AddrPort{local, peer})
+		return false
+	}
+	ft.swap(t)
 	// The reset may come before the dial returns.
-	if conn, err := net.Dial("tcp", ft.addr); err == nil {
+	conn, err := net.Dial("tcp", ft.addr)
+	if err == nil {
 		defer conn.Close()
 		conn.SetDeadline(time.Now().Add(5 * time.Second))
 		if _, err := conn.Read(make([]byte, 1)); err == nil {
-			t.Error("a peer that is not admitted was answered")
+			t.Error("a peer that no rule lets in was answered")
 		}
 	}
-	ft.awaitRefusal(t, RefusedPeer)
+	ft.awaitRefusal(t, RefusedByRule)
+	got, _ := asked.Load().([2]netip.AddrPort)
+	if got[0].String() != ft.addr || conn != nil && got[1].String() != conn.LocalAddr().String() {
+		t.Errorf("asked for %v", got)
+	}
+	ft.opt.Admits = nil
+	ft.swap(t)
+	ft.dial(t, ft.clientTLS())
+}
+
+// TestPublicAccess: while public network access is disabled, who comes from
+// outside, or to an address outside, gets Azure's answer after TLS.
+func TestPublicAccess(t *testing.T) {
+	const want = `{"error":{"code":"AccessDenied","message":"Public access is disabled. Please configure private endpoint."}}`
+	loopback := netip.MustParsePrefix("127.0.0.0/8")
+	for name, row := range map[string]struct {
+		private func(netip.Addr) bool
+		forward string
+		status  int
+	}{
+		"enabled":            {nil, "203.0.113.9", 200},
+		"all private":        {loopback.Contains, "127.0.0.9", 200},
+		"a client outside":   {loopback.Contains, "203.0.113.9", 403},
+		"an address outside": {netip.MustParsePrefix("10.0.0.0/8").Contains, "10.0.0.9", 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ft := startFront(t)
+			ft.opt.Private = row.private
+			ft.opt.TrustedProxies = []site.TrustedProxy{{Prefix: loopback, ForwardedFor: 1}}
+			ft.swap(t)
+			conn := ft.dial(t, ft.clientTLS())
+			fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: %s\r\n\r\n", frontTestHost, row.forward)
+			conn.SetDeadline(time.Now().Add(5 * time.Second))
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(resp.Body)
+			if resp.StatusCode != row.status || row.status == 403 && string(body) != want {
+				t.Errorf("%s %s", resp.Status, body)
+			}
+			if row.status == 403 {
+				ft.awaitRefusal(t, RefusedPublic)
+			}
+		})
+	}
 }
 
 func TestBeforeHTTP(t *testing.T) {

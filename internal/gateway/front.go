@@ -36,6 +36,8 @@ type Front struct {
 	proxies  []site.TrustedProxy
 	limits   site.Limits
 	bounds   limit.Bounds // of limits
+	admits   func(local, peer netip.AddrPort) bool
+	private  func(netip.Addr) bool
 }
 
 // frontName is one name that the gateway answers to.
@@ -55,6 +57,13 @@ type FrontOptions struct {
 	// get their documented defaults.
 	TrustedProxies []site.TrustedProxy
 	Limits         site.Limits
+	// Admits says whether the network's rules let a peer in, before a byte is
+	// read. Nil: there are no rules.
+	Admits func(local, peer netip.AddrPort) bool
+	// Private says which addresses are private, where public network access is
+	// disabled: requests of others, and those that came in by another address,
+	// are answered with 403. Nil: it is enabled.
+	Private func(netip.Addr) bool
 }
 
 // FrontHostname is one name with its certificate.
@@ -78,6 +87,8 @@ func NewFront(opt FrontOptions) (*Front, error) {
 		names:   make(map[string]*frontName, len(opt.Hostnames)),
 		proxies: slices.Clone(opt.TrustedProxies),
 		limits:  frontLimits(opt.Limits),
+		admits:  opt.Admits,
+		private: opt.Private,
 	}
 	f.bounds = frontBounds(f.limits)
 	var errs []error

@@ -60,6 +60,12 @@ func (s *Server) guardConn(c *Conn, f *Front, client netip.Addr, accept bool) *f
 	return nil
 }
 
+// isPublic reports a request over a public network where that is disabled: it came
+// in by a public address, or from one.
+func (f *Front) isPublic(local, client netip.Addr) bool {
+	return f.private != nil && (!f.private(local) || !f.private(client))
+}
+
 // beginRequest counts a request for its client; what it let begin has to be
 // ended by the guard.
 func (s *Server) beginRequest(w http.ResponseWriter, c *Conn, f *Front, client netip.Addr) *frontError {

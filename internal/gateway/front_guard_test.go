@@ -297,7 +297,7 @@ func TestHeaderBombsBan(t *testing.T) {
 // better never bans, however often.
 func TestBadConfigurationIsNoAttack(t *testing.T) {
 	for _, cause := range []RefusalCause{
-		RefusedConnections, RefusedClientCap, RefusedPrefixCap, RefusedBanned, RefusedOverloaded, RefusedPeer,
+		RefusedConnections, RefusedClientCap, RefusedPrefixCap, RefusedBanned, RefusedOverloaded, RefusedByRule, RefusedPublic,
 		RefusedTarget, RefusedMethod, RefusedHost, RefusedMisdirected, RefusedForwarded, RefusedExpectation, RefusedBodySize,
 	} {
 		if points := blameFor(cause); points != 0 {

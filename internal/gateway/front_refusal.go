@@ -18,7 +18,7 @@ const (
 	RefusedPrefixCap   RefusalCause = "prefix-cap"
 	RefusedBanned      RefusalCause = "banned"
 	RefusedOverloaded  RefusalCause = "overloaded"
-	RefusedPeer        RefusalCause = "peer-not-admitted"
+	RefusedByRule      RefusalCause = "security-rule"
 	RefusedProxyHeader RefusalCause = "proxy-header"
 	RefusedPlaintext   RefusalCause = "plaintext"
 	RefusedUnknownName RefusalCause = "unknown-name"
@@ -27,6 +27,7 @@ const (
 	RefusedResets      RefusalCause = "rapid-reset"
 	RefusedOverhead    RefusalCause = "protocol-overhead"
 
+	RefusedPublic      RefusalCause = "public-access"
 	RefusedFraming     RefusalCause = "framing"
 	RefusedRequestLine RefusalCause = "request-line"
 	RefusedField       RefusalCause = "header-field"
@@ -81,7 +82,14 @@ func writeRefusal(w http.ResponseWriter, e *frontError, h2 bool) {
 	w.Write(body)
 }
 
+// publicAccess is what a service of Azure answers whose publicNetworkAccess is
+// Disabled, byte for byte.
+const publicAccess = `{"error":{"code":"AccessDenied","message":"Public access is disabled. Please configure private endpoint."}}`
+
 func refusalBody(e *frontError) []byte {
+	if e.cause == RefusedPublic {
+		return []byte(publicAccess)
+	}
 	b := append([]byte(`{ "statusCode": `), strconv.Itoa(e.status)...)
 	b = append(b, `, "message": `...)
 	b = strconv.AppendQuote(b, e.detail)

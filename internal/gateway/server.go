@@ -31,8 +31,6 @@ type ServerOptions struct {
 	Front func() *Front
 	// Handler takes the requests that were read.
 	Handler Handler
-	// Admit is asked with the peer's address before a byte is read. Nil: all.
-	Admit func(peer netip.Addr) error
 	// Refused hears of every refusal before `route`, on the connection's
 	// goroutine: it must be quick and safe to call at once. Nil: nobody.
 	Refused func(Refusal)

@@ -191,6 +191,10 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.answerRefusal(rw, c, call.Client, refusal)
 		return
 	}
+	if f.isPublic(c.Local.Addr(), call.Client) {
+		s.answerRefusal(rw, c, call.Client, &frontError{http.StatusForbidden, RefusedPublic, "public network access is disabled"})
+		return
+	}
 	if refusal := s.beginRequest(rw, c, f, call.Client); refusal != nil {
 		s.answerRefusal(rw, c, call.Client, refusal)
 		return

@@ -11,7 +11,7 @@ const (
 func configFields() []field {
 	return []field{
 		text("name", "Name of the site, shown in records and metrics.").must(),
-		text("publicNetworkAccess", "Only \"Enabled\" lets a listener stand on a public or wildcard address.").
+		text("publicNetworkAccess", "Only \"Enabled\" lets a listener stand on a public or wildcard address, and answers clients whose addresses are not private, those that a trusted proxy names included.").
 			among("Disabled", "Enabled").defaults("Disabled"),
 		listenersField(),
 		hostnamesField(),
