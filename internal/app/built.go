@@ -45,6 +45,10 @@ type surroundings struct {
 	development bool
 	// elsewhere: the site may be meant for another machine than this one.
 	elsewhere bool
+	// detached: the host may stand outside the gateway's subnet.
+	detached bool
+	// hostAddrs are the addresses of this machine; nil: those of its interfaces.
+	hostAddrs func() ([]netip.Addr, error)
 	// offline: nothing is connected to and nothing kept, for "check".
 	offline bool
 }
@@ -67,6 +71,7 @@ func (at *surroundings) budget() backend.Retries {
 // built is one site, compiled whole.
 type built struct {
 	site     *site.Site
+	place    *place
 	dialer   *egress.Dialer
 	backends *backend.Set
 	tokens   *verify.TokenVerifier
@@ -100,6 +105,9 @@ func build(s *site.Site, at surroundings) *built {
 	defer b.finish()
 	b.checkListeners(at)
 	b.checkAccessLog()
+	var problems site.Problems
+	b.place, problems = findPlace(s, at)
+	b.add(problems)
 	b.addDialer(at)
 	if b.dialer == nil {
 		return b
@@ -110,7 +118,6 @@ func build(s *site.Site, at surroundings) *built {
 	b.addVaults(&at)
 	b.checkSecrets(at)
 	b.addCallers(at)
-	var problems site.Problems
 	b.backends, problems = backend.Compile(s, backend.Options{
 		Dialer: b.dialer, Secrets: at.secrets, Log: at.log, Now: at.now, Previous: at.previousBackends(),
 		Retries: at.budget(),
@@ -177,7 +184,7 @@ func (b *built) addDialer(at surroundings) {
 	}
 	var problems site.Problems
 	b.dialer, problems = egress.New(b.site.Config, egress.Options{
-		OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log, Needs: needs,
+		OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log, Needs: needs, Permits: b.place.permits,
 	})
 	b.add(problems)
 }

@@ -69,7 +69,7 @@ func (opt CAOptions) keyEncryption(ctx context.Context, s *site.Site) (store.Key
 	if s.Config.State.Encryption == nil {
 		return nil, nil
 	}
-	at := surroundings{secrets: opt.Secrets, now: nowOr(opt.Now), log: logOr(opt.Log), development: opt.Development}
+	at := surroundings{secrets: opt.Secrets, now: nowOr(opt.Now), log: logOr(opt.Log), development: opt.Development, detached: true}
 	at.secrets.SiteDir = s.Dir
 	dialer, err := bootDialer(s, at)
 	if err != nil {

@@ -158,7 +158,7 @@ func siteOf(dir string) (place, error) {
 // takeState opens store and audit log for a command. What the site says of its
 // encryption and database counts.
 func takeState(ctx context.Context, s *site.Site, opt OperatorOptions, with stateOptions) (*state, error) {
-	with.at = surroundings{secrets: opt.Secrets, now: nowOr(opt.Now), log: logOr(opt.Log)}
+	with.at = surroundings{secrets: opt.Secrets, now: nowOr(opt.Now), log: logOr(opt.Log), detached: true}
 	with.at.secrets.SiteDir = s.Dir
 	dialer, err := bootDialer(s, with.at)
 	if err != nil {
@@ -197,7 +197,7 @@ func Restore(ctx context.Context, opt OperatorOptions, backup io.Reader) (*store
 		return nil, &SiteError{Dir: opt.Dir, Problems: dir.problems}
 	}
 	s := dir.site
-	with := stateOptions{at: surroundings{secrets: opt.Secrets, now: nowOr(opt.Now), log: logOr(opt.Log)}}
+	with := stateOptions{at: surroundings{secrets: opt.Secrets, now: nowOr(opt.Now), log: logOr(opt.Log), detached: true}}
 	with.at.secrets.SiteDir = s.Dir
 	dialer, err := bootDialer(s, with.at)
 	if err != nil {

@@ -55,6 +55,11 @@ type Options struct {
 	// CutStaleAfter is how long the shared state may be silent before open
 	// streams are cut; 0: 30 s.
 	CutStaleAfter time.Duration
+	// Detached serves on a host that stands outside the gateway's subnet, and
+	// enforces no security rule there.
+	Detached bool
+	// HostAddrs are the addresses of this machine; nil: those of its interfaces.
+	HostAddrs func() ([]netip.Addr, error)
 	// Development accepts what the emulator made. Only "cloister up" sets it.
 	Development bool
 }
@@ -331,7 +336,7 @@ func (p *Process) surroundings(ctx context.Context) (surroundings, error) {
 func (p *Process) bare() surroundings {
 	at := surroundings{
 		secrets: p.opt.Secrets, now: p.opt.Now, log: p.opt.Log, development: p.opt.Development,
-		onUse: p.used, listeners: p.ownListeners, retries: p.retries,
+		onUse: p.used, listeners: p.ownListeners, retries: p.retries, detached: p.opt.Detached, hostAddrs: p.opt.HostAddrs,
 	}
 	if p.state != nil {
 		at.authority = p.state.ca

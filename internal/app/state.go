@@ -403,9 +403,15 @@ func (st *state) end(ctx context.Context, now time.Time) error {
 }
 
 // bootDialer is for what has to be reached before the site is compiled: its
-// state, its vaults.
+// state, its vaults. Rules that cannot be compiled, which is reported with the
+// site, let nothing out.
 func bootDialer(s *site.Site, at surroundings) (*egress.Dialer, error) {
-	d, problems := egress.New(s.Config, egress.Options{OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log})
+	where, problems := findPlace(s, at)
+	permits := where.permits
+	if problems.HasErrors() {
+		permits = func(string, netip.AddrPort) (string, bool) { return "none: " + problems.Err().Error(), false }
+	}
+	d, problems := egress.New(s.Config, egress.Options{OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log, Permits: permits})
 	if d == nil {
 		return nil, problems.Err()
 	}

@@ -17,7 +17,7 @@ import (
 
 func serveCommand() *command {
 	return &command{
-		name: "serve", args: "[--accept-older-state] DIR", short: "serve a site",
+		name: "serve", args: "[--detached] [--accept-older-state] DIR", short: "serve a site",
 		long: `Loads, checks and serves the site in DIR, for production: a site that trusts the
 emulator's issuer, CA or keys is refused.
 
@@ -36,11 +36,19 @@ Access records go where telemetry.accessLog says (standard output by default),
 what the operator should know to standard error, both as lines of JSON. /livez,
 /readyz and /metrics stand on health.address.
 
+Where network.subnet says in which subnet the gateway stands, one of the host's
+addresses has to lie in it: the security rules of that subnet hold for every
+connection. --detached serves elsewhere, for a site that only describes; it says
+so at every start, and enforces no rule.
+
 Under systemd it says when it is ready, reloading and stopping (Type=notify or
 notify-reload), secrets may be systemd credentials, and sockets that it passes
 (LISTEN_FDS) take the place of listeners of the same address and port.`,
 		flags: func(fs *flag.FlagSet) any {
-			return fs.Bool("accept-older-state", false, "serve a state that was restored from a backup or rolled back: keys that were deleted, suspended or rotated since then open again")
+			o := &serveOptions{}
+			fs.BoolVar(&o.olderState, "accept-older-state", false, "serve a state that was restored from a backup or rolled back: keys that were deleted, suspended or rotated since then open again")
+			fs.BoolVar(&o.detached, "detached", false, "serve on a host outside the gateway's subnet (network.subnet), without security rules")
+			return o
 		},
 		examples: []entry{
 			{"cloister serve /etc/cloister/site", "serve a site; what is wrong with it is printed"},
@@ -56,6 +64,8 @@ notify-reload), secrets may be systemd credentials, and sockets that it passes
 		min:    1, max: 1, run: runServe,
 	}
 }
+
+type serveOptions struct{ olderState, detached bool }
 
 func runServe(ctx context.Context, env *Env, opt any, args []string) error {
 	if err := servesHere(); err != nil {
@@ -76,8 +86,8 @@ func runServe(ctx context.Context, env *Env, opt any, args []string) error {
 		log.Warn("core dumps stay on, and they would hold secrets", "error", err)
 	}
 	p, problems, err := app.Start(ctx, app.Options{
-		AcceptOlderState: *opt.(*bool),
-		Dir:              args[0], Secrets: secretsOf(env), Stdout: env.Stdout, Stderr: env.Stderr, Log: log, Build: env.build,
+		AcceptOlderState: opt.(*serveOptions).olderState, Detached: opt.(*serveOptions).detached,
+		Dir: args[0], Secrets: secretsOf(env), Stdout: env.Stdout, Stderr: env.Stderr, Log: log, Build: env.build,
 		Sockets: sockets,
 	})
 	if at := new(net.OpError); errors.As(err, &at) && at.Op == "listen" && errors.Is(err, syscall.EADDRINUSE) {

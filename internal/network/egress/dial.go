@@ -47,7 +47,7 @@ func (d *Dialer) dial(ctx context.Context, c Class, network, hostport string) (n
 		d.use(Use{Class: c, Host: dst.host, Port: dst.port, Err: err})
 		return nil, fmt.Errorf("resolving %s: %w", dst.host, err)
 	}
-	good, first := d.sift(dst, addrs)
+	good, first := d.sift(dst, network, addrs)
 	if len(good) == 0 {
 		return nil, first
 	}
@@ -98,9 +98,12 @@ func (d *Dialer) addresses(ctx context.Context, dst *destination) ([]netip.Addr,
 // counted and skipped: the promise is on what is connected to, and a name with
 // one odd answer is still reachable where it is meant to be. Without a good
 // one the first refusal is the error.
-func (d *Dialer) sift(dst *destination, addrs []netip.Addr) (good []netip.Addr, first *RefusedError) {
+func (d *Dialer) sift(dst *destination, network string, addrs []netip.Addr) (good []netip.Addr, first *RefusedError) {
 	for _, a := range addrs {
 		r := d.judge(dst, a)
+		if r == nil {
+			r = d.ruled(network, netip.AddrPortFrom(a.Unmap(), dst.port))
+		}
 		if r == nil {
 			good = append(good, a.Unmap())
 			continue
@@ -114,6 +117,18 @@ func (d *Dialer) sift(dst *destination, addrs []netip.Addr) (good []netip.Addr, 
 		first = d.refuse(&RefusedError{Class: dst.class, Host: dst.host, Port: dst.port, Code: CodeNoAddress, Reason: "the name has no address"})
 	}
 	return good, first
+}
+
+// ruled asks the network's rules about an address that is fine otherwise.
+func (d *Dialer) ruled(network string, ap netip.AddrPort) *finding {
+	if d.opt.Permits == nil {
+		return nil
+	}
+	rule, ok := d.opt.Permits(network, ap)
+	if ok {
+		return nil
+	}
+	return &finding{CodeRule, "the security rule " + rule + " denies it", "let it out in the network security group of the gateway's subnet"}
 }
 
 // connect tries the checked addresses in order. They are not tried at once

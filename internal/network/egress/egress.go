@@ -11,6 +11,9 @@
 // and connect make no difference, because the checked address itself is
 // dialed and the name is not asked again.
 //
+// Where the gateway stands in a network with security rules, what they deny is not
+// connected to either.
+//
 // It does not judge what is said on a connection, and it does not encrypt by
 // itself: [Dialer.Transport] does, with TLS 1.2 or later. Names are asked at
 // the site's DNS servers through this same dialer; /etc/hosts counts, search
@@ -58,6 +61,10 @@ type Options struct {
 	// LocalAddrs are the addresses of this machine; a listener on a wildcard
 	// address stands on all of them. Nil: those of the interfaces.
 	LocalAddrs func() ([]netip.Addr, error)
+	// Permits says whether the network's rules let a connection out, by its
+	// address, and which rule says no. Network is as for Connect. Nil: there are
+	// no rules.
+	Permits func(network string, ap netip.AddrPort) (rule string, ok bool)
 	// Connect opens one connection to a checked address. Network is tcp4,
 	// tcp6, udp4 or udp6. Nil: the kernel.
 	Connect func(ctx context.Context, network string, ap netip.AddrPort) (net.Conn, error)

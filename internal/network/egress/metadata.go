@@ -22,6 +22,9 @@ func (d *Dialer) InstanceMetadata() http.RoundTripper {
 	t.DialTLSContext = nil
 	t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		ap := netip.AddrPortFrom(metadataAddr, 80)
+		if r := d.ruled("tcp4", ap); r != nil {
+			return nil, d.refuse(&RefusedError{Class: Identity, Host: metadataAddr.String(), Port: 80, Addr: metadataAddr, Code: r.code, Reason: r.reason, Mend: r.mend})
+		}
 		ctx, cancel := context.WithTimeout(ctx, d.opt.ConnectTimeout)
 		defer cancel()
 		conn, err := d.opt.Connect(ctx, "tcp4", ap)

@@ -24,6 +24,7 @@ const (
 	CodeMetadata      = "instance-metadata" // a cloud's metadata service
 	CodePlatform      = "platform-address"  // 168.63.129.16
 	CodeOwnListener   = "own-listener"
+	CodeRule          = "security-rule"    // a network security group denies it
 	CodePlaintext     = "plaintext"        // HTTP without TLS beyond loopback
 	CodeLocalUnknown  = "local-unknown"    // own addresses cannot be listed
 	CodeMetadataQuery = "metadata-request" // not a token request
