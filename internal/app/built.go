@@ -70,13 +70,13 @@ func (at *surroundings) budget() backend.Retries {
 
 // built is one site, compiled whole.
 type built struct {
-	site     *site.Site
-	place    *place
-	dialer   *egress.Dialer
-	backends *backend.Set
-	tokens   *verify.TokenVerifier
-	snapshot *gateway.Snapshot
-	front    *gateway.Front
+	site      *site.Site
+	placement *placement
+	dialer    *egress.Dialer
+	backends  *backend.Set
+	tokens    *verify.TokenVerifier
+	snapshot  *gateway.Snapshot
+	front     *gateway.Front
 	// certificates are the files that the front was made from.
 	certificates certificates
 	// pairs are the certificates by hostname.
@@ -106,7 +106,7 @@ func build(s *site.Site, at surroundings) *built {
 	b.checkListeners(at)
 	b.checkAccessLog()
 	var problems site.Problems
-	b.place, problems = findPlace(s, at)
+	b.placement, problems = findPlacement(s, at)
 	b.add(problems)
 	b.addDialer(at)
 	if b.dialer == nil {
@@ -184,7 +184,7 @@ func (b *built) addDialer(at surroundings) {
 	}
 	var problems site.Problems
 	b.dialer, problems = egress.New(b.site.Config, egress.Options{
-		OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log, Needs: needs, Permits: b.place.permits,
+		OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log, Needs: needs, Permits: b.placement.permits,
 	})
 	b.add(problems)
 }

@@ -35,7 +35,7 @@ type certificates struct {
 // makeFront reads certificates and makes the front; nil where one is unfit.
 func (b *built) makeFront(at surroundings) *gateway.Front {
 	cfg := b.site.Config
-	opt := gateway.FrontOptions{TrustedProxies: cfg.TrustedProxies, Limits: cfg.Limits, Admits: b.place.admits}
+	opt := gateway.FrontOptions{TrustedProxies: cfg.TrustedProxies, Limits: cfg.Limits, Admits: b.placement.admits}
 	if cfg.PublicNetworkAccess != "Enabled" {
 		opt.Private = func(a netip.Addr) bool { return isPrivate(cfg, a) }
 	}

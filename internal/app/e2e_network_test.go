@@ -42,9 +42,9 @@ func hostAt(list ...string) func() ([]netip.Addr, error) {
 	}
 }
 
-// TestPlace: the rules of the subnet in which the gateway stands, and those of its
+// TestPlacement: the rules of the subnet in which the gateway stands, and those of its
 // interface, hold for what comes in and what goes out; loopback is no network.
-func TestPlace(t *testing.T) {
+func TestPlacement(t *testing.T) {
 	s := newSite(t, http.NotFoundHandler(), map[string]string{"network/v.yaml": networkOfTest})
 	s.write(t, "cloister.yaml", s.config("network: {subnet: gateway}\n"))
 	loaded, problems := site.Load(s.dir)
@@ -52,7 +52,7 @@ func TestPlace(t *testing.T) {
 		t.Fatal(problems.Err())
 	}
 	for name, at := range map[string]string{"interface": "10.1.2.9", "subnet": "10.1.2.3"} {
-		p, problems := findPlace(loaded, surroundings{hostAddrs: hostAt("192.168.1.1", at)})
+		p, problems := findPlacement(loaded, surroundings{hostAddrs: hostAt("192.168.1.1", at)})
 		if p == nil || problems.HasErrors() {
 			t.Fatal(problems.Err())
 		}

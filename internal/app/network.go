@@ -11,18 +11,18 @@ import (
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
-// place is where the gateway stands in the network of the site. Nil: in none, and
+// placement is where the gateway stands in the network of the site. Nil: in none, and
 // no rule is enforced.
-type place struct {
+type placement struct {
 	rules *nsg.Rules
 	point *nsg.Point
 	// addrs are the host's addresses in the subnet.
 	addrs []netip.Addr
 }
 
-// findPlace compiles the network's rules and finds the gateway in it. With errors
+// findPlacement compiles the network's rules and finds the gateway in it. With errors
 // there is none.
-func findPlace(s *site.Site, at surroundings) (*place, site.Problems) {
+func findPlacement(s *site.Site, at surroundings) (*placement, site.Problems) {
 	rules, problems := nsg.Compile(s.Network)
 	cfg := s.Config.Network
 	if rules == nil || cfg.Subnet == "" {
@@ -42,7 +42,7 @@ func findPlace(s *site.Site, at surroundings) (*place, site.Problems) {
 		problems.Add(cfg.Pos, "subnet", "a host whose addresses can be listed", "", "listing the host's addresses: %v", err)
 		return nil, problems
 	}
-	p := &place{rules: rules, point: rules.Subnet(subnet)}
+	p := &placement{rules: rules, point: rules.Subnet(subnet)}
 	for _, a := range all {
 		if subnet.Contains(a) {
 			p.addrs = append(p.addrs, a)
@@ -107,7 +107,7 @@ func prefixTexts(list []netip.Prefix) string {
 }
 
 // admits judges a connection that a peer has opened. Loopback is no network.
-func (p *place) admits(local, peer netip.AddrPort) bool {
+func (p *placement) admits(local, peer netip.AddrPort) bool {
 	if p == nil || peer.Addr().IsLoopback() {
 		return true
 	}
@@ -118,7 +118,7 @@ func (p *place) admits(local, peer netip.AddrPort) bool {
 
 // permits judges a connection that is about to be opened, and names the rule that
 // denies it.
-func (p *place) permits(network string, to netip.AddrPort) (rule string, ok bool) {
+func (p *placement) permits(network string, to netip.AddrPort) (rule string, ok bool) {
 	if p == nil || to.Addr().IsLoopback() {
 		return "", true
 	}

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -406,7 +407,7 @@ func (st *state) end(ctx context.Context, now time.Time) error {
 // state, its vaults. Rules that cannot be compiled, which is reported with the
 // site, let nothing out.
 func bootDialer(s *site.Site, at surroundings) (*egress.Dialer, error) {
-	where, problems := findPlace(s, at)
+	where, problems := findPlacement(s, at)
 	permits := where.permits
 	if problems.HasErrors() {
 		permits = func(string, netip.AddrPort) (string, bool) { return "none: " + problems.Err().Error(), false }
