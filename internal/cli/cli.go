@@ -49,7 +49,7 @@ func (e *Env) stdin() io.Reader {
 func commands() []*command {
 	return []*command{
 		upCommand(), initCommand(), checkCommand(), serveCommand(), reloadCommand(), statusCommand(), healthCommand(),
-		policyCommand(), subscriptionCommand(), keyCommand(), auditCommand(), backupCommand(), restoreCommand(), caCommand(), versionCommand(),
+		policyCommand(), networkCommand(), subscriptionCommand(), keyCommand(), auditCommand(), backupCommand(), restoreCommand(), caCommand(), versionCommand(),
 	}
 }
 

@@ -20,6 +20,13 @@ func prefixes(text string) (out []netip.Prefix) {
 	return out
 }
 
+func prefixAddrs(text string) (out []netip.Addr) {
+	for _, f := range strings.Fields(text) {
+		out = append(out, addr(f))
+	}
+	return out
+}
+
 func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
 
 // rule reads "100 in allow tcp SOURCE DESTINATION PORTS [SOURCEPORTS]", where a
