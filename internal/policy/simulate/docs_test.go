@@ -17,7 +17,7 @@ func TestDocs(t *testing.T) {
 	}
 	dir := t.TempDir()
 	block := func(kind string) []byte {
-		m := regexp.MustCompile("(?s)\n```" + kind + "\n(.*?)```\n").FindAllSubmatch(page, -1)
+		m := regexp.MustCompile("(?s)\n```"+kind+"\n(.*?)```\n").FindAllSubmatch(page, -1)
 		if len(m) != 1 {
 			t.Fatalf("the page has %d examples of %s", len(m), kind)
 		}

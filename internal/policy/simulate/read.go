@@ -271,7 +271,11 @@ func pairs(n *yaml.Node) ([]pair, error) {
 			continue
 		}
 		if key = resolved(key); key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str" {
-			return nil, wrong(key, `"`+key.Value+`"`, "the name of a member is a text, not %s", strings.Trim(kindOf(key), `"`))
+			mend := ""
+			if key.Kind == yaml.ScalarNode {
+				mend = strconv.Quote(key.Value)
+			}
+			return nil, wrong(key, mend, "the name of a member is a text, not %s", strings.Trim(kindOf(key), `"`))
 		}
 		if holds(own, key.Value) {
 			return nil, wrong(key, "remove one of them", "%q is given twice", key.Value)

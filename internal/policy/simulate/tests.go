@@ -74,7 +74,7 @@ func (f *TestFile) RunTests(ctx context.Context, folder string, update bool) (*T
 		written, err := l.write(data)
 		if err != nil {
 			r := &out.Results[l.test]
-			r.Failures = append(r.Failures, f.stepped(l.test, l.step, in(f.path, "", err).Error()))
+			r.Failures = slices.Insert(r.Failures, 0, f.stepped(l.test, l.step, in(f.path, "", err).Error()))
 			continue
 		}
 		data, out.Updated = written, written
