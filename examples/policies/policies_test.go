@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -29,8 +31,23 @@ func TestExample(t *testing.T) {
 		}
 		return string(out)
 	}
-	if out := run("policy", "test", "--coverage"); !strings.Contains(out, "ok 7 tests, 0 failed") {
+	out := run("policy", "test", "--coverage")
+	if !strings.Contains(out, "ok 13 tests, 0 failed") {
 		t.Errorf("the tests printed:\n%s", out)
+	}
+	documents, policies, of := 0, 0, 0
+	for _, m := range regexp.MustCompile(`(?m)^coverage of .*: (\d+) of (\d+) policies, (\d+) of (\d+) branches$`).FindAllStringSubmatch(out, -1) {
+		documents++
+		for i, sum := range []*int{&policies, &of, &policies, &of} {
+			n, err := strconv.Atoi(m[i+1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			*sum += n
+		}
+	}
+	if documents < 5 || policies < of {
+		t.Errorf("of the policies and branches of %d documents %d of %d ran, want all:\n%s", documents, policies, of, out)
 	}
 	run("ca", "init", ".")
 	if out := run("check", "."); strings.Contains(out, "error:") {

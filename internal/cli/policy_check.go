@@ -121,6 +121,17 @@ func artifactsFolder(path string) string {
 	return abs
 }
 
+// shortest is a folder as people would name it: relative to where they are, if
+// it is below.
+func shortest(folder string) string {
+	if here, err := os.Getwd(); err == nil {
+		if short, err := filepath.Rel(here, folder); err == nil && filepath.IsLocal(short) {
+			return short
+		}
+	}
+	return folder
+}
+
 // policyChecker checks documents and prints what it finds.
 type policyChecker struct {
 	env     *Env

@@ -95,7 +95,7 @@ func runPolicyRun(ctx context.Context, env *Env, opt any, args []string) error {
 	}
 	folder := o.folder
 	if folder == "" {
-		folder = artifactsFolder(args[0])
+		folder = shortest(artifactsFolder(args[0]))
 	}
 	compiled, problems, err := simulate.Documents{Document: args[0], Folder: folder, Lenient: o.lenient}.Compile()
 	if err != nil {

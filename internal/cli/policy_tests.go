@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -65,8 +64,8 @@ branches no test ran.
 
 With --json there is one line a file: path, ok, tests (name, line, ok, failures),
 problems of its documents (path, line, column, code, message), and error where the
-file could not be run. With --coverage there is one more for each set of documents:
-documents, policies, ofPolicies, branches, ofBranches, missed (at, what).`,
+file could not be run. With --coverage there is one more for each document:
+document, policies, ofPolicies, branches, ofBranches, missed (at, what).`,
 		flags: func(fs *flag.FlagSet) any {
 			o := &policyTestOptions{}
 			fs.BoolVar(&o.update, "update", false, "write expectations where there are none")
@@ -175,12 +174,10 @@ type policyTester struct {
 
 	passed, failed, broken int
 	report                 junitReport
-	// coverage is by documents.
-	coverage map[string]*simulate.Coverage
+	coverage               simulate.Coverage
 }
 
 func (t *policyTester) run(ctx context.Context, args []string) error {
-	t.coverage = map[string]*simulate.Coverage{}
 	files, err := testFiles(args)
 	if err != nil {
 		return err
@@ -272,7 +269,7 @@ func (t *policyTester) file(ctx context.Context, name string, line *testedFile) 
 	if err != nil {
 		return err
 	}
-	tested, err := f.RunTests(ctx, artifactsFolder(name), t.options.update)
+	tested, err := f.RunTests(ctx, shortest(artifactsFolder(name)), t.options.update)
 	if err != nil {
 		return err
 	}
@@ -280,11 +277,7 @@ func (t *policyTester) file(ctx context.Context, name string, line *testedFile) 
 		return t.refused(name, onlyErrors(tested.Problems), line)
 	}
 	t.results(name, tested.Results, line)
-	if was := t.coverage[f.Documents()]; was != nil {
-		was.Merge(tested.Coverage)
-	} else {
-		t.coverage[f.Documents()] = tested.Coverage
-	}
+	t.coverage.Merge(tested.Coverage)
 	if tested.Updated == nil || ctx.Err() != nil {
 		return nil
 	}
@@ -376,16 +369,6 @@ type testedProblem struct {
 	checkedProblem
 }
 
-// coveredDocuments is what --json prints of the coverage of documents.
-type coveredDocuments struct {
-	Documents  string            `json:"documents"`
-	Policies   int               `json:"policies"`
-	OfPolicies int               `json:"ofPolicies"`
-	Branches   int               `json:"branches"`
-	OfBranches int               `json:"ofBranches"`
-	Missed     []simulate.Missed `json:"missed"`
-}
-
 func onlyErrors(all site.Problems) (out site.Problems) {
 	for _, p := range all {
 		if p.Severity == site.Error {
@@ -399,18 +382,15 @@ func (t *policyTester) printCoverage() error {
 	if !t.options.coverage {
 		return nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.coverage)) {
-		covered := t.coverage[name]
-		line := coveredDocuments{Documents: name, Missed: append([]simulate.Missed{}, covered.Missed()...)}
-		line.Policies, line.OfPolicies, line.Branches, line.OfBranches = covered.Counts()
+	for _, d := range t.coverage.Documents() {
 		if t.options.json {
-			if err := writeLine(t.env.Stdout, line); err != nil {
+			if err := writeLine(t.env.Stdout, d); err != nil {
 				return err
 			}
 			continue
 		}
-		fmt.Fprintf(t.env.Stdout, "coverage of %s: %d of %d policies, %d of %d branches\n", printed(name), line.Policies, line.OfPolicies, line.Branches, line.OfBranches)
-		for _, m := range line.Missed {
+		fmt.Fprintf(t.env.Stdout, "coverage of %s: %d of %d policies, %d of %d branches\n", printed(d.Document), d.Policies, d.OfPolicies, d.Branches, d.OfBranches)
+		for _, m := range d.Missed {
 			fmt.Fprintf(t.env.Stdout, "    %s: %s did not run\n", printed(m.At), printed(m.What))
 		}
 	}

@@ -479,7 +479,9 @@ func openConfiguration(ctx context.Context, x *Exchange, config *textValue) (*ve
 	if x.Services == nil || x.Services.KeySets == nil {
 		return nil, noConfiguration(errors.New("no key sets are fetched here"))
 	}
-	set, err := x.Services.KeySets.Open(strings.TrimSpace(u))
+	var set *verify.RemoteSet
+	var err error
+	x.apart(func() { set, err = x.Services.KeySets.Open(strings.TrimSpace(u)) })
 	if err != nil {
 		return nil, noConfiguration(err)
 	}

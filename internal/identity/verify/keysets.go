@@ -129,6 +129,20 @@ func (k *KeySets) begin(configuration string) *RemoteSet {
 	return s
 }
 
+// Fetch is the key set of a configuration as it is now. The caller waits for it,
+// and nobody keeps it fresh: it is for those who describe the world, not for
+// gateways. Without keys it is a set that has none in hand.
+func Fetch(ctx context.Context, client *http.Client, configuration string, now func() time.Time) (*RemoteSet, error) {
+	if err := checkHTTPS(configuration); err != nil {
+		return nil, err
+	}
+	with := Options{Now: now}.withDefaults()
+	s := &RemoteSet{configuration: configuration, client: func(string) *http.Client { return client }}
+	s.keys = &remoteKeys{fetch: s.fetch, now: with.Now, log: with.Log, staleAfter: with.StaleAfter, closed: true}
+	s.keys.refresh(ctx)
+	return s, nil
+}
+
 // Close stops fetching and waits for what is under way.
 func (k *KeySets) Close() {
 	k.mu.Lock()

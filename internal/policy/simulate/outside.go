@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/cloister-ai/cloister/internal/identity/verify"
 	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/telemetry"
@@ -16,7 +17,7 @@ import (
 
 // Made is a call that a policy made, with what it got.
 type Made struct {
-	// Kind is forward, call, one-way, backend, event, token, authorization or
+	// Kind is forward, call, one-way, backend, event, token, authorization, keys or
 	// metric.
 	Kind string `json:"kind"`
 	// To is a URL; for forwarded requests the backend's id too.
@@ -156,6 +157,22 @@ func (a authorizations) Authorization(_ context.Context, r policy.AuthorizationR
 	return policy.Authorization{AccessToken: secret.New(token)}, nil
 }
 
+// keySets are those of OpenID configurations: what the script says of their URLs.
+// They are fetched by each request that needs them.
+type keySets struct{ w *World }
+
+// Open fetches a configuration and the keys that it names.
+func (k keySets) Open(configuration string) (*verify.RemoteSet, error) {
+	return verify.Fetch(k.w.run.ctx, &http.Client{Transport: k}, configuration, k.w.clock)
+}
+
+// RoundTrip answers one of the two requests.
+func (k keySets) RoundTrip(r *http.Request) (*http.Response, error) {
+	u := urlOf(r.URL)
+	a, err := k.w.take(r.Context(), Made{Kind: "keys", Method: r.Method, URL: u}, k.w.run.script.called(r.Method, u), 0)
+	return httpAnswer(a), err
+}
+
 // callBackend answers what policies ask a backend.
 func (w *World) callBackend(id string, r *http.Request) (*http.Response, error) {
 	var body []byte
@@ -167,12 +184,18 @@ func (w *World) callBackend(id string, r *http.Request) (*http.Response, error) 
 	}
 	u := "backend:" + id + r.URL.RequestURI()
 	a, err := w.take(r.Context(), Made{Kind: "backend", Backend: id, Method: r.Method, URL: u, Body: string(body)}, w.run.script.called(r.Method, u), 0)
-	if err != nil {
-		return nil, err
+	return httpAnswer(a), err
+}
+
+// httpAnswer is an answer as those get it who speak HTTP; nil: there is none.
+func httpAnswer(a *Answer) *http.Response {
+	if a == nil {
+		return nil
 	}
 	return &http.Response{
-		StatusCode: a.StatusCode, Header: a.Headers.Clone(), ContentLength: int64(len(a.Body)), Body: io.NopCloser(bytes.NewReader(a.Body)),
-	}, nil
+		Status: fmt.Sprintf("%d %s", a.StatusCode, http.StatusText(a.StatusCode)), StatusCode: a.StatusCode, Header: a.Headers.Clone(),
+		ContentLength: int64(len(a.Body)), Body: io.NopCloser(bytes.NewReader(a.Body)),
+	}
 }
 
 // forward answers what forward-request sends.

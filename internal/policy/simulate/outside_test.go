@@ -117,6 +117,15 @@ func TestOutside(t *testing.T) {
 			inbound(`<get-authorization-context provider-id="p" authorization-id="b" context-variable-name="auth" />`), `{"authorizations": {"p/a": "t"}}`,
 			"authorization p/b -> the responses hold no such authorization\n", "get-authorization-context/", "get-authorization-context", "", 500,
 		},
+		"keys": {
+			inbound(`<validate-jwt header-name="Authorization"><openid-config url="https://login.example/c" /><audiences><audience>a</audience></audiences></validate-jwt>`),
+			`{"calls": [{"url": "https://login.example/c", "response": {"body": {"issuer": "https://login.example", "jwks_uri": "https://login.example/k"}, "delay": "1s"}}, {"url": "https://login.example/k", "method": "GET", "response": {"body": {"keys": []}}}]}`,
+			"keys GET https://login.example/c -> 200\nkeys GET https://login.example/k -> 200\n", "validate-jwt/", "validate-jwt", "1s", 401,
+		},
+		"keys that nobody has": {
+			inbound(`<validate-jwt header-name="Authorization"><openid-config url="https://login.example/c" /><audiences><audience>a</audience></audiences></validate-jwt>`), `{}`,
+			"keys GET https://login.example/c -> the responses say nothing about this call, so that it is refused\n", "validate-jwt/", "validate-jwt", "", 401,
+		},
 		"a question to a backend": {
 			inbound(`<llm-content-safety backend-id="safe"><categories><category name="Hate" threshold="4" /></categories></llm-content-safety>`),
 			`{"calls": [{"url": "backend:safe/**", "response": {"body": {"categoriesAnalysis": [{"category": "Hate", "severity": 6}]}, "delay": "40ms"}}]}`,
@@ -125,7 +134,7 @@ func TestOutside(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := runText(t, tt.document, `{"request": {"body": "Hello"}, "subscription": {"id": "s"}}`, tt.responses)
+			r := runText(t, tt.document, `{"request": {"headers": {"Authorization": ["Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.eyJhdWQiOiJhIn0.AAAA"]}, "body": "Hello"}, "subscription": {"id": "s"}}`, tt.responses)
 			made := strings.ReplaceAll(madeText(r), "forward GET https://localhost/ Hello", "forward GET https://localhost/")
 			if diff := cmp.Diff(tt.made, made); diff != "" {
 				t.Errorf("calls (-want +got)\n%s", diff)

@@ -17,6 +17,7 @@ import (
 
 // running is one run.
 type running struct {
+	ctx      context.Context
 	script   *Script
 	backends []policy.Backend
 	calls    []Made
@@ -93,7 +94,7 @@ func (w *World) Run(ctx context.Context, p *policy.Pipeline, backends []policy.B
 	}
 	w.Set(d.Now())
 	x.Started = w.clock()
-	w.run = &running{script: script, backends: backends}
+	w.run = &running{ctx: ctx, script: script, backends: backends}
 	w.run.trace = recorder{now: w.clock}
 	x.Services, x.Observer, x.Forward, x.CallBackend = &w.services, &w.run.trace, w.forward, w.callBackend
 	x.BackendURL = w.run.backendURL

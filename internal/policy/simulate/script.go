@@ -21,8 +21,8 @@ type Script struct {
 	// Backend answers forwarded requests, one after the other; the last one
 	// answers all that follow.
 	Backend []Answer
-	// Calls answer send-request and send-one-way-request, and what policies ask
-	// backends.
+	// Calls answer send-request, what policies ask backends, and who fetches keys:
+	// the URL of the OpenID configuration and that of the keys that it names.
 	Calls []Call
 	// Tokens are those that the gateway obtains for itself, by resource.
 	Tokens map[string]string

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -47,9 +46,6 @@ type Step struct {
 
 // mostRepeated bounds how often a step is sent.
 const mostRepeated = 100_000
-
-// Path is that of the file.
-func (f *TestFile) Path() string { return f.path }
 
 // ReadTests reads a test file. The error is a [*FileError].
 func ReadTests(name string, data []byte) (*TestFile, error) {
@@ -160,16 +156,4 @@ func (f *TestFile) documents(folder string) Documents {
 		d.Document = at("policy.xml")
 	}
 	return d
-}
-
-// Documents names what the file tests, for people.
-func (f *TestFile) Documents() string {
-	d := f.documents("")
-	var names []string
-	for _, name := range []string{d.Global, d.Product, d.API, d.Operation, d.Document} {
-		if name != "" {
-			names = append(names, filepath.ToSlash(name))
-		}
-	}
-	return strings.Join(names, ", ")
 }

@@ -1,17 +1,13 @@
 package simulate
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -64,7 +60,6 @@ func (f *TestFile) RunTests(ctx context.Context, folder string, update bool) (*T
 				all = append(all, learnt{i, k, expect})
 			}
 		}
-		w.close()
 		r.Took = time.Since(began)
 		out.Results = append(out.Results, r)
 	}
@@ -144,94 +139,4 @@ func (f *TestFile) step(ctx context.Context, w *World, c *Compiled, cover *Cover
 		return nil, nil
 	}
 	return nil, first.node()
-}
-
-// Coverage is which policies and branches of documents ran.
-type Coverage struct {
-	policies, branches []policy.Place
-	ran                map[string]bool
-}
-
-// Missed is a place that did not run.
-type Missed struct {
-	// At is FILE:LINE:COLUMN.
-	At   string `json:"at"`
-	What string `json:"what"`
-}
-
-func newCoverage(p *policy.Pipeline) *Coverage {
-	c := &Coverage{ran: map[string]bool{}}
-	c.policies, c.branches = p.Places()
-	return c
-}
-
-func keyOf(section, path, at string) string { return section + " " + path + " " + at }
-
-func (c *Coverage) see(r *Result) {
-	for _, e := range r.Trace {
-		c.ran[keyOf(e.Section, e.Path, e.At)] = true
-		for _, s := range e.Said {
-			if s.Name == "branch" {
-				c.ran[keyOf(e.Section, s.Value, "")] = true
-			}
-		}
-	}
-}
-
-// Counts are how many policies and branches ran, of how many.
-func (c *Coverage) Counts() (policies, ofPolicies, branches, ofBranches int) {
-	for _, p := range c.policies {
-		if c.ran[keyOf(p.Section, p.Path, p.Pos.String())] {
-			policies++
-		}
-	}
-	for _, b := range c.branches {
-		if c.ran[keyOf(b.Section, b.Path, "")] {
-			branches++
-		}
-	}
-	return policies, len(c.policies), branches, len(c.branches)
-}
-
-// Missed are the places that did not run, in the order of documents.
-func (c *Coverage) Missed() (out []Missed) {
-	for _, b := range c.branches {
-		if !c.ran[keyOf(b.Section, b.Path, "")] {
-			out = append(out, Missed{b.Pos.String(), "branch " + b.Path})
-		}
-	}
-	for _, p := range c.policies {
-		if !c.ran[keyOf(p.Section, p.Path, p.Pos.String())] {
-			out = append(out, Missed{p.Pos.String(), p.Policy})
-		}
-	}
-	slices.SortStableFunc(out, func(a, b Missed) int { return comparePlaces(a.At, b.At) })
-	return slices.Compact(out)
-}
-
-// Merge adds what another run of the same documents has seen.
-func (c *Coverage) Merge(other *Coverage) {
-	for k := range other.ran {
-		c.ran[k] = true
-	}
-}
-
-// comparePlaces compares FILE:LINE:COLUMN by numbers.
-func comparePlaces(a, b string) int {
-	fileA, lineA, columnA := splitPlace(a)
-	fileB, lineB, columnB := splitPlace(b)
-	return cmp.Or(cmp.Compare(fileA, fileB), cmp.Compare(lineA, lineB), cmp.Compare(columnA, columnB))
-}
-
-func splitPlace(s string) (file string, line, column int) {
-	file = s
-	if i := strings.LastIndexByte(file, ':'); i >= 0 {
-		column, _ = strconv.Atoi(file[i+1:])
-		file = file[:i]
-	}
-	if i := strings.LastIndexByte(file, ':'); i >= 0 {
-		line, _ = strconv.Atoi(file[i+1:])
-		file = file[:i]
-	}
-	return file, line, column
 }

@@ -36,7 +36,7 @@ func NewWorld(now time.Time) *World {
 		Now: clock, Random: newRandom("cloister"), Sleep: w.turns.sleep, Turns: &w.turns,
 		Calls: calls{w}, Events: events{w}, Metrics: metrics{w},
 		Counters: limit.NewCounters(clock), Tokens: limit.NewTokens(clock), Caches: policy.NewCaches(0, clock),
-		Identities: identities{w}, Authorizations: authorizations{w},
+		KeySets: keySets{w}, Identities: identities{w}, Authorizations: authorizations{w},
 	}
 	return w
 }
@@ -59,6 +59,3 @@ func (w *World) Set(now time.Time) {
 
 // newRandom gives the same bytes for the same seed.
 func newRandom(seed string) io.Reader { return rand.NewChaCha8(sha256.Sum256([]byte(seed))) }
-
-// close ends what the world has begun.
-func (w *World) close() {}
