@@ -3,6 +3,8 @@ package policy
 import (
 	"bytes"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,6 +98,43 @@ func TestFormatFixtures(t *testing.T) {
 	}
 }
 
+// comments are those of a document, and its instructions, in order.
+func comments(source []byte) []string {
+	return regexp.MustCompile(`(?s)<!--.*?-->|<\?.*?\?>`).FindAllString(string(source), -1)
+}
+
+// quotesComment reports whether a value or a text holds what looks like the
+// beginning of a comment.
+func quotesComment(n *Node) bool {
+	if n == nil {
+		return false
+	}
+	for i := range n.Attributes {
+		if strings.Contains(n.Attributes[i].Value, "<!--") || strings.Contains(n.Attributes[i].Value, "<?") {
+			return true
+		}
+	}
+	return strings.Contains(n.Text, "<!--") || strings.Contains(n.Text, "<?") || slices.ContainsFunc(n.Children, quotesComment)
+}
+
+// TestFormatComments: wherever comments stand, they stay.
+func TestFormatComments(t *testing.T) {
+	const document = `<!-- 1 --><?pi x?><policies><!-- 2 --><inbound><!-- 3 --><set-header name="x"><!-- 4 --><value><!-- 5 -->v</value><!-- 6 --></set-header>` +
+		`<choose><!-- 7 --><when condition="@(true)"><!-- 8 --></when><!-- 9 --></choose><set-variable name="a" value="b"><!-- 10 --></set-variable>` +
+		`<return-response><!-- 11 --><set-status code="200" /><!-- 12 --></return-response><base><!-- 13 --></base></inbound><!-- 14 -->` +
+		`<backend><!-- 15 --><base/></backend><outbound><!-- 16 --></outbound><on-error/></policies><!-- 17 -->`
+	for _, between := range []string{"", " ", "\n", "\n\n\n", "\r\n  "} {
+		source := []byte(strings.NewReplacer("<!--", between+"<!--", "-->", "-->"+between).Replace(document))
+		if !formats(t, "p.xml", source) {
+			t.Fatalf("%q has errors", source)
+		}
+		out, _ := Format("p.xml", source)
+		if got := len(comments(out)); got != 18 {
+			t.Errorf("%q: %d comments and instructions, want 18:\n%s", between, got, out)
+		}
+	}
+}
+
 // formats formats a document twice; false: it has errors of its own.
 func formats(t *testing.T, name string, data []byte) bool {
 	t.Helper()
@@ -106,6 +145,11 @@ func formats(t *testing.T, name string, data []byte) bool {
 	if problems.HasErrors() {
 		t.Errorf("%s: %v", name, problems.Err())
 		return false
+	}
+	if doc, _ := Read(name, data); !quotesComment(doc.Root) {
+		if diff := cmp.Diff(comments(data), comments(once)); diff != "" {
+			t.Errorf("%s: comments (-before +after)\n%s", name, diff)
+		}
 	}
 	twice, problems := Format(name, once)
 	if problems.HasErrors() || !bytes.Equal(once, twice) {

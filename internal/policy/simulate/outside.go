@@ -38,11 +38,8 @@ const kindForward = "forward"
 // errUnanswered is a call that the description says nothing about.
 var errUnanswered = errors.New("the responses say nothing about this call, so that it is refused")
 
-type timeoutError struct{}
-
-func (timeoutError) Error() string   { return "no answer in time" }
-func (timeoutError) Timeout() bool   { return true }
-func (timeoutError) Temporary() bool { return true }
+// errLate is a call that nobody waits for any longer.
+var errLate = errors.New("no answer in time")
 
 // take writes a call down and gives its answer, when it is there: after its delay,
 // or when nobody waits any longer (timeout; 0: as long as it takes).
@@ -70,7 +67,7 @@ func (w *World) answer(ctx context.Context, a *Answer, timeout time.Duration) er
 	case err != nil:
 		return err
 	case late, a.Error == failTimeout:
-		return timeoutError{}
+		return errLate
 	case a.Error == failConnection:
 		return errors.New("the connection is refused")
 	}
@@ -87,9 +84,8 @@ type calls struct{ w *World }
 func (c calls) Call(ctx context.Context, r *policy.CallRequest) (*policy.CallResponse, error) {
 	m := Made{Kind: "call", Method: r.Method, URL: urlOf(r.URL), Headers: r.Header, Body: string(r.Body)}
 	a, err := c.w.take(ctx, m, c.w.run.script.called(r.Method, m.URL), r.Timeout)
-	var late timeoutError
 	switch {
-	case errors.As(err, &late):
+	case errors.Is(err, errLate):
 		return nil, policy.ErrCallTimeout
 	case err != nil:
 		return nil, err
@@ -210,11 +206,10 @@ func (w *World) forward(ctx context.Context, x *policy.Exchange, opt policy.Forw
 	fails := func(reason, message string) error {
 		return &policy.Error{Source: "forward-request", Reason: reason, Message: message, Status: http.StatusInternalServerError, Cause: err}
 	}
-	var late timeoutError
 	switch {
 	case errors.Is(err, errUnanswered):
 		return fails("BackendConnectionFailure", "The responses hold none of this backend.")
-	case errors.As(err, &late):
+	case errors.Is(err, errLate):
 		return fails("Timeout", "The backend did not answer in time.")
 	case err != nil:
 		return fails("BackendConnectionFailure", "The connection to the backend failed.")
