@@ -74,14 +74,16 @@ func (s *Store) backup(ctx context.Context, w io.Writer, meta BackupMeta) error 
 }
 
 func (s *Store) backupRows(ctx context.Context, tx *sql.Tx, out *backupWriter) error {
-	rows, err := tx.QueryContext(ctx, `SELECT id, revision, sealed FROM subscription ORDER BY revision`)
+	rows, err := tx.QueryContext(ctx, `
+SELECT '' AS kind, id, revision, sealed FROM subscription
+UNION ALL SELECT '`+kindConnection+`', id, revision, sealed FROM connection ORDER BY revision`)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var r backupRow
-		if err := rows.Scan(&r.ID, &r.Revision, &r.Sealed); err != nil {
+		if err := rows.Scan(&r.Kind, &r.ID, &r.Revision, &r.Sealed); err != nil {
 			return err
 		}
 		if err := out.line(backupLine{Row: &r}); err != nil {

@@ -79,6 +79,8 @@ type (
 		End      *backupTrailer `json:"end,omitempty"`
 	}
 	backupRow struct {
+		// Kind is "" for a subscription, or "connection".
+		Kind     string   `json:"kind,omitempty"`
 		ID       string   `json:"id"`
 		Revision Revision `json:"revision"`
 		Sealed   []byte   `json:"sealed"`

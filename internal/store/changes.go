@@ -18,7 +18,12 @@ type Changes struct {
 	Deleted []string
 	// Damaged are rows that do not open: nobody may get in by them.
 	Damaged []Damaged
-	// Whole: what is not in Subscriptions does not exist. It is so for since
+	// Connections are decisions about private endpoints that were made or
+	// changed; all of them where Whole. Shut are those that do not open: nothing
+	// may go through such a connection.
+	Connections []Connection
+	Shut        []Damaged
+	// Whole: what is not in Subscriptions or Connections does not exist. It is so for since
 	// = 0, for a since of long ago, and for one that this database has not
 	// reached, which is then an older copy.
 	Whole bool
@@ -48,6 +53,9 @@ func (s *Store) Changes(ctx context.Context, since Revision) (Changes, error) {
 		c.Deleted = append(c.Deleted, d.ID)
 	}
 	s.logDamage(c.Damaged)
+	for _, d := range c.Shut {
+		s.log.Error("row does not open", "connection", d.ID, "error", d.Err)
+	}
 	return c, nil
 }
 
@@ -61,9 +69,10 @@ func (s *Store) changesSince(ctx context.Context, since Revision) (c Changes, fl
 SELECT s.revision, s.floor, (SELECT count(*) FROM meta WHERE name = '`+metaOlderState+`'), c.id, c.revision, c.sealed, c.kind
 FROM state s LEFT JOIN (
 	SELECT id, revision, sealed, 0 AS kind FROM subscription WHERE revision > ?
-	UNION ALL SELECT id, revision, NULL, 2 FROM tombstone WHERE revision > ? `+whole+`
+	UNION ALL SELECT id, revision, NULL, 2 FROM tombstone WHERE revision > ?
+	UNION ALL SELECT id, revision, sealed, 3 FROM connection WHERE revision > ? `+whole+`
 ) c ON 1 = 1
-ORDER BY c.revision`), int64(since), int64(since))
+ORDER BY c.revision`), int64(since), int64(since), int64(since))
 		if err != nil {
 			return nil, err
 		}
@@ -83,6 +92,7 @@ ORDER BY c.revision`), int64(since), int64(since))
 		return out, rows.Err()
 	})
 	c.Subscriptions, c.Deleted, c.Damaged = rows.subs, rows.deleted, rows.damaged
+	c.Connections, c.Shut = rows.connections, rows.shut
 	c.OlderState = c.OlderState || rows.sum != nil
 	return c, floor, err
 }

@@ -54,7 +54,7 @@ func unfolded(t *testing.T, ids ...string) (dir string, backup []byte) {
 	if err := s.Backup(t.Context(), &b, BackupMeta{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.db.Exec(`DELETE FROM migration WHERE version = 3; ALTER TABLE state DROP COLUMN row_sum`); err != nil {
+	if _, err := s.db.Exec(`DELETE FROM migration WHERE version >= 3; ALTER TABLE state DROP COLUMN row_sum; DROP TABLE connection`); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, keyringName)

@@ -136,7 +136,7 @@ func (b *openedBackup) fill(w *writing, spool io.ReadSeeker) error {
 	if _, err := spool.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	for _, table := range []string{"subscription_key", "subscription", "tombstone"} {
+	for _, table := range []string{"subscription_key", "subscription", "tombstone", "connection"} {
 		if _, err := w.exec(`DELETE FROM ` + table); err != nil {
 			return err
 		}
@@ -147,6 +147,9 @@ func (b *openedBackup) fill(w *writing, spool io.ReadSeeker) error {
 	b.info.Damaged, w.fresh = nil, true
 	w.beginSum()
 	_, _, _, err := readBackup(spool, func(r backupRow) error {
+		if r.Kind != "" {
+			return b.fillConnection(w, r)
+		}
 		sub, err := b.ring.openRow(r.ID, r.Revision, r.Sealed)
 		if err != nil {
 			b.info.Damaged = append(b.info.Damaged, r.ID)

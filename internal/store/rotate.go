@@ -40,6 +40,9 @@ func (s *Store) RotateDataKey(ctx context.Context) error {
 				return nil, err
 			}
 		}
+		if err := w.resealConnections(); err != nil {
+			return nil, err
+		}
 		return ring.retire(), nil
 	})
 }

@@ -14,6 +14,7 @@ const (
 	stepSubscriptions = 1
 	stepSealed        = 2
 	stepSummed        = 3
+	stepConnections   = 4
 )
 
 // migration is one step of the schema.
@@ -82,6 +83,12 @@ CREATE TABLE keyring (
 ) {table};
 `}, {"summed rows", `
 ALTER TABLE state ADD COLUMN row_sum {bytes};
+`}, {"connections", `
+CREATE TABLE connection (
+	id       {text} PRIMARY KEY,
+	revision {int} NOT NULL UNIQUE,
+	sealed   {bytes} NOT NULL
+) {table};
 `}}
 }
 

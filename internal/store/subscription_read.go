@@ -35,7 +35,8 @@ func (s *Store) ListSubscriptions(ctx context.Context) ([]Subscription, error) {
 	rows, err := s.rows(ctx, func(ctx context.Context) ([]sealedRow, error) {
 		rows, err := s.db.QueryContext(ctx, `
 SELECT 1 AS kind, '' AS id, revision, row_sum FROM state
-UNION ALL SELECT 0, id, revision, sealed FROM subscription ORDER BY id`)
+UNION ALL SELECT 0, id, revision, sealed FROM subscription
+UNION ALL SELECT 3, id, revision, NULL FROM connection ORDER BY id`)
 		if err != nil {
 			return nil, err
 		}
@@ -46,6 +47,7 @@ UNION ALL SELECT 0, id, revision, sealed FROM subscription ORDER BY id`)
 			if err := rows.Scan(&r.kind, &r.id, &r.revision, &r.box); err != nil {
 				return nil, err
 			}
+			r.bare = r.kind == rowConnection
 			out = append(out, r)
 		}
 		return out, rows.Err()
@@ -77,6 +79,8 @@ const (
 	// it are all there are.
 	rowsTotal
 	rowDeleted
+	// rowConnection is a decision about a private endpoint.
+	rowConnection
 )
 
 // Damaged is a row that does not open.
@@ -94,6 +98,10 @@ type openedRows struct {
 	subs    []Subscription
 	deleted []string
 	damaged []Damaged
+	// connections are decisions about private endpoints; shut those of them that
+	// do not open.
+	connections []Connection
+	shut        []Damaged
 	// sum is what is wrong with the sum, where it was read.
 	sum error
 }
@@ -114,7 +122,7 @@ func (s *Store) rows(ctx context.Context, read func(context.Context) ([]sealedRo
 			return openedRows{}, err
 		}
 		out, whole := s.openRows(ring, sealed)
-		good := len(out.damaged) == 0 && out.sum == nil
+		good := len(out.damaged) == 0 && len(out.shut) == 0 && out.sum == nil
 		if !good {
 			again, err := s.refreshKeyring(ctx, ring)
 			switch {
@@ -146,6 +154,14 @@ func (s *Store) openRows(ring *keyring, sealed []sealedRow) (out openedRows, who
 			out.deleted = append(out.deleted, r.id)
 			continue
 		case r.bare:
+			continue
+		case r.kind == rowConnection:
+			c, err := ring.openConnection(r.id, r.revision, r.box)
+			if err != nil {
+				out.shut = append(out.shut, Damaged{r.id, s.damagedConnection(r.id, err)})
+				continue
+			}
+			out.connections = append(out.connections, c)
 			continue
 		}
 		sub, err := ring.openRow(r.id, r.revision, r.box)

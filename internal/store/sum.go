@@ -64,8 +64,11 @@ func (k *keyring) holdSum(box []byte, revision Revision, rows []sealedRow) error
 	var sum rowSum
 	a := k.adder()
 	for _, r := range rows {
-		if r.kind == rowStored {
+		switch r.kind {
+		case rowStored:
 			a.add(&sum, r.id, r.revision)
+		case rowConnection:
+			a.add(&sum, summedConnection(r.id), r.revision)
 		}
 	}
 	if subtle.ConstantTimeCompare(sum[:], want[:]) != 1 {
@@ -100,16 +103,20 @@ func (w *writing) loadSum(box []byte) {
 // addUp takes the rows as they are for right.
 func (w *writing) addUp() error {
 	w.beginSum()
-	rows, err := w.tx.QueryContext(w.ctx, `SELECT id, revision FROM subscription`)
+	rows, err := w.tx.QueryContext(w.ctx, `SELECT 0, id, revision FROM subscription UNION ALL SELECT 3, id, revision FROM connection`)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
+		var kind rowKind
 		var id string
 		var revision Revision
-		if err := rows.Scan(&id, &revision); err != nil {
+		if err := rows.Scan(&kind, &id, &revision); err != nil {
 			return err
+		}
+		if kind == rowConnection {
+			id = summedConnection(id)
 		}
 		w.rows.add(&w.rows.sum, id, revision)
 	}
@@ -140,7 +147,8 @@ func (s *Store) checkRows(ctx context.Context) error {
 	_, err := s.rows(ctx, func(ctx context.Context) ([]sealedRow, error) {
 		rows, err := s.db.QueryContext(ctx, `
 SELECT 1 AS kind, '' AS id, revision, row_sum FROM state
-UNION ALL SELECT 0, id, revision, NULL FROM subscription`)
+UNION ALL SELECT 0, id, revision, NULL FROM subscription
+UNION ALL SELECT 3, id, revision, NULL FROM connection`)
 		if err != nil {
 			return nil, err
 		}

@@ -63,7 +63,7 @@ func TestSumBegins(t *testing.T) {
 		return older != nil
 	}
 	back := func(s *Store) {
-		if _, err := s.db.Exec(`DELETE FROM migration WHERE version = 3; ALTER TABLE state DROP COLUMN row_sum`); err != nil {
+		if _, err := s.db.Exec(`DELETE FROM migration WHERE version >= 3; ALTER TABLE state DROP COLUMN row_sum; DROP TABLE connection`); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -77,7 +77,7 @@ func backupAndRestore(t *testing.T, f *fixture) {
 	}
 	wantInfo := &store.BackupInfo{
 		Format: "cloister backup 1", BackupMeta: meta(), CreatedAt: f.at, Driver: f.status(t).Driver,
-		Schema: 3, Revision: 4, KEK: f.status(t).KEK, Rows: 2,
+		Schema: 4, Revision: 4, KEK: f.status(t).KEK, Rows: 2,
 	}
 	if diff := cmp.Diff(wantInfo, info); diff != "" {
 		t.Errorf("info (-want +got):\n%s", diff)
@@ -180,7 +180,7 @@ func brokenBackups(t *testing.T, f *fixture) {
 		"empty":                    {},
 		"no backup":                []byte("SQLite format 3\x00"),
 		"another format":           bytes.Replace(text, []byte("cloister backup 1"), []byte("cloister backup 9"), 1),
-		"a newer schema":           bytes.Replace(text, []byte(`"schema":3`), []byte(`"schema":99`), 1),
+		"a newer schema":           bytes.Replace(text, []byte(`"schema":4`), []byte(`"schema":99`), 1),
 		"a row less":               join(lines[0], lines[1], lines[3], lines[4]),
 		"rows exchanged":           join(lines[0], lines[1], lines[3], lines[2], lines[4]),
 		"no end":                   join(lines[:4]...),

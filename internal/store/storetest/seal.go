@@ -287,7 +287,7 @@ func status(t *testing.T, f *fixture) {
 	got := f.status(t)
 	want := store.Status{
 		Driver: got.Driver, Place: got.Place, DataKey: got.DataKey,
-		Schema: 3, SchemaName: "summed rows", Revision: 1, Subscriptions: 1,
+		Schema: 4, SchemaName: "connections", Revision: 1, Subscriptions: 1,
 	}
 	if f.Options.KEK != nil {
 		want.KEK = f.Options.KEK.ID()

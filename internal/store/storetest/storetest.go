@@ -36,7 +36,7 @@ type test struct {
 
 // Run runs the suite. place gives an empty one each time.
 func Run(t *testing.T, place func(*testing.T) Place) {
-	for _, tests := range [][]test{subscriptionTests(), changeTests(), sealTests(), sumTests(), backupTests()} {
+	for _, tests := range [][]test{subscriptionTests(), changeTests(), sealTests(), sumTests(), connectionTests(), backupTests()} {
 		for _, c := range tests {
 			t.Run(c.name, func(t *testing.T) {
 				f := &fixture{Place: place(t), another: place, at: time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)}
