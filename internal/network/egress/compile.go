@@ -152,7 +152,7 @@ func (d *Dialer) compileAddresses(dst *destination, s site.Destination, literal 
 			good = false
 			continue
 		}
-		if r := d.judge(dst, a); r != nil {
+		if r := d.judgeAddress(dst, a); r != nil {
 			ps.Add(s.Pos, "destination-"+r.code, "", r.mend, "%s can never be reached: %s", describe(dst.host, a), r.reason)
 			good = false
 		}

@@ -42,6 +42,9 @@ func (d *Dialer) dial(ctx context.Context, c Class, network, hostport string) (n
 	if refused != nil {
 		return nil, d.refuse(refused)
 	}
+	if refused := d.viaEndpoint(dst); refused != nil {
+		return nil, d.refuse(refused)
+	}
 	addrs, err := d.addresses(ctx, dst)
 	if err != nil {
 		d.use(Use{Class: c, Host: dst.host, Port: dst.port, Err: err})
@@ -81,13 +84,25 @@ func (d *Dialer) find(c Class, network, hostport string) (*destination, *Refused
 	return dst, nil
 }
 
-// addresses are the candidates: pinned, literal, or what the name's servers
-// say now.
+// addresses are the candidates: pinned, literal, what the site's private zones
+// know, or what the name's servers say now.
 func (d *Dialer) addresses(ctx context.Context, dst *destination) ([]netip.Addr, error) {
 	if len(dst.fixed) > 0 {
 		return dst.fixed, nil
 	}
-	addrs, err := d.opt.Resolve(ctx, dst.host)
+	host := dst.host
+	if d.opt.Zones != nil {
+		addrs, ask, known := d.opt.Zones(host)
+		switch {
+		case known && ask == "" && len(addrs) == 0:
+			return nil, &net.DNSError{Err: "the site's private zones have no address for it", Name: host, IsNotFound: true}
+		case known && ask == "":
+			return addrs[:min(len(addrs), maxAnswers)], nil
+		case known:
+			host = ask
+		}
+	}
+	addrs, err := d.opt.Resolve(ctx, host)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +162,7 @@ func (d *Dialer) connect(ctx context.Context, dst *destination, network string, 
 		cancel()
 		d.use(Use{Class: dst.class, Host: dst.host, Port: dst.port, Addr: a, Public: dst.public && !d.isPrivate(a) && isPublic(a), Err: err})
 		if err == nil {
-			return conn, nil
+			return d.hold(dst, a, conn)
 		}
 		errs = append(errs, fmt.Errorf("connecting to %s (%s): %w", dst.host, ap, err))
 		if ctx.Err() != nil {

@@ -6,7 +6,9 @@
 // that is connected to, after its embedded forms have been unwrapped; that
 // class "model" reaches private prefixes only; and that the gateway's own
 // listeners, unspecified, multicast and link-local addresses, broadcast, and
-// the clouds' platform and metadata addresses are never reached. Redirects,
+// the clouds' platform and metadata addresses are never reached; and that a host
+// with a private endpoint is reached at that endpoint's address, while its
+// connection is approved, see package endpoint. Redirects,
 // proxies from the environment and names whose answers change between check
 // and connect make no difference, because the checked address itself is
 // dialed and the name is not asked again.
@@ -31,6 +33,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/cloister-ai/cloister/internal/network/endpoint"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
@@ -71,6 +74,11 @@ type Options struct {
 	// Resolve asks for the addresses of a name that has no trailing dot. Nil:
 	// DNS at the site's servers, through this dialer.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
+	// Zones are the site's private zones, which are asked before Resolve. Nil:
+	// there are none.
+	Zones Zones
+	// Endpoints are the private endpoints of the site. Nil: there are none.
+	Endpoints *endpoint.View
 	// OnUse hears of every connection that was opened, failed or refused. It
 	// must not block. Nil: nobody.
 	OnUse func(Use)
@@ -129,6 +137,7 @@ func New(cfg *site.Config, opt Options) (*Dialer, site.Problems) {
 	d.compileMetadata(cfg)
 	d.compileServers(cfg, &ps)
 	d.explain(cfg, &ps)
+	d.checkEndpoints(&ps)
 	if d.opt.Resolve == nil {
 		d.opt.Resolve = d.resolve
 	}

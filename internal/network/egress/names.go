@@ -71,7 +71,7 @@ func (d *Dialer) compileSystem(cfg *site.Config, ps *site.Problems) {
 		dst := d.listed[k]
 		if dst == nil {
 			dst = &destination{class: Name, host: k.host, port: k.port, fixed: []netip.Addr{ap.Addr()}}
-			if r := d.judge(dst, ap.Addr()); r != nil {
+			if r := d.judgeAddress(dst, ap.Addr()); r != nil {
 				mend := r.mend
 				if r.code == CodePublic {
 					mend = "list it under destinations.name with public: true, or name a private one under names.servers"

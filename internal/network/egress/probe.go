@@ -69,6 +69,10 @@ func (d *Dialer) probe(ctx context.Context, p *Probe, roots *x509.CertPool) {
 		p.fail(refused.Reason, refused.Mend)
 		return
 	}
+	if refused := d.viaEndpoint(dst); refused != nil {
+		p.fail(refused.Reason, refused.Mend)
+		return
+	}
 	addrs, err := d.addresses(ctx, dst)
 	if err != nil {
 		p.fail(err.Error(), "check names.servers, or pin the host with addresses")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/cloister-ai/cloister/internal/network/endpoint"
 )
 
 // Codes of a [RefusedError]. They are stable: records and metrics hold them.
@@ -28,9 +30,14 @@ const (
 	CodePlaintext     = "plaintext"        // HTTP without TLS beyond loopback
 	CodeLocalUnknown  = "local-unknown"    // own addresses cannot be listed
 	CodeMetadataQuery = "metadata-request" // not a token request
+
+	// Those of package endpoint.
+	CodeEndpointNotApproved = endpoint.CodeNotApproved
+	CodeEndpointAddress     = endpoint.CodeAddress
 )
 
 // RefusedError is a connection that was not opened. Not one packet was sent.
+// Where Cut is set, it was opened, and is closed now.
 type RefusedError struct {
 	Class Class
 	// Host and Port are what was asked for; Port is 0 where it is no number.
@@ -44,11 +51,19 @@ type RefusedError struct {
 	Reason string
 	// Mend says what to write; may be empty.
 	Mend string
+	// Cut: the connection was open when it came to that.
+	Cut bool
 }
 
 func (e *RefusedError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "egress refused: class %s, host %q", e.Class, e.Host)
+	b.WriteString("egress ")
+	if e.Cut {
+		b.WriteString("cut: class ")
+	} else {
+		b.WriteString("refused: class ")
+	}
+	fmt.Fprintf(&b, "%s, host %q", e.Class, e.Host)
 	if e.Port != 0 {
 		fmt.Fprintf(&b, ", port %d", e.Port)
 	}

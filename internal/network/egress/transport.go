@@ -111,7 +111,7 @@ func (d *Dialer) dialTLS(ctx context.Context, c Class, network, addr string, con
 	if err != nil {
 		return nil, err
 	}
-	inner := &peerConn{Conn: raw, peer: Peer{Addr: addrPortOf(raw.RemoteAddr())}}
+	inner := &peerConn{Conn: raw, peer: PeerOf(raw)}
 	conn, err := handshake(ctx, inner, addr, config)
 	if err != nil {
 		_ = raw.Close()
@@ -154,6 +154,9 @@ type Peer struct {
 	// SPKI is the SHA-256 of the certificate's public key (RFC 5280
 	// SubjectPublicKeyInfo), lower-case hex; empty without TLS.
 	SPKI string
+	// Endpoint is the name of the private endpoint that the connection goes
+	// through; empty: through none.
+	Endpoint string
 }
 
 // peerConn lies below TLS and remembers its peer, so that asking costs nothing
@@ -169,8 +172,11 @@ func PeerOf(c net.Conn) Peer {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
-	if p, ok := c.(*peerConn); ok {
+	switch p := c.(type) {
+	case *peerConn:
 		return p.peer
+	case *heldConn:
+		return Peer{Addr: addrPortOf(p.RemoteAddr()), Endpoint: p.endpoint}
 	}
 	return Peer{Addr: addrPortOf(c.RemoteAddr())}
 }

@@ -51,9 +51,17 @@ var public6 = []netip.Prefix{
 	netip.MustParsePrefix("64:ff9b::/96"),
 }
 
-// judge says whether dst may be reached at addr. Every form of addr has to
-// pass; nil: accepted.
+// judge says whether dst may be reached at addr now; nil: accepted.
 func (d *Dialer) judge(dst *destination, addr netip.Addr) *finding {
+	if r := d.judgeAddress(dst, addr); r != nil {
+		return r
+	}
+	return d.judgeEndpoint(dst, addr)
+}
+
+// judgeAddress says whether dst may be reached at addr at any time. Every form of
+// addr has to pass; nil: accepted.
+func (d *Dialer) judgeAddress(dst *destination, addr netip.Addr) *finding {
 	if addr.Zone() != "" {
 		return &finding{code: CodeZone, reason: "an address with a zone is not accepted"}
 	}

@@ -20,8 +20,11 @@ type View struct {
 	// Scheme is "https", "http" (loopback and instance metadata), or "dns".
 	Scheme string `json:"scheme"`
 	// Why says who needs it; "listed" where cloister.yaml does not tell.
-	Why string   `json:"why"`
-	Pos site.Pos `json:"pos,omitzero"`
+	Why string `json:"why"`
+	// Endpoint is the name of the private endpoint by which alone it is reached;
+	// empty: it has none.
+	Endpoint string   `json:"endpoint,omitempty"`
+	Pos      site.Pos `json:"pos,omitzero"`
 }
 
 // Destinations are all that the process may connect to: what cloister.yaml
@@ -32,6 +35,9 @@ func (d *Dialer) Destinations() []View {
 	for _, dst := range d.order {
 		v := View{Class: dst.class, Host: dst.host, Port: dst.port, Public: dst.public,
 			Addresses: slices.Clone(dst.fixed), Scheme: dst.scheme, Why: strings.Join(dst.why, ", "), Pos: dst.pos}
+		if e, _ := d.opt.Endpoints.Host(dst.host); e != nil {
+			v.Endpoint = e.Name
+		}
 		if v.Why == "" {
 			v.Why = "listed"
 		}
