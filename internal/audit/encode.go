@@ -62,6 +62,7 @@ func (e *encoder) append(buf []byte, r *Record) []byte {
 	l.str("subscription", e.subscription(r.Subscription))
 	l.str("deployment", r.Deployment)
 	l.str("model", r.Model)
+	l.str("endpoint", r.Endpoint)
 	l.num("status", r.Status)
 	l.str("target", e.name(r.Target))
 	l.state("before", r.Before)

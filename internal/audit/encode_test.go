@@ -27,7 +27,7 @@ func whole() Record {
 		Time: time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC), Kind: KindAdmin, Action: "subscription.create", Phase: "done",
 		Actor: "os:0:root", Outcome: "done", Reasons: []string{"role-operator", "socket"}, RequestID: "0192",
 		Client: netip.MustParseAddr("2001:db8::7"), Peer: netip.MustParseAddr("10.0.0.7"),
-		API: "openai", Operation: "chat", Subscription: "team-a", Deployment: "gpt", Model: "gpt-x", Status: 201,
+		API: "openai", Operation: "chat", Subscription: "team-a", Deployment: "gpt", Model: "gpt-x", Endpoint: "openai 10.1.3.4", Status: 201,
 		Target: "subscription:team-a", Before: json.RawMessage("null"), After: json.RawMessage(`{"state":"active"}`),
 		Site: "sha256:1", Detail: "a \"quoted\"\ndetail", Count: 7,
 	}
@@ -100,7 +100,7 @@ func TestBounded(t *testing.T) {
 	state := json.RawMessage(`{"a":"` + strings.Repeat("x", 40_000) + `"}`)
 	r := Record{
 		Kind: long, Action: long, Phase: long, Actor: long, Outcome: long, RequestID: long, API: long, Operation: long,
-		Subscription: long, Deployment: long, Model: long, Target: long, Site: long, Detail: long, Before: state, After: json.RawMessage(long),
+		Subscription: long, Deployment: long, Model: long, Endpoint: long, Target: long, Site: long, Detail: long, Before: state, After: json.RawMessage(long),
 		Status: -1 << 62, Count: -1 << 62, Client: netip.MustParseAddr("fe80::1").WithZone(long), Peer: netip.MustParseAddr("fe80::1").WithZone(long),
 	}
 	for range 1000 {

@@ -48,6 +48,9 @@ type Record struct {
 	Subscription string `json:"subscription,omitempty"`
 	Deployment   string `json:"deployment,omitempty"`
 	Model        string `json:"model,omitempty"`
+	// Endpoint is the private endpoint that leads to the backend, with its
+	// addresses: "openai 10.1.3.4"; of a pool those of all members.
+	Endpoint string `json:"endpoint,omitempty"`
 	// Status is that of the answer in HTTP; 0: there was none.
 	Status int `json:"status,omitempty"`
 	// Target is what an act was done to: "subscription:NAME".

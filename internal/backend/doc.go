@@ -72,6 +72,9 @@ type Used struct {
 	Host string
 	// Address is the other end of the connection; zero: none was made.
 	Address netip.AddrPort
+	// Endpoint is the name of the private endpoint of the host, or of the address;
+	// empty: there is none.
+	Endpoint string
 	// CertificateSPKI is the SHA-256 of the server's public key
 	// (SubjectPublicKeyInfo), lower-case hex; empty without TLS.
 	CertificateSPKI string

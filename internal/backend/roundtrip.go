@@ -155,6 +155,9 @@ func (b *Backend) allOpen() error {
 
 func (a *attempt) try(to *service, base basePath, h http.Header) (*http.Response, error) {
 	*a.used = Used{Backend: to.id, Host: to.authority}
+	if e := to.endpoint(a.set.dialer); e != nil {
+		a.used.Endpoint = e.Name
+	}
 	if a.to, a.seen = to, nil; to.health != nil {
 		a.seen = to.health.state.Load()
 	}
@@ -264,6 +267,9 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 	}
 	peer := egress.PeerOf(info.Conn)
 	a.used.Address, a.used.CertificateSPKI = peer.Addr, peer.SPKI
+	if peer.Endpoint != "" {
+		a.used.Endpoint = peer.Endpoint
+	}
 	a.got = true
 	if a.seen != nil {
 		a.set.back(a.to, a.seen)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cloister-ai/cloister/internal/network/egress"
+	"github.com/cloister-ai/cloister/internal/network/endpoint"
 )
 
 // service is one place that requests are sent to: a backend of type Single.
@@ -31,6 +32,16 @@ type service struct {
 	// health is nil for those that are in no pool.
 	health  *health
 	breaker breaker
+}
+
+// endpoint is the private endpoint by which the service is reached; nil: it has
+// none.
+func (s *service) endpoint(d *egress.Dialer) *endpoint.Endpoint {
+	host := s.authority
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		host = host[:i]
+	}
+	return d.EndpointOf(strings.Trim(host, "[]"))
 }
 
 // ways are the connections to a service, or to all that have no settings of

@@ -67,6 +67,26 @@ type Backend struct {
 // ID is the backend's id, or its URL where the site declares none for it.
 func (b *Backend) ID() string { return b.id }
 
+// Endpoints are the private endpoints by which the backend is reached, each with
+// its addresses; of a pool those of all members. Empty: there is none.
+func (b *Backend) Endpoints() string {
+	if b.one != nil {
+		if e := b.one.endpoint(b.set.dialer); e != nil {
+			return e.Label
+		}
+		return ""
+	}
+	var labels []string
+	for _, l := range b.pool.levels {
+		for _, m := range l.services {
+			if e := m.endpoint(b.set.dialer); e != nil && !slices.Contains(labels, e.Label) {
+				labels = append(labels, e.Label)
+			}
+		}
+	}
+	return strings.Join(labels, ", ")
+}
+
 // URL is where the backend is; nil for a pool.
 func (b *Backend) URL() *url.URL { return b.url }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/identity"
+	"github.com/cloister-ai/cloister/internal/network/egress"
 )
 
 // AuditLog is where access decisions leave their records.
@@ -56,7 +57,7 @@ func (t *trip) account() *refused {
 		}
 		rec := t.auditRecord(who)
 		rec.Outcome, rec.Status = "deny", t.failure.Status
-		rec.Reasons = []string{kebab(t.failure.Reason)}
+		rec.Reasons = denialReasons(t.failure)
 		if who == nil {
 			t.g.strangers.Refused(&rec)
 			return nil
@@ -102,6 +103,17 @@ func (t *trip) auditCut() {
 	t.g.opt.Audit.Append(&rec)
 }
 
+// denialReasons are why a request was refused: the reason that policies and the
+// caller see, and behind it, of a connection that egress refused, its code.
+func denialReasons(e *refused) []string {
+	reasons := []string{kebab(e.Reason)}
+	var refusal *egress.RefusedError
+	if errors.As(e.Cause, &refusal) {
+		reasons = append(reasons, refusal.Code)
+	}
+	return reasons
+}
+
 // recognise is whom credentials belong to that do not let anybody in: a key of
 // a suspended subscription, one that is shown where it does not count, a token
 // that acts for nobody. It is for the record alone; nil: nobody is known.
@@ -124,7 +136,7 @@ func (t *trip) auditRecord(who *caller) audit.Record {
 	rec := audit.Record{
 		Time: t.g.opt.Now(), Kind: audit.KindAccess, Action: "request", Actor: "nobody",
 		RequestID: t.x.RequestID, Client: t.call.Client, Peer: t.conn.Peer.Addr(),
-		Deployment: t.model.deployment, Site: t.s.Site.Digest,
+		Deployment: t.model.deployment, Endpoint: t.endpoint, Site: t.s.Site.Digest,
 	}
 	if t.model.info != nil {
 		rec.Model = t.model.info.Model

@@ -53,6 +53,7 @@ func (t *trip) forward(ctx context.Context, x *policy.Exchange, opt policy.Forwa
 		}
 	}
 	t.dropResponse()
+	t.endpoint = d.backend.Endpoints()
 	if e := t.auditAllow(); e != nil {
 		return e
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/openai"
 	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/telemetry"
@@ -154,6 +155,12 @@ func (t *trip) copyStream(b *policy.Body) {
 	}
 }
 
+// wasCut reports whether egress has cut the connection that err is about.
+func wasCut(err error) bool {
+	var refusal *egress.RefusedError
+	return errors.As(err, &refusal) && refusal.Cut
+}
+
 // clientGone ends a request whose caller takes no more.
 func (t *trip) clientGone() {
 	t.cut = telemetry.CutClient
@@ -182,6 +189,8 @@ func (t *trip) broken(err error) {
 		t.cut, code, message = telemetry.CutDrain, "gateway_stopping", "The gateway is shutting down. Try again."
 	case cause != nil:
 		t.clientGone()
+	case wasCut(err):
+		t.cut, code, message = telemetry.CutEndpoint, "endpoint_not_approved", "The private endpoint's connection to the backend was ended."
 	default:
 		t.cut = telemetry.CutBackend
 	}

@@ -223,6 +223,7 @@ func (t *trip) describeAttempt() {
 	if rec.Backend = a.used.Backend; rec.Backend == "" { // of a pool: the member
 		rec.Backend = a.backend.ID()
 	}
+	rec.BackendEndpoint = a.used.Endpoint
 	rec.BackendAddress, rec.BackendKey = a.used.Address, a.used.CertificateSPKI
 	rec.BackendStatus = a.status
 	if a.used.Address.IsValid() && a.ended.After(a.began) {
@@ -243,7 +244,7 @@ func (t *trip) describeDecision() {
 	}
 	rec.ErrorSource, rec.ErrorReason = e.Source, e.Reason
 	if t.denied() {
-		rec.Decision, rec.Reasons = telemetry.Deny, []string{kebab(e.Reason)}
+		rec.Decision, rec.Reasons = telemetry.Deny, denialReasons(e)
 	}
 	if e.Cause != nil || e.Status >= http.StatusInternalServerError {
 		t.g.opt.Log.Warn("request failed", "request_id", t.x.RequestID, "source", e.Source, "reason", e.Reason, "cause", t.cause(e.Cause))

@@ -60,8 +60,11 @@ type trip struct {
 	holder holder
 	// audited: the request is on the audit log as allowed; auditAt is where
 	// its last decision stands there.
-	audited  bool
-	auditAt  audit.Position
+	audited bool
+	auditAt audit.Position
+	// endpoint names the private endpoints that may lead to the backend of the
+	// last attempt, for the audit log; empty: there is none.
+	endpoint string
 	model    modelRequest
 	x        policy.Exchange
 	original url.URL

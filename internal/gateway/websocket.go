@@ -159,13 +159,19 @@ func (c *wsCopy) run(dst io.Writer, src io.Reader) (who string) {
 		n, err := src.Read(buf[:])
 		if n > 0 {
 			if _, err := dst.Write(buf[:n]); err != nil {
+				if wasCut(err) {
+					return telemetry.CutEndpoint
+				}
 				return c.to
 			}
 			c.frames.see(buf[:n])
 			c.total += int64(n)
 			c.moved()
 		}
-		if err != nil {
+		switch {
+		case wasCut(err):
+			return telemetry.CutEndpoint
+		case err != nil:
 			return c.from
 		}
 	}

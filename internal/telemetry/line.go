@@ -61,6 +61,7 @@ func (r *Record) encodeTarget(e *encoder) {
 	g := e.group("backend")
 	e.str("id", r.Backend)
 	e.addrPort("address", r.BackendAddress)
+	e.str("endpoint", r.BackendEndpoint)
 	e.str("key_sha256", r.BackendKey)
 	e.int("status", int64(r.BackendStatus))
 	if r.Attempts > 1 {

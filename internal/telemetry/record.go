@@ -52,6 +52,8 @@ const (
 	CutDrain   = "drain"   // the gateway was stopping
 	CutRevoked = "revoked" // the caller's subscription or key ended
 	CutStale   = "stale"   // the shared state was silent for too long
+
+	CutEndpoint = "endpoint" // the private endpoint's connection is approved no more
 )
 
 // Record is what one request leaves. Empty fields are left out of the line.
@@ -94,6 +96,9 @@ type Record struct {
 	Backend string
 	// BackendAddress is the address connected to.
 	BackendAddress netip.AddrPort
+	// BackendEndpoint is the name of the private endpoint that leads to it; empty:
+	// there is none.
+	BackendEndpoint string
 	// BackendKey is the SHA-256 of the public key (SPKI) of the backend's
 	// certificate, lower-case hex.
 	BackendKey string

@@ -26,7 +26,7 @@ func full() *Record {
 		},
 		Subscription: "team-a", Product: "models", API: "openai", Revision: "1", Operation: "chat-completions",
 		Deployment: "gpt-4o", Model: "gpt-4o-mini", GenAIOperation: "chat",
-		Backend: "aoai", BackendAddress: netip.MustParseAddrPort("[fd00::1]:443"), BackendKey: "cd34",
+		Backend: "aoai", BackendAddress: netip.MustParseAddrPort("[fd00::1]:443"), BackendEndpoint: "openai", BackendKey: "cd34",
 		BackendStatus: 200, Attempts: 2, Method: "POST", Path: "/openai/v1/chat/completions",
 		Status: 200, BytesIn: 12, BytesOut: 345, Streamed: true,
 		Tokens:   Tokens{Known: true, Prompt: 7, Completion: 0, Total: 7, Estimated: true},
@@ -101,6 +101,7 @@ func referenceAttrs(r *Record, site string) []slog.Attr {
 	group("backend", func() {
 		str("id", r.Backend)
 		add(slog.Any("address", r.BackendAddress), !r.BackendAddress.IsValid())
+		str("endpoint", r.BackendEndpoint)
 		str("key_sha256", r.BackendKey)
 		add(slog.Int("status", r.BackendStatus), r.BackendStatus == 0)
 		add(slog.Int("attempts", r.Attempts), r.Attempts <= 1)

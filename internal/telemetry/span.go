@@ -141,6 +141,7 @@ func (s *Span) describeRequest(r *Record, failure string) {
 func (s *Span) describeBackend(r *Record, failure string) {
 	var a attributes
 	a.str("cloister.backend", r.Backend)
+	a.str("cloister.endpoint", r.BackendEndpoint)
 	if r.BackendAddress.IsValid() {
 		a.str("network.peer.address", r.BackendAddress.Addr().String())
 		a.int("network.peer.port", int(r.BackendAddress.Port()))
