@@ -56,6 +56,10 @@ type Actions struct {
 	Scope func(scope string) error
 	// KeyDigest is what is kept of a key.
 	KeyDigest func(key string) []byte
+	// Connections are the private endpoints of the site in force with the states
+	// of their connections; Decide changes one.
+	Connections func(context.Context) ([]Connection, error)
+	Decide      func(context.Context, Decision) (before, after Connection, err error)
 	// SiteDigest is the digest of the site in force.
 	SiteDigest func() string
 }
@@ -179,8 +183,8 @@ func (d *Door) turnAway(w http.ResponseWriter, r *http.Request, actor Actor, act
 func (d *Door) handler(op operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		actor, _ := r.Context().Value(actorKey{}).(Actor)
-		if !slices.Contains(actor.Roles, op.role) {
-			actor.Mend = "it needs the role " + op.role + ", which admin.roles of cloister.yaml gives"
+		if !slices.Contains(actor.Roles, op.role) && (op.or == "" || !slices.Contains(actor.Roles, op.or)) {
+			actor.Mend = "it needs the role " + op.roles() + ", which admin.roles of cloister.yaml gives"
 			d.turnAway(w, r, actor, op.action)
 			return
 		}

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"net/netip"
 	"reflect"
 	"regexp"
 	"strings"
@@ -57,7 +58,7 @@ func (op operation) describe(schemas map[string]any) map[string]any {
 	out := map[string]any{
 		"operationId": strings.ReplaceAll(op.action, ".", "-"),
 		"summary":     op.short,
-		"description": "Role: " + op.role + ".",
+		"description": "Role: " + op.roles() + ".",
 		"responses": map[string]any{
 			"200":     map[string]any{"description": "Done.", "content": map[string]any{content: map[string]any{"schema": answer}}},
 			"default": fails,
@@ -88,6 +89,8 @@ func schemaOf(t reflect.Type, schemas map[string]any) map[string]any {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return map[string]any{"type": "string", "format": "date-time"}
+	case t == reflect.TypeFor[netip.Addr]():
+		return map[string]any{"type": "string"}
 	case t.Kind() == reflect.Pointer:
 		return schemaOf(t.Elem(), schemas)
 	case t.Kind() == reflect.Slice:

@@ -16,8 +16,9 @@ type operation struct {
 	action  string
 	method  string
 	pattern string
-	// role that is needed, one of site's roles.
-	role string
+	// role that is needed, one of site's roles; or is another one that does as
+	// well, empty: there is none.
+	role, or string
 	// changes: it is an act, whose record is durable before it begins.
 	changes bool
 	// always: it is carried out even where no record of it can be written,
@@ -39,6 +40,14 @@ type param struct{ name, doc string }
 
 // stream is an answer that is bytes, not JSON.
 type stream func(ctx context.Context, w io.Writer) error
+
+// roles are those that may ask for it, for people.
+func (op operation) roles() string {
+	if op.or == "" {
+		return op.role
+	}
+	return op.role + " or " + op.or
+}
 
 // operations are all that the door does.
 func operations() []operation {
@@ -65,6 +74,14 @@ func operations() []operation {
 			short: "Let a subscription open nothing; its open streams are cut.", answer: Subscription{}, run: suspendSubscription},
 		{action: "subscription.activate", method: http.MethodPost, pattern: "/v1/subscriptions/{name}/activate", role: site.RoleOperator, changes: true,
 			short: "Let a subscription in again.", answer: Subscription{}, run: activateSubscription},
+		{action: "connection.list", method: http.MethodGet, pattern: "/v1/network/connections", role: site.RoleReader,
+			short: "The private endpoints of the site, with the states of their connections.", answer: []Connection{}, run: listConnections},
+		{action: "connection.approve", method: http.MethodPost, pattern: "/v1/network/connections/{name}/approve", role: site.RoleOperator, or: site.RoleApprover, changes: true,
+			short: "Let traffic through a private endpoint that is pending or rejected.", body: DecideConnection{}, answer: Connection{}, run: decideConnection("approve")},
+		{action: "connection.reject", method: http.MethodPost, pattern: "/v1/network/connections/{name}/reject", role: site.RoleOperator, or: site.RoleApprover, changes: true,
+			short: "Let no traffic through a private endpoint; what is open through it is cut.", body: DecideConnection{}, answer: Connection{}, run: decideConnection("reject")},
+		{action: "connection.remove", method: http.MethodPost, pattern: "/v1/network/connections/{name}/remove", role: site.RoleOperator, changes: true,
+			short: "Disconnect a private endpoint for good; what is open through it is cut.", body: DecideConnection{}, answer: Connection{}, run: decideConnection("remove")},
 		{action: "backup", method: http.MethodPost, pattern: "/v1/backup", role: site.RoleOperator, changes: true,
 			short: "The durable state, as it is now.", answer: stream(nil), run: backup},
 		{action: "state.rotate", method: http.MethodPost, pattern: "/v1/state/rotate", role: site.RoleOperator, changes: true,

@@ -45,6 +45,12 @@ func (st *state) actions(current func() *site.Site) admin.Actions {
 			return d[:]
 		},
 		SiteDigest: func() string { return current().Digest },
+		Connections: func(ctx context.Context) ([]admin.Connection, error) {
+			return st.connections(ctx, current())
+		},
+		Decide: func(ctx context.Context, d admin.Decision) (before, after admin.Connection, err error) {
+			return st.decide(ctx, current(), d)
+		},
 	}
 }
 

@@ -21,7 +21,13 @@ func (p *Process) openAdmin(ctx context.Context) (err error) {
 	actions.Reload, actions.Status, actions.Health = p.adminReload, p.status, p.adminHealth
 	actions.Traces = func() []*policy.Trace { return p.gateway.Traces().List(p.opt.Now()) }
 	actions.Trace = func(id string) *policy.Trace { return p.gateway.Traces().Get(id, p.opt.Now()) }
-	actions.Subscriptions = followedStore{p.state.store, p.catchUp}
+	followed := followedStore{p.state.store, p.catchUp}
+	actions.Subscriptions = followed
+	decide := actions.Decide
+	actions.Decide = func(ctx context.Context, d admin.Decision) (before, after admin.Connection, err error) {
+		before, after, err = decide(ctx, d)
+		return before, after, followed.follow(ctx, err)
+	}
 	p.door = admin.NewDoor(admin.Options{
 		Actions: actions, Audit: p.state.audit, Log: p.opt.Log, Now: p.opt.Now, Rand: rand.Reader,
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/cloister-ai/cloister/internal/identity/verify"
 	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/network/egress"
+	"github.com/cloister-ai/cloister/internal/network/endpoint"
 	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
@@ -35,6 +36,8 @@ type surroundings struct {
 	// listeners are the process's own addresses; nil: none yet.
 	listeners func() []netip.AddrPort
 	onUse     func(egress.Use)
+	// endpoints are the decisions about private endpoints; nil: none is known.
+	endpoints *endpoint.Live
 	// retries bounds attempts at further members of pools; nil: nothing does.
 	retries *limit.RetryBudget
 	// previous is what was in force before; nil at the start.
@@ -73,6 +76,8 @@ type built struct {
 	site      *site.Site
 	placement *placement
 	dialer    *egress.Dialer
+	// endpoints are the private endpoints of the site.
+	endpoints *endpoint.View
 	backends  *backend.Set
 	tokens    *verify.TokenVerifier
 	snapshot  *gateway.Snapshot
@@ -108,6 +113,7 @@ func build(s *site.Site, at surroundings) *built {
 	var problems site.Problems
 	b.placement, problems = findPlacement(s, at)
 	b.add(problems)
+	b.addEndpoints(at)
 	b.addDialer(at)
 	if b.dialer == nil {
 		return b
@@ -124,6 +130,7 @@ func build(s *site.Site, at surroundings) *built {
 	})
 	b.add(problems)
 	b.add(refuseEmulator(s, at))
+	b.warnEndpoints()
 	env := b.policies(at)
 	b.makeCalls()
 	b.checkIdentityFiles()
@@ -184,7 +191,7 @@ func (b *built) addDialer(at surroundings) {
 	}
 	var problems site.Problems
 	b.dialer, problems = egress.New(b.site.Config, egress.Options{
-		OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log, Needs: needs, Permits: b.placement.permits,
+		OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log, Needs: needs, Permits: b.placement.permits, Endpoints: b.endpoints,
 	})
 	b.add(problems)
 }

@@ -39,6 +39,7 @@ func (p *Process) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.decided(c)
 	ids := p.current.callers.follow(c, p.opt.Log)
 	p.mu.Lock()
 	p.revision = c.Revision

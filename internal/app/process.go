@@ -23,6 +23,7 @@ import (
 	"github.com/cloister-ai/cloister/internal/identity/verify"
 	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/network/egress"
+	"github.com/cloister-ai/cloister/internal/network/endpoint"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
 	"github.com/cloister-ai/cloister/internal/store"
@@ -104,6 +105,9 @@ type Process struct {
 	// keySets and identities are those of policies.
 	keySets    *verify.KeySets
 	identities *identities
+	// endpoints are the decisions about private endpoints, and what is open
+	// through them.
+	endpoints *endpoint.Live
 	// events are the messages of log-to-eventhub; nil: not begun.
 	events  *events
 	failed  chan error
@@ -153,7 +157,7 @@ func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
 		return nil, problems, nil
 	}
 	opt.Secrets.SiteDir = s.Dir
-	p := &Process{opt: opt, ballast: make([]byte, ballastBytes), failed: make(chan error, 8), started: opt.Now(), retries: limit.NewRetryBudget(limit.RetryOptions{Now: opt.Now})}
+	p := &Process{opt: opt, ballast: make([]byte, ballastBytes), failed: make(chan error, 8), started: opt.Now(), endpoints: endpoint.NewLive(), retries: limit.NewRetryBudget(limit.RetryOptions{Now: opt.Now})}
 	p.background, p.stop = context.WithCancel(context.WithoutCancel(ctx))
 	built, err := p.open(ctx, s)
 	if err != nil {
@@ -328,6 +332,9 @@ func (p *Process) surroundings(ctx context.Context) (surroundings, error) {
 	if err != nil {
 		return surroundings{}, err
 	}
+	if p.inForce() == nil {
+		p.decided(stored)
+	}
 	at.digestKey, at.stored, at.revision, at.previous = p.state.store.DigestKey(), stored.Subscriptions, stored.Revision, p.inForce()
 	return at, nil
 }
@@ -337,6 +344,7 @@ func (p *Process) bare() surroundings {
 	at := surroundings{
 		secrets: p.opt.Secrets, now: p.opt.Now, log: p.opt.Log, development: p.opt.Development,
 		onUse: p.used, listeners: p.ownListeners, retries: p.retries, detached: p.opt.Detached, hostAddrs: p.opt.HostAddrs,
+		endpoints: p.endpoints,
 	}
 	if p.state != nil {
 		at.authority = p.state.ca
@@ -360,6 +368,9 @@ func (p *Process) putInForce(b *built) {
 	p.mu.Lock()
 	p.current, p.revision = b, b.revision
 	p.mu.Unlock()
+	if n := p.endpoints.Enforce(b.endpoints); n > 0 {
+		p.opt.Log.Warn("connections cut: the site leads to their hosts by private endpoints in another way", "connections", n)
+	}
 	p.dialer.Store(b.dialer)
 	p.operators.Store(b.operators)
 	p.front.Store(b.front)

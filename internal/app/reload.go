@@ -104,10 +104,13 @@ func stillOpens(s *site.Site, at surroundings) error {
 func (p *Process) swap(ctx context.Context, next *built) error {
 	p.changing.Lock()
 	defer p.changing.Unlock()
-	c, err := p.state.store.Changes(ctx, next.revision)
+	// From whichever was read first: decisions about private endpoints are those of
+	// the process, and callers those of the site.
+	c, err := p.state.store.Changes(ctx, min(next.revision, p.revision))
 	if err != nil {
 		return err
 	}
+	p.decided(c)
 	next.callers.follow(c, p.opt.Log)
 	next.revision = c.Revision
 	p.putInForce(next)

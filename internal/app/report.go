@@ -20,6 +20,8 @@ type Report struct {
 	Problems site.Problems `json:"problems"`
 	// Reach is all that may be connected to.
 	Reach []egress.View `json:"reach"`
+	// Endpoints are the private endpoints of the site.
+	Endpoints []ReportEndpoint `json:"endpoints"`
 	// Callers says who may call, API by API.
 	Callers []ReportCallers `json:"callers"`
 	// Live is nil unless it was asked for.
@@ -45,7 +47,7 @@ func Check(ctx context.Context, opt CheckOptions) (*Report, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	r := &Report{Problems: site.Problems{}, Reach: []egress.View{}, Callers: []ReportCallers{}}
+	r := &Report{Problems: site.Problems{}, Reach: []egress.View{}, Endpoints: []ReportEndpoint{}, Callers: []ReportCallers{}}
 	s, problems := site.Load(opt.Dir)
 	r.Problems = append(r.Problems, problems...)
 	if s == nil {
@@ -62,6 +64,7 @@ func Check(ctx context.Context, opt CheckOptions) (*Report, error) {
 	r.OK = !r.Problems.HasErrors()
 	if b.dialer != nil {
 		r.Reach = append(r.Reach, b.dialer.Destinations()...)
+		r.Endpoints = append(r.Endpoints, b.reportEndpoints()...)
 		if opt.Live {
 			r.probe(ctx, b)
 		}

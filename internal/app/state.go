@@ -405,14 +405,17 @@ func (st *state) end(ctx context.Context, now time.Time) error {
 
 // bootDialer is for what has to be reached before the site is compiled: its
 // state, its vaults. Rules that cannot be compiled, which is reported with the
-// site, let nothing out.
+// site, let nothing out. Of private endpoints it knows what the documents say:
+// what operators have decided lies in the state.
 func bootDialer(s *site.Site, at surroundings) (*egress.Dialer, error) {
 	where, problems := findPlacement(s, at)
 	permits := where.permits
 	if problems.HasErrors() {
 		permits = func(string, netip.AddrPort) (string, bool) { return "none: " + problems.Err().Error(), false }
 	}
-	d, problems := egress.New(s.Config, egress.Options{OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log, Permits: permits})
+	d, problems := egress.New(s.Config, egress.Options{
+		OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log, Permits: permits, Endpoints: endpointsFor(s, at),
+	})
 	if d == nil {
 		return nil, problems.Err()
 	}

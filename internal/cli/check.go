@@ -27,7 +27,9 @@ With errors in cloister.yaml or a document of apim, policies are checked each
 for itself, those with named values for their form only; how the parts fit
 together is checked when those errors are mended.
 
-Then it prints what the gateway may reach and who may call.
+Then it prints what the gateway may reach, through which private endpoints, and
+who may call. The states of endpoints are those of the documents; what operators
+have decided, "cloister network connections list" tells.
 
 Nothing is connected to, and the state directory is not opened, unless --live
 is given: then every destination is resolved and connected to (TLS alone, no
@@ -90,6 +92,7 @@ func writeReport(out io.Writer, c colours, r *app.Report, verbose bool) error {
 		fmt.Fprintln(w)
 	}
 	writeReach(w, c, r)
+	writeEndpoints(w, c, r)
 	writeCallers(w, c, r)
 	writeLive(w, c, r)
 	writeVerdict(w, c, r, verbose)
@@ -142,6 +145,26 @@ func writeReach(w io.Writer, c colours, r *app.Report) {
 			public = cell{"PUBLIC", c.yellow}
 		}
 		rows = append(rows, []cell{{text: string(v.Class)}, {text: hostPort(v.Host, v.Port)}, public, {text: v.Why}})
+	}
+	writeTable(w, c, rows)
+	fmt.Fprintln(w)
+}
+
+// writeEndpoints says which private endpoints there are and who goes through them.
+func writeEndpoints(w io.Writer, c colours, r *app.Report) {
+	if len(r.Endpoints) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "%sPrivate endpoints%s\n", c.bold, c.reset)
+	var rows [][]cell
+	for _, e := range r.Endpoints {
+		used := cell{text: strings.Join(e.UsedBy, ", ")}
+		if used.text == "" {
+			used = cell{"used by nobody", c.yellow}
+		}
+		rows = append(rows, []cell{
+			{text: e.Name}, {text: strings.Join(e.Hosts, ", ")}, {text: addressList(e.Addresses)}, {text: e.Subnet}, connectionCell(e.State, c), used,
+		})
 	}
 	writeTable(w, c, rows)
 	fmt.Fprintln(w)
@@ -229,6 +252,9 @@ func writeProbe(w io.Writer, c colours, p *egress.Probe, as string) {
 			text += ": " + a.Reason
 		}
 		fmt.Fprintf(w, "    answer       %s %s\n", a.Address, printed(text))
+	}
+	if p.Endpoint != "" {
+		fmt.Fprintf(w, "    endpoint     %s\n", printed(p.Endpoint))
 	}
 	if p.Address.IsValid() {
 		fmt.Fprintf(w, "    connected    %s\n", p.Address)

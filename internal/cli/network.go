@@ -2,7 +2,7 @@ package cli
 
 func networkCommand() *command {
 	return &command{
-		name: "network", args: "explain", short: "ask about the private network of a site",
-		subcommands: []*command{networkExplainCommand()},
+		name: "network", args: "connections|explain", short: "decide about private endpoints, and ask about the private network of a site",
+		subcommands: []*command{networkConnectionsCommand(), networkExplainCommand()},
 	}
 }
