@@ -26,8 +26,10 @@ func initCommand() *command {
 	return &command{
 		name: "init", args: "[--openai URL] DIR", short: "write a site to begin with",
 		long: `Writes a commented site into DIR: cloister.yaml, an API Management folder with
-one API for both surfaces of Azure OpenAI, and the site's own CA. "cloister check
-DIR" accepts it and "cloister serve DIR" runs it as it is.
+one API for both surfaces of Azure OpenAI, a network with the subnets app, gateway
+and endpoints, and the site's own CA. "cloister check DIR" accepts it and "cloister
+serve --detached DIR" runs it as it is; without --detached the host has to have an
+address in the subnet gateway.
 
 It is closed. Nobody can call until you add a subscription's key or the callers
 of a token issuer, and nothing is reached but the resource that --openai names,
@@ -38,11 +40,12 @@ DIR may exist, but hold no site. It is written as a whole or not at all.`,
 			return fs.String("openai", "", "`URL` of the Azure OpenAI resource, https://NAME.openai.azure.com; without it the site names one that you replace")
 		},
 		examples: []entry{
-			{"cloister init site --openai https://contoso.openai.azure.com\ncloister check site\ncloister serve site", "from nothing to a gateway on 127.0.0.1:8443 that lets nobody in"},
+			{"cloister init site --openai https://contoso.openai.azure.com\ncloister check site\ncloister serve --detached site", "from nothing to a gateway on 127.0.0.1:8443 that lets nobody in"},
 		},
 		files: []entry{
 			{"DIR/cloister.yaml", "what Azure would infer, with comments"},
 			{"DIR/apim", "an APIOps artifacts folder"},
+			{"DIR/network", "the network around the gateway, as ARM documents"},
 			{"DIR/state/ca", "the site's own CA; DIR/.gitignore keeps it out of git"},
 		},
 		failed: "DIR holds a site already or cannot be written, or the resource cannot be a model",
@@ -68,14 +71,14 @@ func runInit(ctx context.Context, env *Env, opt any, args []string) error {
 	}
 	_, err = fmt.Fprintf(env.Stdout, `wrote a site into %s
 Nobody can call it yet: see "subscriptions" in %s.
-Next: cloister check %s, then cloister serve %s
+Next: cloister check %s, then cloister serve --detached %s
 `, dir, filepath.Join(dir, "cloister.yaml"), shellQuote(dir), shellQuote(dir))
 	return err
 }
 
 // isEmptyOfSites refuses a directory in which something of a site lies.
 func isEmptyOfSites(dir string) error {
-	for _, name := range []string{"cloister.yaml", "cloister.yml", "apim", "state"} {
+	for _, name := range []string{"cloister.yaml", "cloister.yml", "apim", "network", "state"} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 			return mended(fmt.Errorf("%s holds a site already (%s)", dir, name), "choose another directory")
 		}
@@ -97,6 +100,11 @@ func initFiles(resource openAIResource) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	network, err := networkFiles(resource)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, network)
 	files["cloister.yaml"] = config.Bytes()
 	files[".gitignore"] = []byte("/state/\n/keys/\n*.key\n")
 	return files, nil

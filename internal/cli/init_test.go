@@ -117,6 +117,10 @@ func TestTemplateExamples(t *testing.T) {
 				if p.Code == "no-witness" && name != "everything" {
 					continue
 				}
+				// The test's machine stands in a subnet of its own.
+				if p.Code == "subnet" {
+					continue
+				}
 				// Nobody has made an identity for the test's machine.
 				if p.Severity == site.Error || p.Severity == site.Warning && name != "a key for the model" {
 					t.Errorf("%s\n%s", p, p.Excerpt)

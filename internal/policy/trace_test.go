@@ -126,3 +126,24 @@ func TestSpanText(t *testing.T) {
 		}
 	}
 }
+
+// TestRecorderDepth: those that run at the same time stand beside each other.
+func TestRecorderDepth(t *testing.T) {
+	r := NewRecorder(newExchange(nil), time.Now)
+	place := func(path string) Place {
+		return Place{Policy: "p", Scope: "api", Section: "inbound", Path: path}
+	}
+	for _, path := range []string{"wait[1]", "wait[1]/choose[1]", "wait[1]/choose[1]/when[1]/send-request[1]", "wait[1]/send-request[1]", "wait[1]/send-request[10]"} {
+		r.Begin(place(path))
+	}
+	elsewhere := place("wait[1]/send-request[2]")
+	elsewhere.Scope = "global"
+	r.Begin(elsewhere)
+	var depths []int
+	for _, e := range r.Finish(200, nil, nil, "").Entries["inbound"] {
+		depths = append(depths, e.Data.Depth)
+	}
+	if got := fmt.Sprint(depths); !strings.HasSuffix(got, " 0 1 2 1 1 0]") {
+		t.Errorf("depths %s", got)
+	}
+}

@@ -65,6 +65,7 @@ func newMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	for _, change := range [][2]string{
+		{"network: {subnet: gateway}\n", ""}, // the test machine stands in no subnet
 		{"port: 8443}", fmt.Sprintf("port: %d}", port(m.gateway))},
 		{`"127.0.0.1:9443"`, fmt.Sprintf("%q", m.health.Addr())},
 		{"      managedIdentity: {}", "      none: true"},

@@ -132,7 +132,7 @@ func serveChanged(t *testing.T, backend http.Handler, change func(dir, config st
 	if err != nil || !s.roots.AppendCertsFromPEM(ca) {
 		t.Fatalf("the site's CA: %v", err)
 	}
-	s.process = testenv.Start(t, exec.Command(program, "serve", dir))
+	s.process = testenv.Start(t, exec.Command(program, "serve", "--detached", dir))
 	t.Cleanup(func() { s.stop(t) })
 	s.awaitReady(t, s.process, fmt.Sprintf("http://127.0.0.1:%d/readyz", health))
 	return s

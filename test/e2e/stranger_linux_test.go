@@ -49,7 +49,7 @@ func TestStranger(t *testing.T) {
 			{"subscription", "create", "--dir", s.dir, "mine"}, {"subscription", "list", "--dir", s.dir},
 			{"audit", "tail", "--dir", s.dir}, {"audit", "verify", s.dir}, {"audit", "export", s.dir},
 			{"backup", "--dir", s.dir, filepath.Join(os.TempDir(), "stolen")}, {"key", "rotate", "--dir", s.dir},
-			{"serve", s.dir},
+			{"serve", "--detached", s.dir},
 		} {
 			if out := as(append([]string{program}, args...)...); strings.Contains(out, "mine") && strings.Contains(out, "primaryKey") {
 				t.Errorf("%s, %q: %s", when, args, out)

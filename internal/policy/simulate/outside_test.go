@@ -146,6 +146,9 @@ func TestOutside(t *testing.T) {
 			if whole := !strings.HasSuffix(tt.failed, "/"); whole && failed != tt.failed || !whole && !strings.HasPrefix(failed, tt.failed) {
 				t.Errorf("the error is %q, want %q", failed, tt.failed)
 			}
+			if tt.failed == "" && len(r.Notes) > 0 {
+				t.Errorf("notes: %q", r.Notes)
+			}
 			if got := elapsed(r, tt.policy, 0); got != tt.elapsed {
 				t.Errorf("%s took %q, want %q", tt.policy, got, tt.elapsed)
 			}

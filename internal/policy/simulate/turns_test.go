@@ -3,6 +3,7 @@ package simulate
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -173,5 +174,30 @@ func TestTurns(t *testing.T) {
 	w.turns.Together(0, nil)
 	if got, want := strings.Join(order, ", "), "one 1s, two 2s, cancelled 2s, landed 2s, a minute 1m0s, all 1m0s"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+// TestTraceOfWait: in a trace each policy stands behind the one in which it ran,
+// with its own time, whoever ran meanwhile.
+func TestTraceOfWait(t *testing.T) {
+	r := runText(t, inbound(`<wait><choose><when condition="@(true)">`+send("a", "")+`<set-variable name="v" value="1" /></when></choose>`+send("b", "")+`</wait><set-variable name="w" value="2" />`), "", slow)
+	var got strings.Builder
+	for _, e := range r.Trace {
+		fmt.Fprintf(&got, "%d %s %s", e.Depth, e.Policy, e.Elapsed)
+		for _, s := range e.Said {
+			fmt.Fprintf(&got, " %s=%s", s.Name, s.Value)
+		}
+		got.WriteString("\n")
+	}
+	want := `0 wait 300ms
+1 choose 300ms condition=True branch=wait[1]/choose[1]/when[1]
+2 send-request 300ms call=GET https://a.example → 200
+2 set-variable  v=1
+1 send-request 100ms call=GET https://b.example → 200
+0 set-variable  w=2
+0 forward-request 
+`
+	if got.String() != want {
+		t.Errorf("%s\nwant\n%s", got.String(), want)
 	}
 }
