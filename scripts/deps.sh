@@ -27,6 +27,7 @@ APT=(
   chromium:chromium
   mcs:mono-mcs
   mono:mono-runtime
+  nft:nftables
   /usr/lib/mono/4.5/System.Core.dll:libmono-system-core4.0-cil
   /usr/lib/mono/4.5/System.Xml.Linq.dll:libmono-system-xml-linq4.0-cil
   /usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll:libnewtonsoft-json5.0-cil

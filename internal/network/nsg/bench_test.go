@@ -4,29 +4,30 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cloister-ai/cloister/internal/network/nsg/nsgtest"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
 // bench is a network whose gateway has so many inbound rules, each with five
 // prefixes and two ranges of ports; nothing but the last and DenyAll match.
 func bench(b *testing.B, rules int) (*Rules, *Point) {
-	n := newBuilder(b)
-	g := n.group("g")
+	n := nsgtest.New(b)
+	g := n.Group("g")
 	for i := range rules {
-		r := n.rule(fmt.Sprintf("%d in deny tcp * 10.0.0.0/16 %d,%d-%d", 100+i, 1000+i, 20000+10*i, 20009+10*i))
+		r := n.Rule(fmt.Sprintf("%d in deny tcp * 10.0.0.0/16 %d,%d-%d", 100+i, 1000+i, 20000+10*i, 20009+10*i))
 		if i == rules-1 {
-			r = n.rule(fmt.Sprintf("%d in allow tcp 10.0.0.0/16 * 443", 100+i))
+			r = n.Rule(fmt.Sprintf("%d in allow tcp 10.0.0.0/16 * 443", 100+i))
 		}
 		if i < rules-1 {
 			r.Source = site.RuleAddresses{}
 			for k := range 5 {
-				r.Source.Prefixes = append(r.Source.Prefixes, prefixes(fmt.Sprintf("10.%d.%d.0/28 fd00:%x:%x::/48", i%250, 7*k+i/250, i, k))...)
+				r.Source.Prefixes = append(r.Source.Prefixes, nsgtest.Prefixes(fmt.Sprintf("10.%d.%d.0/28 fd00:%x:%x::/48", i%250, 7*k+i/250, i, k))...)
 			}
 		}
 		g.Rules = append(g.Rules, r)
 	}
-	s := n.subnet(n.vnet("v", "10.0.0.0/8 fd00::/16"), "s", "10.0.0.0/24 fd00:ffff::/64", g)
-	compiled := n.compile()
+	s := n.Subnet(n.VNet("v", "10.0.0.0/8 fd00::/16"), "s", "10.0.0.0/24 fd00:ffff::/64", g)
+	compiled := compiled(b, n)
 	return compiled, compiled.Subnet(s)
 }
 
@@ -70,7 +71,7 @@ func BenchmarkNaive(b *testing.B) {
 		pk := packet(b, "tcp 10.0.200.9 10.0.0.4:443")
 		b.Run(fmt.Sprintf("rules=%d", size), func(b *testing.B) {
 			for b.Loop() {
-				naiveFlow(rules.network, pk)
+				naively(rules.network, pk)
 			}
 		})
 	}

@@ -181,3 +181,6 @@ func meet(from, to *End) error {
 	}
 	return fmt.Errorf("%s and %s have no addresses of one family", from.Name, to.Name)
 }
+
+// Point is where the end is; nil outside.
+func (e *End) Point() *Point { return e.point }

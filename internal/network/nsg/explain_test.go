@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloister-ai/cloister/internal/network/nsg/nsgtest"
 )
 
 var update = flag.Bool("update", false, "write the expected files anew")
@@ -88,9 +90,9 @@ func TestExplainJSON(t *testing.T) {
 
 func TestResolve(t *testing.T) {
 	b, _ := architecture(t)
-	b.nic(b.n.VirtualNetworks[0].Subnets[0], "gateway", "10.0.0.77", nil)
-	b.nic(b.n.VirtualNetworks[0].Subnets[0], "without", "", nil)
-	r := b.compile()
+	b.NIC(b.Network.VirtualNetworks[0].Subnets[0], "gateway", "10.0.0.77", nil)
+	b.NIC(b.Network.VirtualNetworks[0].Subnets[0], "without", "", nil)
+	r := compiled(t, b)
 	for _, c := range []struct{ text, want string }{
 		{"gateway", `"gateway" means several things; write one of: subnet:main/gateway, nic:gateway`},
 		{"nic:gateway", "nic gateway 10.0.0.77"},
@@ -119,7 +121,7 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.text, got, c.want)
 		}
 	}
-	if _, err := r.Explain(End{addresses: prefixAddrs("10.0.0.1")}, End{addresses: prefixAddrs("fd00::1")}, 1, TCP); err == nil {
+	if _, err := r.Explain(End{addresses: nsgtest.Addrs("10.0.0.1")}, End{addresses: nsgtest.Addrs("fd00::1")}, 1, TCP); err == nil {
 		t.Error("two families met")
 	}
 }
@@ -127,13 +129,13 @@ func TestResolve(t *testing.T) {
 // TestExplainRandom: what is explained is what is enforced, on random networks.
 func TestExplainRandom(t *testing.T) {
 	for i := range uint64(60) {
-		r := newRandom(t, *seed+i)
-		rules, ps := Compile(r.network(20))
+		r := nsgtest.NewRandom(t, *seed+i)
+		rules, ps := Compile(r.Network(20))
 		if rules == nil {
 			t.Fatal(ps.Err())
 		}
 		for range 200 {
-			pk := r.packet()
+			pk := randomPacket(r)
 			from, err := rules.Resolve(pk.Source.String())
 			if err != nil {
 				t.Fatal(err)

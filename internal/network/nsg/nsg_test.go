@@ -3,26 +3,27 @@ package nsg
 import (
 	"testing"
 
+	"github.com/cloister-ai/cloister/internal/network/nsg/nsgtest"
 	"github.com/cloister-ai/cloister/internal/site"
 )
 
 // architecture is a network with every kind of place: three subnets, one of them
 // without a group, interfaces with and without, endpoints that rules hold for
 // and that they do not, a network that is peered, and one that is not.
-func architecture(t testing.TB) (*builder, *Rules) {
-	b := newBuilder(t)
-	b.tag("Storage", "20.60.0.0/16 2603:1000::/32")
-	b.tag("Storage.WestEurope", "20.60.1.0/24")
-	b.tag("AzureMonitor", "20.40.0.0/16")
-	vn := b.vnet("main", "10.0.0.0/16 fd00:1::/48")
-	other := b.vnet("other", "10.1.0.0/16")
-	closed := b.vnet("closed", "10.2.0.0/16")
-	alone := b.vnet("alone", "10.3.0.0/16")
-	b.peer(vn, other, true)
-	b.peer(other, vn, true)
-	b.peer(vn, closed, false)
-	b.peer(closed, vn, false)
-	app := b.group("app",
+func architecture(t testing.TB) (*nsgtest.Builder, *Rules) {
+	b := nsgtest.New(t)
+	b.Tag("Storage", "20.60.0.0/16 2603:1000::/32")
+	b.Tag("Storage.WestEurope", "20.60.1.0/24")
+	b.Tag("AzureMonitor", "20.40.0.0/16")
+	vn := b.VNet("main", "10.0.0.0/16 fd00:1::/48")
+	other := b.VNet("other", "10.1.0.0/16")
+	closed := b.VNet("closed", "10.2.0.0/16")
+	alone := b.VNet("alone", "10.3.0.0/16")
+	b.Peer(vn, other, true)
+	b.Peer(other, vn, true)
+	b.Peer(vn, closed, false)
+	b.Peer(closed, vn, false)
+	app := b.Group("app",
 		"100 out allow tcp asg:web 10.0.1.4,10.0.1.5 443",
 		"110 out allow udp * azureplatformdns 53",
 		"120 out deny * * AzurePlatformIMDS *",
@@ -34,7 +35,7 @@ func architecture(t testing.TB) (*builder, *Rules) {
 		"100 in allow * asg:web VirtualNetwork 8000-8010,9000",
 		"110 in deny * 10.0.0.9 * *",
 	)
-	gw := b.group("gw",
+	gw := b.Group("gw",
 		"100 in allow tcp VirtualNetwork 10.0.1.0/24 443",
 		"110 in allow tcp 10.0.0.9 10.0.1.0/24 80 50000-50010",
 		"120 in deny tcp * * 81 40000",
@@ -46,7 +47,7 @@ func architecture(t testing.TB) (*builder, *Rules) {
 		"100 out allow tcp 10.0.1.0/24 10.0.2.0/24 443",
 		"101 out allow tcp fd00:1:0:1::/64 fd00:1:0:2::/64 443",
 	)
-	card := b.group("card",
+	card := b.Group("card",
 		"100 in deny tcp 10.0.0.8 * *",
 		"110 in allow tcp * * 443",
 		"120 in deny * * * *",
@@ -54,23 +55,23 @@ func architecture(t testing.TB) (*builder, *Rules) {
 		"110 out allow * * AzurePlatformDNS *",
 		"4000 out deny * * * *",
 	)
-	ends := b.group("ends", "100 in deny * * * *")
-	a := b.subnet(vn, "app", "10.0.0.0/24 fd00:1:0:0::/64", app)
-	g := b.subnet(vn, "gateway", "10.0.1.0/24 fd00:1:0:1::/64", gw)
-	e := b.subnet(vn, "endpoints", "10.0.2.0/24 fd00:1:0:2::/64", ends)
-	ruled := b.subnet(vn, "ruled", "10.0.3.0/24", ends)
+	ends := b.Group("ends", "100 in deny * * * *")
+	a := b.Subnet(vn, "app", "10.0.0.0/24 fd00:1:0:0::/64", app)
+	g := b.Subnet(vn, "gateway", "10.0.1.0/24 fd00:1:0:1::/64", gw)
+	e := b.Subnet(vn, "endpoints", "10.0.2.0/24 fd00:1:0:2::/64", ends)
+	ruled := b.Subnet(vn, "ruled", "10.0.3.0/24", ends)
 	ruled.EndpointRules = true
-	b.subnet(vn, "bare", "10.0.4.0/24 fd00:1:0:4::/64", nil)
-	b.subnet(other, "there", "10.1.0.0/24", b.group("open", "100 in allow * * * *", "100 out allow * * * *"))
-	b.subnet(closed, "there", "10.2.0.0/24", b.n.SecurityGroups[4])
-	b.subnet(alone, "there", "10.3.0.0/24", b.n.SecurityGroups[4])
-	b.nic(a, "web1", "10.0.0.4 fd00:1::4", nil, "web")
-	b.nic(a, "web2", "10.0.0.5", nil, "web")
-	b.nic(g, "gw1", "10.0.1.5", b.n.SecurityGroups[2])
+	b.Subnet(vn, "bare", "10.0.4.0/24 fd00:1:0:4::/64", nil)
+	b.Subnet(other, "there", "10.1.0.0/24", b.Group("open", "100 in allow * * * *", "100 out allow * * * *"))
+	b.Subnet(closed, "there", "10.2.0.0/24", b.Network.SecurityGroups[4])
+	b.Subnet(alone, "there", "10.3.0.0/24", b.Network.SecurityGroups[4])
+	b.NIC(a, "web1", "10.0.0.4 fd00:1::4", nil, "web")
+	b.NIC(a, "web2", "10.0.0.5", nil, "web")
+	b.NIC(g, "gw1", "10.0.1.5", b.Network.SecurityGroups[2])
 	_ = card
-	b.endpoint(e, "openai", "10.0.2.4", "models")
-	b.endpoint(ruled, "vault", "10.0.3.4")
-	return b, b.compile()
+	b.Endpoint(e, "openai", "10.0.2.4", "models")
+	b.Endpoint(ruled, "vault", "10.0.3.4")
+	return b, compiled(t, b)
 }
 
 // TestFlow holds the architecture to what Azure would answer.
@@ -176,18 +177,18 @@ func TestPoints(t *testing.T) {
 		{"10.0.0.4", "web1"}, {"fd00:1::4", "web1"}, {"::ffff:10.0.0.4", "web1"}, {"10.0.0.200", "main/app"},
 		{"10.0.2.4", "openai"}, {"10.0.9.1", "internet"}, {"8.8.8.8", "internet"}, {"fe80::1%eth0", "internet"},
 	} {
-		if got := r.At(addr(c.address)).Name(); got != c.want {
+		if got := r.At(nsgtest.Addr(c.address)).Name(); got != c.want {
 			t.Errorf("%s is %s, want %s", c.address, got, c.want)
 		}
 	}
-	nic := b.n.Interfaces[2]
+	nic := b.Network.Interfaces[2]
 	if p := r.Interface(nic); p == nil || p.Name() != "gw1" || len(p.InterfaceRules(true)) != 6 {
 		t.Errorf("the interface: %+v", p)
 	}
 	if p := r.Subnet(nic.Subnet); p == nil || p.InterfaceRules(true) != nil || p.SubnetRules(false)[0].ID() != "gw/r100" {
 		t.Errorf("the subnet: %+v", p)
 	}
-	if p := r.Endpoint(b.n.PrivateEndpoints[0]); p == nil || !p.Exempt() {
+	if p := r.Endpoint(b.Network.PrivateEndpoints[0]); p == nil || !p.Exempt() {
 		t.Errorf("the endpoint: %+v", p)
 	}
 	if p := r.Subnet(&site.Subnet{}); p != nil {

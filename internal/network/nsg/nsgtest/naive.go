@@ -1,4 +1,4 @@
-package nsg
+package nsgtest
 
 import (
 	"net/netip"
@@ -21,8 +21,8 @@ type naivePacket struct {
 	toPlatform bool
 }
 
-// naiveAnswer is what the naive evaluator says: "allow out subnet app/r100".
-func naiveFlow(n *site.Network, pk Packet) string {
+// Flow is what the naive evaluator says: "allow out subnet app/r100".
+func Flow(n *site.Network, pk Packet) string {
 	q := naivePacket{protocol: int(pk.Protocol), src: pk.Source.Unmap(), dst: pk.Destination.Unmap(), sport: int(pk.SourcePort), dport: int(pk.DestinationPort)}
 	q.hasPorts = q.protocol == 6 || q.protocol == 17
 	if pk.AnySourcePort {
