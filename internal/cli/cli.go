@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/cloister-ai/cloister/internal/lab"
 	"github.com/cloister-ai/cloister/internal/site"
 	"github.com/cloister-ai/cloister/internal/telemetry"
 )
@@ -49,13 +50,15 @@ func (e *Env) stdin() io.Reader {
 func commands() []*command {
 	return []*command{
 		upCommand(), initCommand(), checkCommand(), serveCommand(), reloadCommand(), statusCommand(), healthCommand(),
-		policyCommand(), networkCommand(), subscriptionCommand(), keyCommand(), auditCommand(), backupCommand(), restoreCommand(), caCommand(), versionCommand(),
+		policyCommand(), networkCommand(), subscriptionCommand(), keyCommand(), auditCommand(), backupCommand(), restoreCommand(), caCommand(),
+		labCommand(), versionCommand(),
 	}
 }
 
 // Main runs a command line without the program's name and returns the exit
 // code.
 func Main(ctx context.Context, args []string, env Env) int {
+	lab.Main() // where this process is one of a lab's own
 	env.build = telemetry.ReadBuild(env.Version, env.Commit)
 	if len(args) == 0 {
 		writeOverview(env.Stderr)

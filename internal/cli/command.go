@@ -169,9 +169,12 @@ func nobodyReads(err error) bool {
 // complain says what went wrong and returns the exit code.
 func complain(env *Env, path string, err error) int {
 	var usage *usageError
+	var code exitCode
 	switch {
 	case err == nil:
 		return exitFine
+	case errors.As(err, &code):
+		return int(code)
 	case errors.As(err, &usage):
 		fmt.Fprintf(env.Stderr, "%s: %s\nRun \"%s --help\" for its manual.\n", path, printedLines(usage.text), path)
 		return exitUsage

@@ -25,6 +25,7 @@ func dialExceptions() map[string]string {
 		"internal/network/egress/": "the one dialer",
 		"internal/admin/client.go": "the operator's Unix socket in the state directory, which leads nowhere",
 		"internal/cli/notify.go":   "the service manager's Unix socket, which leads nowhere",
+		"internal/lab/":            "sockets in namespaces of the lab's own, which lead nowhere, and the Unix socket by which a lab is joined",
 		"examples/":                "applications that call the gateway from outside",
 		"test/":                    "harnesses that call the gateway from outside, on loopback",
 	}
