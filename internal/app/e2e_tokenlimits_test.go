@@ -164,3 +164,27 @@ func TestChangedAnswersCount(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoLeavesIsCounted: a caller that takes most of an answer and goes away
+// before the usage at its end has had tokens all the same.
+func TestWhoLeavesIsCounted(t *testing.T) {
+	s := newSite(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"choices":[{"message":{"content":"`+strings.Repeat("word ", 8<<20)+`"}}],"usage":{"prompt_tokens":40,"completion_tokens":60,"total_tokens":100}}`)
+	}), nil)
+	g := s.start(t)
+	both(t, s, g, func(t *testing.T, client *http.Client) {
+		before := len(g.accessRecords(t))
+		resp, err := g.send(t, client, "POST", "/openai/deployments/gpt-4o/chat/completions", strings.NewReader(`{"messages":[]}`), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.CopyN(io.Discard, resp.Body, 1<<20)
+		resp.Body.Close()
+		r := g.awaitRecords(t, before+1)[before]
+		if n, _ := field(r, "tokens.completion").(float64); n < 1<<18 || field(r, "tokens.estimated") != true || field(r, "cut") != "client" {
+			t.Errorf("%v", r)
+		}
+	})
+}

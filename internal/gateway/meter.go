@@ -52,8 +52,9 @@ func (m *meter) see(p []byte) {
 	}
 }
 
-// tokens is what the model counted. A stream that does not say is estimated.
-func (m *meter) tokens(request *modelRequest) telemetry.Tokens {
+// tokens is what the model counted. A stream that does not say is estimated, and
+// so is any answer that was cut before it could say.
+func (m *meter) tokens(request *modelRequest, cut bool) telemetry.Tokens {
 	var u openai.Usage
 	known := false
 	switch {
@@ -63,7 +64,9 @@ func (m *meter) tokens(request *modelRequest) telemetry.Tokens {
 			u, known = m.stream.Estimate(request.info.PromptBytes), true
 		}
 	case m.plain != nil:
-		u, known = m.plain.Usage()
+		if u, known = m.plain.Usage(); !known && cut && request.info != nil && m.plain.Bytes() > 0 {
+			u, known = openai.EstimateUsage(request.info.PromptBytes, int(m.plain.Bytes())), true
+		}
 	}
 	return telemetry.Tokens{Known: known, Prompt: u.Prompt, Completion: u.Completion, Total: u.Total, Estimated: u.Estimated}
 }

@@ -103,6 +103,7 @@ func (t *trip) describeRequest(now time.Time) {
 func (t *trip) ended() policy.Ended {
 	tokens := t.rec.Tokens
 	return policy.Ended{
+		Left:   (t.cut == telemetry.CutClient || t.rec.Status == statusClientClosed) && t.attempt.used.Address.IsValid(),
 		Status: t.rec.Status, Known: tokens.Known, BytesIn: t.rec.BytesIn, BytesOut: t.rec.BytesOut,
 		Usage: openai.Usage{Prompt: tokens.Prompt, Completion: tokens.Completion, Total: tokens.Total, Estimated: tokens.Estimated},
 	}
@@ -181,7 +182,7 @@ func (t *trip) describeModel() {
 	case openai.KindChat, openai.KindCompletion, openai.KindEmbedding, openai.KindResponse:
 		rec.GenAIOperation = genAIOperation(m.op.Kind)
 	}
-	rec.Tokens = t.meter.tokens(m)
+	rec.Tokens = t.meter.tokens(m, t.cut != "")
 }
 
 // genAIOperation is the value of gen_ai.operation.name; the conventions know

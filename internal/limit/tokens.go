@@ -89,6 +89,9 @@ type TokenVerdict struct {
 type TokenHold interface {
 	// Settle puts what the request did cost in the place of what is held.
 	Settle(prompt, completion int)
+	// Spend settles to what is held, where nobody can say what the request did
+	// cost.
+	Spend()
 	// Left is what is left under limits.
 	Left(l TokenLimits) (perMinute, quota int)
 }
@@ -149,6 +152,14 @@ type tokenHold struct {
 
 // Settle implements [TokenHold].
 func (h *tokenHold) Settle(prompt, completion int) {
+	h.settle(max(0, prompt)+max(0, completion), completion)
+}
+
+// Spend implements [TokenHold].
+func (h *tokenHold) Spend() { h.settle(h.amount, 0) }
+
+// settle counts tokens; completion, where it is known, is what others learn from.
+func (h *tokenHold) settle(tokens, completion int) {
 	now := h.tokens.now()
 	h.shard.mu.Lock()
 	defer h.shard.mu.Unlock()
@@ -159,7 +170,7 @@ func (h *tokenHold) Settle(prompt, completion int) {
 	c := h.count
 	c.held -= h.amount
 	c.holds--
-	c.spend(max(0, prompt)+max(0, completion), now)
+	c.spend(tokens, now)
 	if completion > 0 {
 		c.learn(completion)
 	}

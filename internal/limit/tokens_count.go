@@ -120,9 +120,10 @@ func (c *tokenCount) watch(p Period, now time.Time) *quotaCount {
 	return &c.quotas[i]
 }
 
-// turn begins a new window where the last one is over.
+// turn begins a new window where the last one is over. It never goes back: a clock
+// that is set gives nothing.
 func (q *quotaCount) turn(now time.Time) {
-	if now.Before(q.end) && !now.Before(q.begin) {
+	if now.Before(q.end) {
 		return
 	}
 	q.begin, q.end = q.period.Window(now)

@@ -230,6 +230,26 @@ func TestPeriods(t *testing.T) {
 	}
 }
 
+// TestTokensClock: a clock that is set back gives no quota anew.
+func TestTokensClock(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 1, time.UTC)
+	tokens := NewTokens(func() time.Time { return now })
+	ask := TokenRequest{Key: "k", TokenLimits: TokenLimits{Quota: 10, Period: Hourly}, Prompt: 10}
+	hold, v, _ := tokens.Reserve(t.Context(), ask, nil)
+	if !v.Allowed {
+		t.Fatal("refused")
+	}
+	hold.Settle(10, 0)
+	now = now.Add(-time.Second)
+	if _, v, _ := tokens.Reserve(t.Context(), ask, nil); v.Allowed {
+		t.Error("a second back, and the quota is there again")
+	}
+	now = now.Add(time.Hour + time.Second)
+	if _, v, _ := tokens.Reserve(t.Context(), ask, nil); !v.Allowed {
+		t.Error("the next hour has no quota")
+	}
+}
+
 // TestTokensKeys: keys that count nothing are forgotten, and those that find no
 // place share a count.
 func TestTokensKeys(t *testing.T) {

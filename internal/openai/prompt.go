@@ -1,5 +1,7 @@
 package openai
 
+import "math"
+
 // What a prompt costs beside its text, as OpenAI's guides have it.
 const (
 	// perMessage is for a message's beginning and end, perReply for the beginning
@@ -19,11 +21,18 @@ const (
 // Its work is bounded: text beyond 1 MiB counts one token a byte, which is the
 // most that it can take.
 func EstimatePrompt(body []byte, model string) int {
+	return EstimatePromptTo(body, model, math.MaxInt)
+}
+
+// EstimatePromptTo is EstimatePrompt for whoever has room for most tokens: where
+// there are more, text counts one token a byte from there on. What is refused
+// anyway costs no work.
+func EstimatePromptTo(body []byte, model string, most int) int {
 	s := scanner{b: body}
 	if s.peek() == 0 {
 		return 0
 	}
-	p := promptCount{s: &s, vocabulary: VocabularyOf(model), left: maxExact}
+	p := promptCount{s: &s, vocabulary: VocabularyOf(model), left: maxExact, most: most}
 	ok := s.eachMember(func(name []byte) bool {
 		switch string(name) {
 		case "messages":
@@ -48,7 +57,8 @@ type promptCount struct {
 	vocabulary Vocabulary
 	// left is how many bytes are still read with the vocabulary.
 	left int
-	n    int
+	// n is what was counted, most how far it matters.
+	n, most int
 	// text is where strings are decoded.
 	text []byte
 }
@@ -194,5 +204,8 @@ func (p *promptCount) raw() bool {
 func (p *promptCount) count(text []byte) {
 	exact := min(len(text), p.left)
 	p.left -= exact
-	p.n += p.vocabulary.Count(string(text[:exact])) + len(text) - exact
+	if p.n > p.most {
+		exact = 0
+	}
+	p.n += p.vocabulary.countTo(string(text[:exact]), p.most-p.n) + len(text) - exact
 }

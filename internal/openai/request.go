@@ -22,8 +22,11 @@ type RequestInfo struct {
 	// MaxTokens is the largest of max_tokens, max_completion_tokens and
 	// max_output_tokens; 0: none is given.
 	MaxTokens int
-	// Choices is "n"; 0: not given.
+	// Choices is the larger of "n" and "best_of"; 0: neither is given.
 	Choices int
+	// Prompts is how many prompts a list in "prompt" has, each with answers of its
+	// own; 0: there is no list.
+	Prompts int
 	// PromptBytes is the length, as JSON, of messages, input, prompt and
 	// instructions: what [EstimateTokens] takes where no usage is reported.
 	PromptBytes int
@@ -37,14 +40,16 @@ const (
 	memberOptions      = "stream_options"
 	memberIncludeUsage = "include_usage"
 	memberN            = "n"
+	memberBestOf       = "best_of"
+	memberPrompt       = "prompt"
 )
 
 // readMembers are the names for the check of case variants.
-func readMembers() [12]string {
+func readMembers() [13]string {
 	return [...]string{
-		memberModel, memberStream, memberOptions, memberIncludeUsage, memberN,
+		memberModel, memberStream, memberOptions, memberIncludeUsage, memberN, memberBestOf,
 		"max_tokens", "max_completion_tokens", "max_output_tokens",
-		"messages", "input", "prompt", "instructions",
+		"messages", "input", memberPrompt, "instructions",
 	}
 }
 
@@ -183,11 +188,14 @@ func (info *RequestInfo) topMember(s *scanner, known string) {
 		default:
 			s.fail(s.i, ReasonType)
 		}
-	case memberN:
-		info.Choices = s.intValue()
+	case memberN, memberBestOf:
+		info.Choices = max(info.Choices, s.intValue())
 	case "max_tokens", "max_completion_tokens", "max_output_tokens":
 		info.MaxTokens = max(info.MaxTokens, s.intValue())
-	case "messages", "input", "prompt", "instructions":
+	case memberPrompt:
+		info.Prompts = s.promptList()
+		info.PromptBytes += s.i - start
+	case "messages", "input", "instructions":
 		s.skip()
 		info.PromptBytes += s.i - start
 	default:
@@ -201,6 +209,61 @@ func (info *RequestInfo) optionsMember(s *scanner, known string) {
 		return
 	}
 	s.skip()
+}
+
+// mostCompletion bounds what [RequestInfo.MaxCompletion] multiplies.
+const mostCompletion = 1 << 50
+
+// MaxCompletion is how many tokens all answers together may have: those of each
+// choice for each prompt; 0: the request does not say.
+func (info *RequestInfo) MaxCompletion() int {
+	n := info.MaxTokens
+	for _, times := range [...]int{info.Choices, info.Prompts} {
+		if times > 1 && n > mostCompletion/times {
+			return mostCompletion
+		}
+		n *= max(1, times)
+	}
+	return n
+}
+
+// promptList reads any value, and counts the prompts of a list: texts, or lists
+// of tokens. A list of numbers is one prompt.
+func (s *scanner) promptList() (prompts int) {
+	if s.peek() != '[' {
+		s.skip()
+		return 0
+	}
+	if s.depth >= MaxDepth {
+		s.fail(s.i, ReasonTooDeep)
+		return 0
+	}
+	s.i++
+	s.depth++
+	if s.peek() == ']' {
+		s.i++
+		s.depth--
+		return 0
+	}
+	for {
+		if c := s.peek(); c == '"' || c == '[' {
+			prompts++
+		}
+		if !s.skip() {
+			return 0
+		}
+		switch s.peek() {
+		case ',':
+			s.i++
+		case ']':
+			s.i++
+			s.depth--
+			return prompts
+		default:
+			s.fail(s.i, ReasonSyntax)
+			return 0
+		}
+	}
 }
 
 // modelValue reads a string or null.

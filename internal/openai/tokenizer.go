@@ -2,6 +2,7 @@ package openai
 
 import (
 	"hash/maphash"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -72,18 +73,21 @@ var (
 // Count returns the number of tokens of a text. Text is cut at spaces, where the
 // vocabulary cuts it as well; only in a stretch of more than 2 KiB without one, or
 // of 128 white space characters, may a token more be counted for each cut.
-func (v Vocabulary) Count(text string) int {
+func (v Vocabulary) Count(text string) int { return v.countTo(text, math.MaxInt) }
+
+// countTo is Count up to most; text beyond counts one token a byte.
+func (v Vocabulary) countTo(text string, most int) int {
 	t := &o200k
 	if v == Cl100k {
 		t = &cl100k
 	}
 	n := 0
-	for text != "" {
+	for text != "" && n <= most {
 		end := pieceLen(text)
 		n += t.count(text[:end])
 		text = text[end:]
 	}
-	return n
+	return n + len(text)
 }
 
 // count counts one piece.

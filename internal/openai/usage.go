@@ -22,6 +22,13 @@ func EstimateTokens(n int) int {
 	return (n-1)/4 + 1
 }
 
+// EstimateUsage is the usage of an answer that does not say, by the lengths of the
+// prompt and of what there is of the answer.
+func EstimateUsage(promptBytes, answerBytes int) Usage {
+	p, c := EstimateTokens(promptBytes), EstimateTokens(answerBytes)
+	return Usage{Prompt: p, Completion: c, Total: p + c, Estimated: true}
+}
+
 // ParseUsage finds the usage of an answer: the member "usage" of the top-level
 // object, or of its member "response" as in the event response.completed. Both
 // spellings are known: prompt_tokens and completion_tokens, input_tokens and

@@ -10,6 +10,9 @@ import (
 type Ended struct {
 	// Status is the one that the caller got.
 	Status int
+	// Left: the caller went away before it had the whole answer of a backend, which
+	// had the request.
+	Left bool
 	// Usage is what the model counted, or an estimate of it; known: there is one.
 	Usage openai.Usage
 	Known bool

@@ -18,20 +18,25 @@ type modelAsk struct {
 	// completion is the most that the answer may take; guess: nobody said.
 	completion int
 	guess      bool
-	// of is the body until the sections have run; counted: prompt is there.
+	// of is the body until the sections have run; counted: prompt is there, as far
+	// as that many tokens.
 	of      []byte
-	counted bool
+	counted int
 }
 
-// modelAsk looks at the request as it stands. Bodies that are no JSON cost
-// nothing before the model has counted them.
-func (x *Exchange) modelAsk(count bool) (*modelAsk, *Error) {
+// modelAsk looks at the request as it stands, and counts its prompt as far as most
+// tokens (0: not at all). Files and the like cost nothing before the model has
+// counted them.
+func (x *Exchange) modelAsk(most int) (*modelAsk, *Error) {
 	op, deployment, known := openai.Match(x.Request.Method, x.modelPath())
-	b := x.Request.Body
-	if b == nil || known && !op.HasModelBody || !known && !isJSON(x.Request.Header) {
+	if !known { // a policy may have led it there
+		op, deployment, known = openai.Match(x.Request.Method, x.Request.Path)
+	}
+	change := x.changeBody(false)
+	if change == nil || known && !op.HasModelBody || !known && isMedia(x.Request.Header) {
 		return &modelAsk{}, nil
 	}
-	content, e := x.bytes(b, true)
+	content, e := change.read()
 	if e != nil {
 		return nil, e
 	}
@@ -47,7 +52,7 @@ func (x *Exchange) modelAsk(count bool) (*modelAsk, *Error) {
 		*a = modelAsk{of: content, rough: openai.EstimateTokens(len(content)), guess: true}
 		if info, err := openai.ScanRequest(content); err == nil {
 			a.rough = openai.EstimateTokens(info.PromptBytes)
-			a.completion = info.MaxTokens * max(1, info.Choices)
+			a.completion = info.MaxCompletion()
 			x.tokens.model = info.Model
 		}
 		if x.tokens.model == "" {
@@ -55,10 +60,18 @@ func (x *Exchange) modelAsk(count bool) (*modelAsk, *Error) {
 		}
 		a.guess = a.completion == 0 && !(known && op.Kind == openai.KindEmbedding)
 	}
-	if count && !a.counted {
-		a.counted, a.prompt = true, openai.EstimatePrompt(content, x.tokens.model)
+	if most > 0 && (a.counted == 0 || a.counted < most && a.prompt > a.counted) {
+		a.counted, a.prompt = most, openai.EstimatePromptTo(content, x.tokens.model, most)
 	}
 	return a, nil
+}
+
+// isMedia reports a body that holds no prompt in words, whatever its length: files,
+// forms, sound and pictures. Any other may be one, whatever it says of itself.
+func isMedia(h http.Header) bool {
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	kind, _, _ := strings.Cut(media, "/")
+	return err == nil && (kind == "multipart" || kind == "audio" || kind == "video" || kind == "image" || media == "application/octet-stream")
 }
 
 // modelPath is the path by which the request names a model operation.
@@ -149,6 +162,8 @@ func (b *tokenBooks) end(e Ended) {
 			h.hold.Settle(h.prompt, e.Usage.Completion)
 		case e.Known:
 			h.hold.Settle(e.Usage.Prompt, e.Usage.Total-e.Usage.Prompt)
+		case e.Left: // the model has worked, nobody knows how long
+			h.hold.Spend()
 		case b.answered, e.Status == statusClientClosed:
 			// Whatever a policy has put in the answer's place, unread.
 			h.hold.Settle(h.prompt, 0)

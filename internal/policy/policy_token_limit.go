@@ -65,11 +65,11 @@ func tokenLimitEntry(name string) entry {
 func tokenLimitBehaviour() []string {
 	return []string{
 		"A key has one count, whatever document, scope or policy uses it. A request that two policies count under one key counts once.",
-		"When a request is let in, what it may cost is reserved; when its answer has ended, the reservation is settled to what it did cost. A request is let in while its prompt fits under the limit beside all that is spent and reserved. From then on its answer is reserved too: `max_tokens`, `max_completion_tokens` or `max_output_tokens`, for each of `n` choices; where it names none, about what the longest of this key's last answers took, 256 before the first. So requests at the same time never pass together what one of them alone may, and a limit is passed by the estimate of one request at most, as long as requests bound their answers.",
+		"When a request is let in, what it may cost is reserved; when its answer has ended, the reservation is settled to what it did cost. A request is let in while its prompt fits under the limit beside all that is spent and reserved. From then on its answer is reserved too: `max_tokens`, `max_completion_tokens` or `max_output_tokens`, for each choice (`n`, `best_of`) of each prompt; where it names none, about what the longest of this key's last answers took, 256 before the first. So requests at the same time never pass together what one of them alone may, and a limit is passed by the estimate of one request at most, as long as requests bound their answers.",
 		"With `estimate-prompt-tokens=\"true\"` the prompt is counted with the model's vocabulary (`o200k_base`; `cl100k_base` for GPT-4, GPT-3.5 and embedding models), with what OpenAI documents for messages; an image counts 1,200, one of low detail 85. Text beyond 1 MiB counts one token a byte, which is the most that it can take. With `false` a request is let in while anything is left under the limit, and a quarter of the prompt's bytes is reserved.",
 		"The minute slides: tokens count from the end of their request for 60 seconds. Whoever is refused for reservations alone is told to come back in 5 seconds. A quota's period is fixed: it begins where the clock, in UTC, passes the hour, day, week (Monday), month or year.",
-		"What is settled is the usage that the model reports. For streams of chat completions the gateway asks for it (`stream_options.include_usage`) and takes the event of usage out again where the caller did not ask; all other bytes stay as they are. A stream without usage counts by its text. An answer of 200 that reports nothing counts the estimate of its prompt; errors and answers that no backend gave count nothing.",
-		"A count that is used up refuses before the prompt is looked at. The quota is looked at before the minute.",
+		"What is settled is the usage that the model reports. For streams of chat completions the gateway asks for it (`stream_options.include_usage`) and takes the event of usage out again where the caller did not ask; all other bytes stay as they are. A stream without usage counts by its text. An answer of 200 that reports nothing counts the estimate of its prompt; errors and answers that no backend gave count nothing. Where the caller goes away before the end, what has come counts by its length; before anything has come, what was reserved counts, because the model may have worked as long.",
+		"A count that is used up refuses before the prompt is looked at, and a prompt is counted no further than the limit goes. The quota is looked at before the minute.",
 		"`tokens-consumed-*`: in `backend` the estimate of the prompt (0 without one), from `outbound` on what the model reports. For that an answer that is no stream is read into memory, up to 32 MiB; without these attributes no answer is. For a stream the estimate stays, since the end is not known when the head leaves.",
 		"`remaining-tokens-*` and `remaining-quota-tokens-*`: what is left beside this request's prompt and all that is reserved; with `tokens-consumed-*`, after the answer, what is left then. The headers stand on refusals as well. `retry-after-variable-name` is set, in seconds, when the policy refuses.",
 		"Variables are whole numbers (`int`, above 2,147,483,647 `long`).",
@@ -79,7 +79,7 @@ func tokenLimitBehaviour() []string {
 func tokenLimitDifferences() []string {
 	return []string{
 		"API Management lets requests at the same time pass the limit together, because it counts when answers are there; here they are reserved when they come. `policies: {documented: [llm-token-limit]}` in `cloister.yaml` brings the documented behaviour: only prompts that are estimated are reserved, and everything else counts when it is there.",
-		"Sessions of the realtime API, and paths that are none of the [model API](../model-api.md), are limited by the estimates of their requests alone.",
+		"Sessions of the realtime API, and paths that are none of the [model API](../model-api.md), are limited by the estimates of their requests alone. There a body in gzip is looked at unpacked, one in another coding is refused with 400, and forms, files, sound, pictures and videos count nothing.",
 		"API Management estimates the tokens of streams; here they are the model's, where it reports them.",
 		"Counts are those of one gateway process and begin anew when it starts. 131,072 keys are counted at once; keys beyond share one count, which refuses sooner.",
 		"API Management's reference wants `estimate-prompt-tokens`, and its own example leaves it out; here it may be left out, which is `false`.",
@@ -178,7 +178,11 @@ func (s *tokenLimit) do(ctx context.Context, x *Exchange) (flow, *Error) {
 			return stop, e
 		}
 	}
-	ask, e := x.modelAsk(estimate)
+	most := 0
+	if estimate {
+		most = mostPrompt(r.TokenLimits)
+	}
+	ask, e := x.modelAsk(most)
 	if e != nil {
 		return stop, e
 	}
@@ -211,6 +215,14 @@ func (s *tokenLimit) do(ctx context.Context, x *Exchange) (flow, *Error) {
 		x.say("tokens", fmt.Sprintf("key %s, prompt %d, reserved beside it %d", s.key.hidden(r.Key), r.Prompt, r.Unasked))
 	}
 	return next, nil
+}
+
+// mostPrompt is the largest prompt that has room under limits.
+func mostPrompt(l limit.TokenLimits) int {
+	if l.Quota > 0 && (l.PerMinute == 0 || l.Quota < l.PerMinute) {
+		return l.Quota
+	}
+	return max(1, l.PerMinute)
 }
 
 // request evaluates the attributes.
