@@ -57,7 +57,7 @@ fuzz: ## Fuzz every target (FUZZTIME=10m, PKG=./internal/openai)
 	@scripts/fuzz.sh $(FUZZTIME) $(PKG)
 
 .PHONY: bench
-bench: build ## Compare with a bare ReverseProxy and nginx (BENCH=json|sse|added|idle|expr|policy|all, PROFILE=cpu.pprof)
+bench: build ## Compare with a bare ReverseProxy and nginx (BENCH=json|sse|added|idle|expr|policy|network|all, PROFILE=cpu.pprof)
 	@go run ./test/bench -gateway bin/cloister -bench $(BENCH) $(if $(PROFILE),-profile $(PROFILE))
 
 .PHONY: attack

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"strings"
@@ -15,6 +16,9 @@ import (
 const (
 	firstAside   = 5 * time.Second
 	longestAside = time.Minute
+	// refusedAside is for a member whose private endpoint is not approved: to ask
+	// again costs no packet, and an approval is in force within a second.
+	refusedAside = 500 * time.Millisecond
 )
 
 // health is what is known of a member of pools. It is learnt from requests,
@@ -24,6 +28,9 @@ const (
 //	set aside    its time is over                → tried by one request at a time
 //	tried        a connection could not be made  → set aside, for twice as long, at most 60 s
 //	tried        a connection was made           → in use
+//
+// A member whose private endpoint is not approved is set aside for half a second,
+// again and again.
 //
 // What counts is how dialling ended, and not how a request did: a caller that
 // goes away sooner than a silent member is given up says nothing about it, and
@@ -70,6 +77,11 @@ func (h *health) failed(seen *aside, started, now time.Time, err error) (next *a
 		if !started.Before(seen.until) {
 			next.failures, next.span = seen.failures+1, min(2*seen.span, longestAside)
 		}
+		next.span = max(next.span, firstAside)
+	}
+	var refused *egress.RefusedError
+	if errors.As(err, &refused) && refused.Code == egress.CodeEndpointNotApproved {
+		next.span = refusedAside
 	}
 	next.until = now.Add(next.span)
 	return next, h.state.CompareAndSwap(seen, next)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/cloister-ai/cloister/internal/network/egress"
 )
 
 // clock is moved by hand.
@@ -59,6 +61,28 @@ func TestHealthDoubles(t *testing.T) {
 	}
 	if fail(&h, c); h.state.Load().span != firstAside {
 		t.Errorf("the count goes on: %+v", h.state.Load().span)
+	}
+}
+
+// TestHealthEndpoint: a member whose private endpoint is not approved is asked
+// again within a second, for as long as it takes; what fails then counts as always.
+func TestHealthEndpoint(t *testing.T) {
+	var h health
+	c := newClock()
+	refused := &ConnectError{Err: &egress.RefusedError{Code: egress.CodeEndpointNotApproved}}
+	for range 20 {
+		h.failed(h.state.Load(), c.now(), c.now(), refused)
+		if left := h.state.Load().until.Sub(c.now()); left != refusedAside {
+			t.Fatalf("aside for %s", left)
+		}
+		c.advance(refusedAside)
+	}
+	for _, want := range []time.Duration{firstAside, 2 * firstAside} {
+		fail(&h, c)
+		if got := h.state.Load().span; got != want {
+			t.Errorf("aside for %s, want %s", got, want)
+		}
+		c.advance(want)
 	}
 }
 

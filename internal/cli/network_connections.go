@@ -46,7 +46,7 @@ every gateway on the same state, and cuts what is open.
 
 func connectionsListCommand() *command {
 	return &command{
-		name: "list", args: doorArgs + " [--json]", short: "list the private endpoints and the states of their connections",
+		name: "list", args: doorArgs + " [--json]", short: "list private endpoints and their states",
 		long: `Lists every private endpoint of the site, with the hosts that are reached by it,
 its addresses, its subnet, the state of its connection, and who decided.
 
@@ -54,7 +54,7 @@ Role: reader.`,
 		flags: func(fs *flag.FlagSet) any { return declareDoor(fs) },
 		examples: []entry{
 			{"cloister network connections list --dir site", "what goes through which endpoint"},
-			{`cloister network connections list --json | jq -r '.[] | select(.state == "Pending") | .name'`, "what waits for a decision"},
+			{`cloister network connections list --json | jq 'map(select(.state == "Pending"))'`, "what waits for a decision"},
 		},
 		run: func(ctx context.Context, env *Env, opt any, _ []string) error {
 			d := opt.(*door)

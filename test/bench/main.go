@@ -24,7 +24,7 @@ type options struct {
 func main() {
 	var opt options
 	flag.StringVar(&opt.gateway, "gateway", "bin/cloister", "the built program")
-	flag.StringVar(&opt.bench, "bench", "all", "json, sse, added, idle, expr, policy or all")
+	flag.StringVar(&opt.bench, "bench", "all", "json, sse, added, idle, expr, policy, network or all")
 	flag.StringVar(&opt.profile, "profile", "", "write the gateway's CPU profile to this file")
 	flag.IntVar(&opt.rounds, "rounds", 7, "rounds; every figure is the median over them")
 	flag.DurationVar(&opt.duration, "duration", 2*time.Second, "length of one measurement")
@@ -43,9 +43,9 @@ func main() {
 
 func run(opt options) error {
 	switch opt.bench {
-	case "json", "sse", "added", "idle", "expr", "policy", "all":
+	case "json", "sse", "added", "idle", "expr", "policy", "network", "all":
 	default:
-		return fmt.Errorf("-bench %s: expected json, sse, added, idle, expr, policy or all", opt.bench)
+		return fmt.Errorf("-bench %s: expected json, sse, added, idle, expr, policy, network or all", opt.bench)
 	}
 	if err := pinSelf(); err != nil {
 		return err
@@ -57,6 +57,11 @@ func run(opt options) error {
 	}
 	if opt.bench == "policy" || opt.bench == "all" {
 		if err := runPolicy(opt); err != nil || opt.bench == "policy" {
+			return err
+		}
+	}
+	if opt.bench == "network" || opt.bench == "all" {
+		if err := runNetwork(opt); err != nil || opt.bench == "network" {
 			return err
 		}
 	}
