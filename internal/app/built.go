@@ -18,6 +18,7 @@ import (
 	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/network/endpoint"
+	"github.com/cloister-ai/cloister/internal/network/nsg"
 	"github.com/cloister-ai/cloister/internal/policy"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
@@ -50,6 +51,8 @@ type surroundings struct {
 	elsewhere bool
 	// detached: the host may stand outside the gateway's subnet.
 	detached bool
+	// flows is told what security rules decide; nil: nothing is.
+	flows *nsg.FlowLog
 	// hostAddrs are the addresses of this machine; nil: those of its interfaces.
 	hostAddrs func() ([]netip.Addr, error)
 	// offline: nothing is connected to and nothing kept, for "check".

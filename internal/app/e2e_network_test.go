@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -106,5 +108,35 @@ func TestServesInItsSubnet(t *testing.T) {
 	}
 	if log := g.log.String(); !strings.Contains(log, "security-rule") || !strings.Contains(log, "gateway/DenyModels") {
 		t.Error(log)
+	}
+}
+
+// TestFlowLog: what rules decide is written where the site says, the last of it
+// at the end; a file that was rotated away is let go of.
+func TestFlowLog(t *testing.T) {
+	s := newSite(t, http.NotFoundHandler(), map[string]string{"network/v.yaml": networkOfTest})
+	s.write(t, "cloister.yaml", strings.Replace(s.config("network: {subnet: gateway, flowLog: flows.json}\n"), "  model: [", "  model: [{host: 10.1.3.4}, ", 1))
+	s.write(t, "apim/apis/out/apiInformation.json", `{"properties":{"displayName":"Out","path":"out","protocols":["https"],"serviceUrl":"https://10.1.3.4/x","subscriptionRequired":true}}`)
+	s.write(t, "apim/apis/out/specification.yaml", wildcardSpecification)
+	t.Run("serving", func(t *testing.T) {
+		g := s.startWith(t, func(o *Options) { o.HostAddrs = hostAt("10.1.2.3") })
+		if resp, body := g.do(t, "GET", "/out/x", "", nil); resp.StatusCode != 500 {
+			t.Errorf("%s %s", resp.Status, body)
+		}
+		if err := os.Rename(filepath.Join(s.dir, "flows.json"), filepath.Join(s.dir, "flows.1")); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := g.Reload(t.Context()); err != nil || !r.Accepted() {
+			t.Fatalf("%v %v", r.Problems, err)
+		}
+	})
+	text, err := os.ReadFile(filepath.Join(s.dir, "flows.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"resourceId":"/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/GATEWAY"`, `"rule":"UserRule_DenyModels"`, ",10.1.2.3,10.1.3.4,0,443,T,O,D,B,,,,"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in %s", want, text)
+		}
 	}
 }

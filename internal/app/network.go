@@ -18,6 +18,8 @@ type placement struct {
 	point *nsg.Point
 	// addrs are the host's addresses in the subnet.
 	addrs []netip.Addr
+	// flows is told every decision; nil: nobody is.
+	flows *nsg.FlowLog
 }
 
 // findPlacement compiles the network's rules and finds the gateway in it. With errors
@@ -42,7 +44,7 @@ func findPlacement(s *site.Site, at surroundings) (*placement, site.Problems) {
 		problems.Add(cfg.Pos, "subnet", "a host whose addresses can be listed", "", "listing the host's addresses: %v", err)
 		return nil, problems
 	}
-	p := &placement{rules: rules, point: rules.Subnet(subnet)}
+	p := &placement{rules: rules, point: rules.Subnet(subnet), flows: at.flows}
 	for _, a := range all {
 		if subnet.Contains(a) {
 			p.addrs = append(p.addrs, a)
@@ -111,9 +113,10 @@ func (p *placement) admits(local, peer netip.AddrPort) bool {
 	if p == nil || peer.Addr().IsLoopback() {
 		return true
 	}
-	return p.rules.Inbound(p.point, nsg.Packet{
-		Protocol: nsg.TCP, Source: peer.Addr(), SourcePort: peer.Port(), Destination: local.Addr(), DestinationPort: local.Port(),
-	}).Allow
+	packet := nsg.Packet{Protocol: nsg.TCP, Source: peer.Addr(), SourcePort: peer.Port(), Destination: local.Addr(), DestinationPort: local.Port()}
+	d := p.rules.Inbound(p.point, packet)
+	p.flows.Record(nsg.Flow{Packet: packet, Decision: d})
+	return d.Allow
 }
 
 // permits judges a connection that is about to be opened, and names the rule that
@@ -132,5 +135,6 @@ func (p *placement) permits(network string, to netip.AddrPort) (rule string, ok 
 	}
 	packet.Source = p.addrs[i]
 	d := p.rules.Outbound(p.point, packet)
+	p.flows.Record(nsg.Flow{Packet: packet, Decision: d})
 	return d.Rule.ID(), d.Allow
 }

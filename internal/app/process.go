@@ -24,6 +24,7 @@ import (
 	"github.com/cloister-ai/cloister/internal/limit"
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/network/endpoint"
+	"github.com/cloister-ai/cloister/internal/network/nsg"
 	"github.com/cloister-ai/cloister/internal/secret"
 	"github.com/cloister-ai/cloister/internal/site"
 	"github.com/cloister-ai/cloister/internal/store"
@@ -77,6 +78,9 @@ type Process struct {
 	recorder *telemetry.Recorder
 	tracing  *telemetry.Tracing
 	sink     io.Closer
+	// flows is the flow log, written to flowSink; nil where the site has none.
+	flows    *nsg.FlowLog
+	flowSink io.Closer
 	gateway  *gateway.Gateway
 	server   *gateway.Server
 	admin    *admin.Server
@@ -159,6 +163,9 @@ func Start(ctx context.Context, opt Options) (*Process, site.Problems, error) {
 	opt.Secrets.SiteDir = s.Dir
 	p := &Process{opt: opt, ballast: make([]byte, ballastBytes), failed: make(chan error, 8), started: opt.Now(), endpoints: endpoint.NewLive(), retries: limit.NewRetryBudget(limit.RetryOptions{Now: opt.Now})}
 	p.background, p.stop = context.WithCancel(context.WithoutCancel(ctx))
+	if s.Config.Network.FlowLog != "" {
+		p.flows = nsg.NewFlowLog(io.Discard, nsg.FlowLogOptions{Log: opt.Log, Now: opt.Now})
+	}
 	built, err := p.open(ctx, s)
 	if err != nil {
 		p.abandon()
@@ -344,7 +351,7 @@ func (p *Process) bare() surroundings {
 	at := surroundings{
 		secrets: p.opt.Secrets, now: p.opt.Now, log: p.opt.Log, development: p.opt.Development,
 		onUse: p.used, listeners: p.ownListeners, retries: p.retries, detached: p.opt.Detached, hostAddrs: p.opt.HostAddrs,
-		endpoints: p.endpoints,
+		endpoints: p.endpoints, flows: p.flows,
 	}
 	if p.state != nil {
 		at.authority = p.state.ca
@@ -393,6 +400,9 @@ func (p *Process) openTelemetry(ctx context.Context, s *site.Site) error {
 		return fmt.Errorf("telemetry.accessLog: %w", err)
 	}
 	p.sink = sink
+	if err := p.openFlowLog(s); err != nil {
+		return err
+	}
 	p.recorder = telemetry.NewRecorder(sink, telemetry.RecorderOptions{
 		Site: s.Config.Name, Log: p.opt.Log, Metrics: p.metrics, Now: p.opt.Now,
 	})

@@ -40,6 +40,7 @@ func (p *Process) Reload(ctx context.Context) (Reloaded, error) {
 	before := p.inForce()
 	// Whatever becomes of the site: a log that was rotated is let go.
 	p.reopenAccessLog(before.site)
+	p.reopenFlowLog(before.site)
 	out := Reloaded{Before: before.site.Digest, After: before.site.Digest}
 	s, problems := site.Load(p.opt.Dir)
 	out.Problems = problems
@@ -209,6 +210,7 @@ func needsRestart(was *site.Config, s *site.Site) site.Problems {
 		{"listeners", listenersOf(was), listenersOf(is)},
 		{"health.address", was.Health.Address, is.Health.Address},
 		{"state.directory", was.State.Directory, is.State.Directory},
+		{"network.flowLog", was.Network.FlowLog, is.Network.FlowLog},
 		{"telemetry.accessLog", was.Telemetry.AccessLog, is.Telemetry.AccessLog},
 		{"telemetry.otlp.endpoint", was.Telemetry.OTLP.Endpoint, is.Telemetry.OTLP.Endpoint},
 		{"telemetry.otlp.caFile", was.Telemetry.OTLP.CAFile, is.Telemetry.OTLP.CAFile},

@@ -65,6 +65,9 @@ func (p *Process) abandon() error {
 	if p.sink != nil {
 		errs = append(errs, p.sink.Close())
 	}
+	if p.flowSink != nil {
+		errs = append(errs, p.flowSink.Close())
+	}
 	if p.state != nil {
 		errs = append(errs, p.state.end(ctx, p.opt.Now()))
 	}

@@ -13,9 +13,9 @@ const (
 	SinkStderr = "stderr"
 )
 
-// OpenSink opens where telemetry.accessLog points to: "stdout", "stderr", or
-// a file that is appended to, relative to dir, made with mode 0640. Closing
-// the two streams does nothing.
+// OpenSink opens where telemetry.accessLog or network.flowLog points to:
+// "stdout", "stderr", or a file that is appended to, relative to dir, made with
+// mode 0640. Closing the two streams does nothing.
 func OpenSink(name, dir string, stdout, stderr io.Writer) (io.WriteCloser, error) {
 	switch name {
 	case SinkStdout, "":
@@ -28,7 +28,7 @@ func OpenSink(name, dir string, stdout, stderr io.Writer) (io.WriteCloser, error
 	}
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	if err != nil {
-		return nil, fmt.Errorf("opening the access log: %w", err)
+		return nil, fmt.Errorf("opening the log: %w", err)
 	}
 	return f, nil
 }

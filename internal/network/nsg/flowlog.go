@@ -63,11 +63,13 @@ type FlowLogOptions struct {
 // subnet without a group stand under the group "none", and what is outside the
 // groups under PlatformRule_NAME.
 type FlowLog struct {
-	out io.Writer
 	opt FlowLogOptions
 
 	mu      sync.Mutex // guards pending
 	pending []Flow
+
+	writing sync.Mutex // guards out, and is held while it is written to
+	out     io.Writer
 
 	dropped  atomic.Uint64
 	reported uint64 // by the goroutine of Run
@@ -90,9 +92,10 @@ func NewFlowLog(out io.Writer, opt FlowLogOptions) *FlowLog {
 	return &FlowLog{out: out, opt: opt}
 }
 
-// Record notes a flow, and returns at once. It is safe for concurrent use.
+// Record notes a flow, and returns at once. It is safe for concurrent use; nil
+// notes nothing.
 func (l *FlowLog) Record(f Flow) {
-	if !f.Packet.Protocol.HasPorts() || f.Decision.Rule == nil {
+	if l == nil || !f.Packet.Protocol.HasPorts() || f.Decision.Rule == nil {
 		return
 	}
 	if f.Time.IsZero() {
@@ -108,6 +111,14 @@ func (l *FlowLog) Record(f Flow) {
 		return
 	}
 	l.pending = append(l.pending, f)
+}
+
+// Redirect writes elsewhere from now on, for a file that was rotated away. When it
+// returns nothing is written to where it was written before.
+func (l *FlowLog) Redirect(out io.Writer) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.out = out
 }
 
 // Dropped is how many flows have been lost so far.
@@ -138,7 +149,9 @@ func (l *FlowLog) write() {
 	if len(flows) > 0 {
 		line, err := flowLine(flows, l.opt.Now())
 		if err == nil {
+			l.writing.Lock()
 			_, err = l.out.Write(line)
+			l.writing.Unlock()
 		}
 		if err != nil {
 			l.dropped.Add(uint64(len(flows)))
