@@ -412,3 +412,53 @@ func TestEndpointCheck(t *testing.T) {
 		t.Errorf("a host of Azure without an endpoint: %v", r.Problems)
 	}
 }
+
+// TestEndpointPool: of a pool the member whose endpoint is rejected gets nothing,
+// without an error to anybody, and gets its share again within a second after it is
+// approved.
+func TestEndpointPool(t *testing.T) {
+	s := newSite(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "endpoint") }), nil)
+	port := behindEndpoint(t, s, automatic)
+	other, otherPort := server(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "other") }))
+	config := with(s.behind("127.0.9.4", port), [2]string{"backends", "  two: {url: " + other.URL + ", caFile: tls/backend.pem, credential: {none: true}}"})
+	config = strings.Replace(config, "model: [", "model: [{host: 127.0.0.1, port: "+otherPort+"}, ", 1)
+	s.write(t, "cloister.yaml", config)
+	s.write(t, "apim/backends/pool/backendInformation.json", `{"properties":{"type":"Pool","pool":{"services":[{"id":"/backends/openai"},{"id":"/backends/two"}]}}}`)
+	s.write(t, "apim/apis/openai/policy.xml", `<policies><inbound><base /><set-backend-service backend-id="pool" /></inbound></policies>`)
+	g := s.start(t)
+	ask := func(n int) (viaEndpoint int) {
+		t.Helper()
+		for range n {
+			resp, body := g.do(t, "GET", "/openai/x", "", nil)
+			if resp.StatusCode != 200 {
+				t.Errorf("%s", resp.Status)
+			}
+			if body == "endpoint" {
+				viaEndpoint++
+			}
+		}
+		return viaEndpoint
+	}
+	if n := ask(10); n != 5 {
+		t.Errorf("%d of 10 by the endpoint", n)
+	}
+	if _, err := g.operator().RejectConnection(t.Context(), "openai", admin.DecideConnection{}); err != nil {
+		t.Fatal(err)
+	}
+	if n := ask(20); n != 0 {
+		t.Errorf("%d by the rejected endpoint", n)
+	}
+	if _, err := g.operator().ApproveConnection(t.Context(), "openai", admin.DecideConnection{}); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	eventually(t, "the member is in use again", func() bool { return ask(2) > 0 })
+	if took := time.Since(begun); took > time.Second {
+		t.Errorf("in use after %s", took)
+	}
+	for _, r := range g.auditRecords(t) {
+		if r.Kind == audit.KindAccess && (r.Outcome != "allow" || r.Endpoint != "openai 127.0.9.4") {
+			t.Errorf("%+v", r)
+		}
+	}
+}
