@@ -195,6 +195,7 @@ func (b *built) addDialer(at surroundings) {
 	var problems site.Problems
 	b.dialer, problems = egress.New(b.site.Config, egress.Options{
 		OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log, Needs: needs, Permits: b.placement.permits, Endpoints: b.endpoints,
+		Zones: zonesFor(b.site),
 	})
 	b.add(problems)
 }

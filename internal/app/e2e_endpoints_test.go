@@ -462,3 +462,58 @@ func TestEndpointPool(t *testing.T) {
 		}
 	}
 }
+
+// TestZonesFor: what the gateway's own dialer learns from the site's private zones,
+// before and after an endpoint is approved; what is wrong with them is a problem of
+// the site.
+func TestZonesFor(t *testing.T) {
+	s := newSite(t, http.NotFoundHandler(), map[string]string{"network/v.yaml": networkOfTest, "network/e.yaml": `- {type: Microsoft.Network/privateDnsZones, name: privatelink.openai.azure.com}
+- {type: Microsoft.Network/privateDnsZones/virtualNetworkLinks, name: privatelink.openai.azure.com/v, properties: {virtualNetwork: {id: v}}}
+- {type: Microsoft.Network/privateEndpoints/privateDnsZoneGroups, name: openai/default, properties: {privateDnsZoneConfigs: [{name: a, properties: {privateDnsZoneId: privatelink.openai.azure.com}}]}}
+- type: Microsoft.Network/privateEndpoints
+  name: openai
+  properties:
+    subnet: {id: v/other}
+    manualPrivateLinkServiceConnections: [{name: c, properties: {privateLinkServiceId: /x/providers/Microsoft.CognitiveServices/accounts/contoso, groupIds: [account]}}]
+    ipConfigurations: [{name: a, properties: {privateIPAddress: 10.1.3.4}}]
+`})
+	s.write(t, "cloister.yaml", strings.Replace(s.config("network: {subnet: gateway}\n"), "model: [", "model: [{host: contoso.openai.azure.com}, ", 1))
+	loaded, problems := site.Load(s.dir)
+	if loaded == nil {
+		t.Fatal(problems.Err())
+	}
+	if loaded.Network.PrivateEndpoints[0].Status != site.ConnectionPending {
+		t.Fatal("the endpoint is not pending")
+	}
+	zones := zonesFor(loaded)
+	for host, want := range map[string]string{
+		"contoso.openai.azure.com":              "[10.1.3.4]  true",
+		"contoso.privatelink.openai.azure.com":  "[10.1.3.4]  true",
+		"fabrikam.privatelink.openai.azure.com": "[]  true",
+		"models.contoso.internal":               "[]  false",
+	} {
+		addrs, ask, known := zones(host)
+		if got := fmt.Sprintf("%v %s %v", addrs, ask, known); got != want {
+			t.Errorf("%s: %s, want %s", host, got, want)
+		}
+	}
+	b := preview(loaded, CheckOptions{Dir: s.dir, Now: time.Now})
+	defer b.close()
+	v := b.endpoints
+	if e, r := v.Host("contoso.openai.azure.com"); e == nil || r == nil || r.Code != "endpoint-not-approved" {
+		t.Errorf("%+v %+v", e, r)
+	}
+	// A record that leads past the endpoint is a problem that check shows.
+	text, err := os.ReadFile(filepath.Join(s.dir, "network", "e.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, "network/e.yaml", strings.Replace(string(text), manual, automatic, 1))
+	s.write(t, "network/wrong.yaml", `{type: Microsoft.Network/privateDnsZones/A, name: privatelink.openai.azure.com/contoso, properties: {ttl: 10, aRecords: [{ipv4Address: 10.1.3.9}]}}`)
+	r, err := Check(t.Context(), CheckOptions{Dir: s.dir})
+	if err != nil || !slices.ContainsFunc(r.Problems, func(p site.Problem) bool {
+		return strings.HasPrefix(p.Pos.File, "network/") && strings.Contains(p.Message, "contoso")
+	}) {
+		t.Errorf("%v %v", r.Problems, err)
+	}
+}

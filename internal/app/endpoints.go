@@ -9,21 +9,43 @@ import (
 	"strings"
 
 	"github.com/cloister-ai/cloister/internal/admin"
+	"github.com/cloister-ai/cloister/internal/network/dns"
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/network/endpoint"
 	"github.com/cloister-ai/cloister/internal/site"
 	"github.com/cloister-ai/cloister/internal/store"
 )
 
+// gatewayNetwork is the virtual network that the gateway of a site stands in; nil:
+// it stands in none.
+func gatewayNetwork(s *site.Site) *site.VirtualNetwork {
+	name := s.Config.Network.Subnet
+	if name == "" {
+		return nil
+	}
+	subnet, err := s.Network.Subnet(name)
+	if err != nil {
+		return nil // reported by the site
+	}
+	return subnet.VirtualNetwork
+}
+
 // endpointsOf are the private endpoints of a site.
 func endpointsOf(s *site.Site) (*endpoint.Set, site.Problems) {
-	var gateway *site.VirtualNetwork
-	if name := s.Config.Network.Subnet; name != "" {
-		if subnet, err := s.Network.Subnet(name); err == nil { // else reported by the site
-			gateway = subnet.VirtualNetwork
-		}
+	return endpoint.Compile(s.Network, gatewayNetwork(s))
+}
+
+// zonesFor are the private zones of a site as its dialer asks them. A name leads to
+// an endpoint whatever the state of its connection: nothing is connected to before
+// it is approved, and an approval needs no reload.
+func zonesFor(s *site.Site) egress.Zones {
+	zones, _ := dns.Compile(s.Network, dns.Options{ // the problems are reported where the site is compiled
+		Gateway: gatewayNetwork(s), Status: func(*site.PrivateEndpoint) string { return site.ConnectionApproved },
+	})
+	return func(host string) ([]netip.Addr, string, bool) {
+		f, known := zones.Lookup(host)
+		return f.Addresses, f.Ask, known
 	}
-	return endpoint.Compile(s.Network, gateway)
 }
 
 // endpointsFor is a view of them for a dialer.
@@ -38,6 +60,8 @@ func endpointsFor(s *site.Site, at surroundings) *endpoint.View {
 
 func (b *built) addEndpoints(at surroundings) {
 	_, problems := endpointsOf(b.site)
+	b.add(problems)
+	_, problems = dns.Compile(b.site.Network, dns.Options{Gateway: gatewayNetwork(b.site)})
 	b.add(problems)
 	b.endpoints = endpointsFor(b.site, at)
 }

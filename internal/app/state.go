@@ -415,6 +415,7 @@ func bootDialer(s *site.Site, at surroundings) (*egress.Dialer, error) {
 	}
 	d, problems := egress.New(s.Config, egress.Options{
 		OwnListeners: at.listeners, OnUse: at.onUse, Log: at.log, Permits: permits, Endpoints: endpointsFor(s, at),
+		Zones: zonesFor(s),
 	})
 	if d == nil {
 		return nil, problems.Err()
