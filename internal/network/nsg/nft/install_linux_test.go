@@ -172,8 +172,8 @@ func exchange(t *testing.T) {
 	if rules == nil {
 		t.Fatal(ps.Err())
 	}
-	w := newWires(t, rules, r.Places())
-	witness(t)
+	w := newWires(t, r.Places())
+	witness(t, false)
 	through, denied := 0, 0
 	events := make(chan Event, 1<<16)
 	if err := Watch(t.Context(), group, func(e Event) { events <- e }); err != nil {

@@ -19,7 +19,7 @@ const snapLength = 96
 
 // NFLOG over netlink (linux/netfilter/nfnetlink_log.h).
 const (
-	logPacket = unix.NFNL_SUBSYS_ULOG<<8 | 0
+	logPacket = unix.NFNL_SUBSYS_ULOG << 8
 	logConfig = unix.NFNL_SUBSYS_ULOG<<8 | 1
 
 	configCommand   = 1

@@ -27,7 +27,7 @@ type wires struct {
 // outside is the place that has no point.
 const outside = "outside"
 
-func newWires(t *testing.T, rules *nsg.Rules, places []nsgtest.Place) *wires {
+func newWires(t *testing.T, places []nsgtest.Place) *wires {
 	t.Helper()
 	w := &wires{far: map[string]int{}, names: map[string]string{}, places: places}
 	for name, value := range map[string]string{
