@@ -104,6 +104,10 @@ func (r *Rule) sideText(i int) string {
 		parts = append(parts, g.Name)
 	}
 	for _, p := range side.Prefixes {
+		if p.IsSingleIP() {
+			parts = append(parts, p.Addr().String())
+			continue
+		}
 		parts = append(parts, p.String())
 	}
 	const most = 8
