@@ -36,6 +36,7 @@ func (d *Dialer) viaEndpoint(dst *destination) *RefusedError {
 // good otherwise. An endpoint's own address has to be private, whatever the
 // class, or a declared loopback address.
 func (d *Dialer) judgeEndpoint(dst *destination, a netip.Addr) *finding {
+	a = d.endpointForm(dst, a)
 	e, r := d.opt.Endpoints.Judge(dst.host, a)
 	switch {
 	case r != nil:
@@ -44,6 +45,21 @@ func (d *Dialer) judgeEndpoint(dst *destination, a netip.Addr) *finding {
 		return &finding{CodeEndpointAddress, "the address of the private endpoint " + e.Name + " lies outside privatePrefixes", "add its prefix to privatePrefixes, with a reason"}
 	}
 	return nil
+}
+
+// endpointForm is the form of an address that is an endpoint's, where the host has
+// none itself: an endpoint that is reached through a translator is still one.
+func (d *Dialer) endpointForm(dst *destination, a netip.Addr) netip.Addr {
+	set := d.opt.Endpoints.Set()
+	if set.Host(dst.host) != nil {
+		return a
+	}
+	for _, f := range forms(a) {
+		if set.Addr(f.addr) != nil {
+			return f.addr
+		}
+	}
+	return a
 }
 
 // checkEndpoints finds pinned addresses that lead past an endpoint.
@@ -75,7 +91,7 @@ func (d *Dialer) hold(dst *destination, a netip.Addr, conn net.Conn) (net.Conn, 
 		_ = conn.Close()
 		return d.refuse(e)
 	}
-	held, e, r := d.opt.Endpoints.Hold(dst.host, a, func(r *endpoint.Refusal) { cut(r) })
+	held, e, r := d.opt.Endpoints.Hold(dst.host, d.endpointForm(dst, a), func(r *endpoint.Refusal) { cut(r) })
 	if r != nil {
 		return nil, cut(r)
 	}

@@ -103,6 +103,20 @@ func TestEndpointPublic(t *testing.T) {
 	}
 }
 
+// TestEndpointTranslated: an endpoint that is not approved is not reached through a
+// translator either.
+func TestEndpointTranslated(t *testing.T) {
+	live, set := endpointOf(t, "10.1.3.4", "10.1.3.0/24")
+	cfg := everywhere(site.Destination{Host: "alias.example", Port: 443})
+	cfg.PrivatePrefixes = []site.PrivatePrefix{{Prefix: netip.MustParsePrefix("10.0.0.0/8")}, {Prefix: netip.MustParsePrefix("64:ff9b::/96"), Reason: "NAT64"}}
+	w := &wire{}
+	d := newDialer(t, cfg, w, with(live, set, nil))
+	w.answer("alias.example", "64:ff9b::10.1.3.4")
+	connects(t, d, w, Model, "alias.example:443", "[64:ff9b::a01:304]:443")
+	live.Decided([]endpoint.Decision{{ID: set.All()[0].ID, State: site.ConnectionRejected}}, false)
+	refusedWith(t, d, w, Model, "tcp", "alias.example:443", CodeEndpointNotApproved)
+}
+
 // TestZones: the site's private zones are asked first, and what they do not have
 // does not exist.
 func TestZones(t *testing.T) {

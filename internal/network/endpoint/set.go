@@ -61,7 +61,10 @@ func newEndpoint(doc *site.PrivateEndpoint) *Endpoint {
 	}
 	e.Label = strings.Join(append([]string{doc.Name}, addrs...), " ")
 	slices.Sort(addrs)
-	groups := slices.Clone(doc.GroupIDs)
+	var groups []string
+	for _, g := range doc.GroupIDs {
+		groups = append(groups, strings.ToLower(g))
+	}
 	slices.Sort(groups)
 	sum := sha256.New()
 	for _, part := range [][]string{{doc.Name, doc.Service}, groups, addrs} {
@@ -195,6 +198,9 @@ func (s *Set) Find(name string) *Endpoint {
 
 // Host is the endpoint by which a host is reached; nil: it has none.
 func (s *Set) Host(host string) *Endpoint { return s.byHost[host] }
+
+// Addr is the endpoint that has an address; nil: none has.
+func (s *Set) Addr(a netip.Addr) *Endpoint { return s.byAddr[a.Unmap()] }
 
 // Own are the endpoint's addresses, for messages.
 func (e *Endpoint) Own() string { return strings.TrimPrefix(e.Label[len(e.Name):], " ") }

@@ -50,6 +50,7 @@ func TestIDs(t *testing.T) {
 		"order":       func(e *site.PrivateEndpoint) { slices.Reverse(e.Addresses) },
 		"status":      func(e *site.PrivateEndpoint) { e.Status, e.Description = site.ConnectionRejected, "x" },
 		"group case":  func(e *site.PrivateEndpoint) { e.GroupIDs = []string{"Account"} },
+		"groups":      func(e *site.PrivateEndpoint) { e.GroupIDs = []string{"account"} },
 		"more names":  func(e *site.PrivateEndpoint) { e.Names = append(e.Names, "a.example") },
 		"mapped form": func(e *site.PrivateEndpoint) { e.Addresses[0] = addr("::ffff:10.1.3.4") },
 	} {

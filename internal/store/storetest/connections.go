@@ -161,6 +161,18 @@ func connectionsEdited(t *testing.T, f *fixture) {
 			f.edited(t)
 		})
 	}
+	// A state of before there were connections.
+	f2 := &fixture{Place: f.another(t)}
+	f2.open(t)
+	f2.put(t, sample("a", 1))
+	if err := f2.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f2.Exec(t, `DELETE FROM migration WHERE version = 4; DROP TABLE connection`)
+	f2.open(t)
+	f2.addUp(t)
+	f2.decide(t, "openai/1", "Approved")
+	f2.addUp(t)
 	for name, statement := range map[string]string{
 		"moved":      `UPDATE connection SET sealed = (SELECT sealed FROM connection WHERE id = 'good/1') WHERE id = 'bad/1'`,
 		"a fake box": `UPDATE connection SET sealed = (SELECT sealed FROM subscription WHERE id = 'a') WHERE id = 'bad/1'`,
