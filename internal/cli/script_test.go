@@ -26,6 +26,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/cloister-ai/cloister/internal/lab"
 	"github.com/cloister-ai/cloister/internal/testenv"
 )
 
@@ -34,6 +35,7 @@ var update = flag.Bool("update", false, "write golden files and pages anew")
 // TestMain lets the test binary be the program as well: scripts run it as
 // "cloister", and its coverage counts.
 func TestMain(m *testing.M) {
+	lab.Main() // its own processes have other names
 	testscript.Main(m, map[string]func(){
 		"cloister": func() {
 			os.Exit(Main(context.Background(), os.Args[1:], Env{
@@ -60,6 +62,8 @@ func TestScripts(t *testing.T) {
 			switch name {
 			case "openssl":
 				return openssl, nil
+			case "lab":
+				return labHere(t), nil
 			case "pty":
 				return pty, nil
 			case "root":

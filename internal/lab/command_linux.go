@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -19,6 +20,7 @@ const commandStage = "command-"
 // commandSetup is what such a process is told.
 type commandSetup struct {
 	Nonce    string
+	Path     string
 	Argv     []string
 	Env      []string
 	Dir      string
@@ -67,7 +69,7 @@ func (s *commandSetup) become() error {
 		name, value, _ := strings.Cut(v, "=")
 		os.Setenv(name, value)
 	}
-	path, err := exec.LookPath(s.Argv[0])
+	path, err := exec.LookPath(cmp.Or(s.Path, s.Argv[0]))
 	if err != nil {
 		if errors.Is(err, exec.ErrDot) {
 			return fmt.Errorf("%q is found in the current directory only; mend: ./%[1]s", s.Argv[0])
@@ -225,17 +227,32 @@ func (n *inner) launch(c *running, req *execRequest, files []*os.File) error {
 }
 
 func (n *inner) commandFor(h *Host, req *execRequest) *commandSetup {
-	s := &commandSetup{Nonce: nonce(), Argv: req.Argv, Env: req.Env, Dir: req.Dir, Resolver: publicDNS.String(), Hostname: hostname(h.Name), Addr: h.Addrs[0].String()}
+	s := &commandSetup{Nonce: nonce(), Path: req.Path, Argv: req.Argv, Env: req.Env, Dir: req.Dir, Resolver: publicDNS.String(), Hostname: hostname(h.Name), Addr: h.Addrs[0].String()}
 	if h.Inside() {
 		s.Resolver = platformDNS.String()
 	}
+	s.Env = withoutProxies(s.Env)
 	if !req.Bare {
-		s.Env = append(append([]string{}, req.Env...), n.details.Environment...)
+		s.Env = append(s.Env, n.details.Environment...)
 	}
 	if s.Dir == "" {
 		s.Dir = "/"
 	}
 	return s
+}
+
+// withoutProxies leaves out the proxies of the machine's network, to which there
+// is no way.
+func withoutProxies(env []string) (out []string) {
+	for _, v := range env {
+		name, _, _ := strings.Cut(v, "=")
+		switch strings.ToLower(name) {
+		case "http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy":
+		default:
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // hostname is a host's name as one label.

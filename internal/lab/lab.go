@@ -21,6 +21,9 @@ type Options struct {
 	Socket string
 	// Bare: hosts, rules and names alone, without gateway and services.
 	Bare bool
+	// Program is that whose "serve" is the gateway; empty: this one, as it was
+	// started.
+	Program string
 	// Stderr takes what the lab and the gateway in it say; nil: nobody.
 	Stderr *os.File
 }

@@ -17,6 +17,8 @@ type setup struct {
 	Socket string
 	// Serve: the gateway and the emulated services run.
 	Serve bool
+	// Program is that whose "serve" is the gateway; empty: this one.
+	Program string
 }
 
 // ready answers setup.
@@ -50,6 +52,8 @@ type reply struct {
 // execRequest comes with standard input, output and error.
 type execRequest struct {
 	Host string
+	// Path of the program; empty: Argv[0], looked for.
+	Path string
 	Argv []string
 	Env  []string
 	Dir  string

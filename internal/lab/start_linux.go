@@ -62,7 +62,7 @@ func Start(ctx context.Context, opt Options) (*Lab, error) {
 		return nil, err
 	}
 	o := &outer{opt: opt, setup: setup{
-		Nonce: rand.Text(), Site: dir, UserNamespace: true, UID: os.Geteuid(), GID: os.Getegid(), Socket: opt.Socket, Serve: !opt.Bare,
+		Nonce: rand.Text(), Site: dir, UserNamespace: true, UID: os.Geteuid(), GID: os.Getegid(), Socket: opt.Socket, Serve: !opt.Bare, Program: opt.Program,
 	}}
 	lab, err := o.start(ctx)
 	var no *UnableError
