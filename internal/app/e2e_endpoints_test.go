@@ -21,6 +21,7 @@ import (
 	"github.com/cloister-ai/cloister/internal/audit"
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/site"
+	"github.com/cloister-ai/cloister/internal/store"
 	"github.com/cloister-ai/cloister/internal/testenv"
 )
 
@@ -515,5 +516,38 @@ func TestZonesFor(t *testing.T) {
 		return strings.HasPrefix(p.Pos.File, "network/") && strings.Contains(p.Message, "contoso")
 	}) {
 		t.Errorf("%v %v", r.Problems, err)
+	}
+}
+
+// TestEndpointSwap: a decision that another gateway has made is in force with the
+// site that was compiled after it, whoever hears of it first.
+func TestEndpointSwap(t *testing.T) {
+	s := newSite(t, http.HandlerFunc(endless), nil)
+	behindEndpoint(t, s, automatic)
+	g := s.start(t)
+	stream := g.stream(t, teamKey)
+	g.stop() // nobody watches the state any more
+	id := g.inForce().endpoints.Set().All()[0].ID
+	time.Sleep(100 * time.Millisecond)
+	_, err := g.state.store.UpdateConnection(t.Context(), id, func(c *store.Connection, _ bool) error {
+		c.State = site.ConnectionRejected
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := g.with(t, teamKey); got != 200 {
+		t.Fatalf("the change is heard of: %d", got)
+	}
+	next, err := g.build(t.Context(), g.Site())
+	if err != nil || next.problems.HasErrors() {
+		t.Fatal(next.problems.Err(), err)
+	}
+	if err := g.swap(t.Context(), next); err != nil {
+		t.Fatal(err)
+	}
+	stream.ends(t, time.Second)
+	if got := g.with(t, teamKey); got != 500 {
+		t.Errorf("rejected before the site was compiled: %d", got)
 	}
 }
