@@ -67,6 +67,9 @@ func TestPlacement(t *testing.T) {
 				t.Errorf("%s: %s: %v", name, peer, got)
 			}
 		}
+		if !p.admits(local, netip.AddrPortFrom(local.Addr(), 999)) {
+			t.Errorf("%s: the machine does not reach itself", name)
+		}
 		if p.admits(netip.AddrPortFrom(local.Addr(), 80), netip.MustParseAddrPort("10.1.1.4:999")) {
 			t.Errorf("%s: a port that no rule opens is open", name)
 		}

@@ -108,9 +108,10 @@ func prefixTexts(list []netip.Prefix) string {
 	return strings.Join(out, ", ")
 }
 
-// admits judges a connection that a peer has opened. Loopback is no network.
+// admits judges a connection that a peer has opened. What the machine says to
+// itself goes over no network.
 func (p *placement) admits(local, peer netip.AddrPort) bool {
-	if p == nil || peer.Addr().IsLoopback() {
+	if p == nil || peer.Addr().IsLoopback() || peer.Addr() == local.Addr() {
 		return true
 	}
 	packet := nsg.Packet{Protocol: nsg.TCP, Source: peer.Addr(), SourcePort: peer.Port(), Destination: local.Addr(), DestinationPort: local.Port()}
