@@ -288,10 +288,16 @@ func (b *builder) logged(entry int) []expr.Any {
 	if b.opt.Group == 0 {
 		return nil
 	}
-	return []expr.Any{&expr.Log{
+	return []expr.Any{Logged(b.opt.Group, entry)}
+}
+
+// Logged is an expression that tells a group of a packet, for rules beside those
+// of [Install]: an event with that number.
+func Logged(group uint16, entry int) expr.Any {
+	return &expr.Log{
 		Key:   1<<unix.NFTA_LOG_GROUP | 1<<unix.NFTA_LOG_PREFIX | 1<<unix.NFTA_LOG_SNAPLEN,
-		Group: b.opt.Group, Snaplen: snapLength, Data: fmt.Append(nil, prefixText, entry),
-	}}
+		Group: group, Snaplen: snapLength, Data: fmt.Append(nil, prefixText, entry),
+	}
 }
 
 func device(key expr.MetaKey, name string) []expr.Any {
