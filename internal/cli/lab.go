@@ -16,8 +16,8 @@ import (
 
 func labCommand() *command {
 	return &command{
-		name: "lab", args: "up|exec|run", short: "the site's network on this machine, in network namespaces",
-		subcommands: []*command{labUpCommand(), labExecCommand(), labRunCommand()},
+		name: "lab", args: "up|exec|run|verify", short: "the site's network on this machine, in network namespaces",
+		subcommands: []*command{labUpCommand(), labExecCommand(), labRunCommand(), labVerifyCommand()},
 	}
 }
 

@@ -284,6 +284,9 @@ func (n *inner) serve(w *wire) {
 	case req.Counter:
 		packets, err := n.fabric.outsidePackets()
 		w.send(reply{Packets: packets, Err: text(err)})
+	case req.Verify != nil:
+		attempts, err := n.verifyRules(req.Verify.Seed)
+		w.send(reply{Attempts: attempts, Err: text(err)})
 	case req.Faults != nil:
 		w.send(reply{Err: text(n.fabric.breakIt(n.plan, *req.Faults))})
 	default:

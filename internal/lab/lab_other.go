@@ -5,6 +5,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"github.com/cloister-ai/cloister/internal/site"
 	"runtime"
 )
 
@@ -40,3 +41,6 @@ func (*Lab) Close() {}
 
 // Run says that the lab needs Linux.
 func (*Lab) Run(context.Context, Command) (int, error) { return 0, errNeedsLinux }
+
+// Verify says that the lab needs Linux.
+func (*Lab) Verify(context.Context, *site.Site, uint64) (*Report, error) { return nil, errNeedsLinux }

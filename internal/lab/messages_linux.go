@@ -40,6 +40,7 @@ type request struct {
 	Flows      bool           `json:",omitempty"`
 	Counter    bool           `json:",omitempty"`
 	Faults     *[]Fault       `json:",omitempty"`
+	Verify     *verifyRequest `json:",omitempty"`
 }
 
 // reply answers a request that asks for one thing.
@@ -47,7 +48,12 @@ type reply struct {
 	Err     string `json:",omitempty"`
 	Ready   *ready `json:",omitempty"`
 	Packets uint64 `json:",omitempty"`
+	// Attempts answer verify.
+	Attempts []Attempt `json:",omitempty"`
 }
+
+// verifyRequest has the rules put to the test.
+type verifyRequest struct{ Seed uint64 }
 
 // execRequest comes with standard input, output and error.
 type execRequest struct {

@@ -26,6 +26,10 @@ type Attempt struct {
 	// Rule is what decided, as GROUP/RULE; empty: no rule was asked.
 	Rule string `json:"rule"`
 	OK   bool   `json:"ok"`
+	// Host is whose rules alone were asked, for what is "rules", and Inbound
+	// which of them.
+	Host    string `json:"host,omitempty"`
+	Inbound bool   `json:"inbound,omitempty"`
 }
 
 // The words of what is expected and seen.
@@ -47,7 +51,18 @@ func (a *Attempt) name() string {
 	if a.Port != 0 {
 		to += ":" + strconv.Itoa(a.Port)
 	}
-	return fmt.Sprintf("%s %s -> %s %s", a.What, a.From, to, a.Protocol)
+	name := fmt.Sprintf("%s %s -> %s %s", a.What, a.From, to, a.Protocol)
+	if a.Host != "" {
+		name += " at " + a.Host + " " + direction(a.Inbound)
+	}
+	return name
+}
+
+func direction(inbound bool) string {
+	if inbound {
+		return "inbound"
+	}
+	return "outbound"
 }
 
 // Report is what [Lab.Verify] found.
@@ -89,7 +104,11 @@ func (r *Report) WriteText(w io.Writer) error {
 		if a.Port != 0 {
 			to += ":" + strconv.Itoa(a.Port)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", mark, a.What, a.From, to, a.Protocol, seen, a.Rule)
+		rule := a.Rule
+		if a.Host != "" {
+			rule += " (" + a.Host + " " + direction(a.Inbound) + ")"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", mark, a.What, a.From, to, a.Protocol, seen, rule)
 	}
 	if err := t.Flush(); err != nil {
 		return err

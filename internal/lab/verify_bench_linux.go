@@ -19,6 +19,7 @@ import (
 
 	"github.com/cloister-ai/cloister/internal/network/nsg"
 	"github.com/cloister-ai/cloister/internal/network/nsg/nft"
+	"github.com/cloister-ai/cloister/internal/site"
 )
 
 // bench is a network namespace with one host's rules between two wires: its own,
@@ -49,7 +50,7 @@ const answerWait = 2 * time.Second
 
 // judge puts every probe before the rules of its host, in the kernel. The answers
 // stand in the order of the probes.
-func judge(ctx context.Context, rules *nsg.Rules, probes []probe) ([]nsg.Decision, error) {
+func judge(ctx context.Context, n *site.Network, rules *nsg.Rules, probes []probe) ([]nsg.Decision, error) {
 	type result struct {
 		answers []nsg.Decision
 		err     error
@@ -63,14 +64,14 @@ func judge(ctx context.Context, rules *nsg.Rules, probes []probe) ([]nsg.Decisio
 			return
 		}
 		defer ns.Close()
-		answers, err := judgeHere(ctx, rules, probes)
+		answers, err := judgeHere(ctx, n, rules, probes)
 		done <- result{answers, err}
 	}()
 	r := <-done
 	return r.answers, r.err
 }
 
-func judgeHere(ctx context.Context, rules *nsg.Rules, probes []probe) ([]nsg.Decision, error) {
+func judgeHere(ctx context.Context, n *site.Network, rules *nsg.Rules, probes []probe) ([]nsg.Decision, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	b := &bench{events: make(chan nft.Event, 4096)}
@@ -81,7 +82,7 @@ func judgeHere(ctx context.Context, rules *nsg.Rules, probes []probe) ([]nsg.Dec
 	answers := make([]nsg.Decision, len(probes))
 	for i, p := range probes {
 		if i == 0 || p.host != probes[i-1].host {
-			set, err := nft.Install(rules, []nft.Device{{Name: b.own.near, Point: rules.At(p.host.Addrs[0])}}, nft.Options{Group: benchGroup})
+			set, err := nft.Install(rules, []nft.Device{{Name: b.own.near, Point: pointOf(rules, n, p.host)}}, nft.Options{Group: benchGroup})
 			if err != nil {
 				return nil, fmt.Errorf("the rules of %s: %w", p.host.Name, err)
 			}
@@ -253,4 +254,33 @@ func (b *bench) ask(ctx context.Context, p probe) (nsg.Decision, error) {
 			return last, ctx.Err()
 		}
 	}
+}
+
+// verifyRules is [Lab.Verify]'s part in the inner process.
+func (n *inner) verifyRules(seed uint64) ([]Attempt, error) {
+	rules, problems := nsg.Compile(n.site.Network)
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	r, err := newReach(n.site.Network)
+	if err != nil {
+		return nil, err
+	}
+	probes, err := planProbes(rules, n.plan, r, seed)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := judge(context.Background(), n.site.Network, rules, probes)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Attempt, len(probes))
+	for i, p := range probes {
+		out[i] = Attempt{
+			What: whatRules, From: p.packet.Source.String(), To: p.packet.Destination.String(), Port: int(p.packet.DestinationPort), Protocol: p.packet.Protocol.String(),
+			Expected: allowedWord(p.expected), Seen: allowedWord(answers[i].Allow), Rule: answers[i].Rule.ID(), OK: p.expected == answers[i].Allow,
+			Host: p.host.Name, Inbound: p.inbound,
+		}
+	}
+	return out, nil
 }

@@ -76,8 +76,11 @@ func wrong(t *testing.T, s *site.Site) (bad []string, tried int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	probes := planProbes(s, rules, plan, r, 1)
-	answers, err := judge(t.Context(), rules, probes)
+	probes, err := planProbes(rules, plan, r, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers, err := judge(t.Context(), s.Network, rules, probes)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -24,10 +25,13 @@ type probe struct {
 
 const (
 	// mostEdges bounds the addresses that are tried for one side of one rule,
-	// mostPorts the ports, mostProbes the packets.
+	// mostPorts the ports, mostProbes the packets, and allProbes those of all rules
+	// of all hosts; fewProbes is what a rule gets at least.
 	mostEdges  = 12
 	mostPorts  = 10
 	mostProbes = 160
+	fewProbes  = 8
+	allProbes  = 40_000
 	// firstSource is the first source port of probes, where the rule does not
 	// care.
 	firstSource = 40_000
@@ -41,6 +45,7 @@ type prober struct {
 	rules *nsg.Rules
 	plan  *Plan
 	rnd   *rand.Rand
+	each  int // packets for one rule
 	found []probe
 	seen  map[probeKey]bool
 }
@@ -51,26 +56,38 @@ type probeKey struct {
 	packet  nsg.Packet
 }
 
-func planProbes(s *site.Site, rules *nsg.Rules, plan *Plan, r *reach, seed uint64) []probe {
+func planProbes(rules *nsg.Rules, plan *Plan, r *reach, seed uint64) ([]probe, error) {
 	p := &prober{reach: r, rules: rules, plan: plan, rnd: rand.New(rand.NewPCG(seed, 1)), seen: map[probeKey]bool{}}
-	for _, h := range plan.Hosts {
-		if !h.Inside() {
+	opening := 0
+	p.eachLock(func(_ *Host, _ bool, list []*nsg.Rule) { opening += len(list) })
+	if p.each = min(mostProbes, allProbes/max(1, opening)); p.each < fewProbes {
+		return nil, fmt.Errorf("%d rules that allow something, counted at each host that has them, are too many to be tried; mend: verify parts of the network", opening)
+	}
+	p.eachLock(func(h *Host, inbound bool, list []*nsg.Rule) {
+		for _, rule := range list {
+			p.edges(h, inbound, rule)
+		}
+		p.mustPass(h, inbound)
+	})
+	return p.found, nil
+}
+
+// eachLock calls f for every host and direction in which rules are asked, with
+// those that allow something.
+func (p *prober) eachLock(f func(h *Host, inbound bool, allow []*nsg.Rule)) {
+	for _, h := range p.plan.Hosts {
+		point := pointOf(p.rules, p.reach.network, h)
+		if point == nil {
 			continue
 		}
-		point := rules.At(h.Addrs[0])
 		for _, inbound := range []bool{false, true} {
-			if point == nil || inbound && point.Exempt() {
+			if inbound && point.Exempt() {
 				continue
 			}
-			for _, rule := range slices.Concat(point.SubnetRules(inbound), point.InterfaceRules(inbound)) {
-				if rule.Allow {
-					p.edges(h, inbound, rule)
-				}
-			}
-			p.mustPass(h, inbound)
+			all := slices.Concat(point.SubnetRules(inbound), point.InterfaceRules(inbound))
+			f(h, inbound, slices.DeleteFunc(all, func(r *nsg.Rule) bool { return !r.Allow }))
 		}
 	}
-	return p.found
 }
 
 // edges tries what a rule lets through: where its ranges begin and end, and some
@@ -96,7 +113,7 @@ func (p *prober) edges(h *Host, inbound bool, rule *nsg.Rule) {
 		}
 	}
 	p.rnd.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	for _, packet := range all[:min(len(all), mostProbes)] {
+	for _, packet := range all[:min(len(all), p.each)] {
 		p.add(h, inbound, packet)
 	}
 }
