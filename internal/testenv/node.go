@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +14,10 @@ import (
 
 // NodeTests runs test files of test/sdk/node, named by a pattern below it, with
 // Node's own test runner; want is how many tests are in them, because a runner
-// that finds none is content. Without npm's packages the test ends by [Missing].
-func NodeTests(t testing.TB, pattern string, want int, env []string) {
+// that finds none is content. Within is a command that runs the one behind it, as
+// one that leads into another network does. Without npm's packages the test ends
+// by [Missing].
+func NodeTests(t testing.TB, pattern string, want int, env []string, within ...string) {
 	t.Helper()
 	dir := filepath.Join(Root(t), "test", "sdk", "node")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "openai", "package.json")); errors.Is(err, os.ErrNotExist) {
@@ -24,7 +27,8 @@ func NodeTests(t testing.TB, pattern string, want int, env []string) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no tests %s in %s: %v", pattern, dir, err)
 	}
-	cmd := exec.Command(nodeBinary(t, dir), append([]string{"--test", "--test-reporter=spec", "--test-concurrency=1"}, files...)...)
+	argv := slices.Concat(within, []string{nodeBinary(t, dir), "--test", "--test-reporter=spec", "--test-concurrency=1"}, files)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = dir
 	cmd.Env = append(env, "NO_COLOR=1")
 	p := Start(t, cmd)
