@@ -276,6 +276,7 @@ func TestTraceFrame(t *testing.T) {
 	s := newSite(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-From", "backend")
 		w.Header().Set("Set-Cookie", "session=of-the-backend")
+		w.Header().Set("Location", "https://blob.example/x?sv=2024&sig=signature-of-the-backend")
 		w.WriteHeader(http.StatusTeapot)
 	}), map[string]string{
 		"apim/apis/openai/policy.xml": `<policies><inbound><base /><rewrite-uri template="/other?hidden-value=2" /></inbound>
@@ -283,7 +284,7 @@ func TestTraceFrame(t *testing.T) {
 	})
 	s.write(t, "cloister.yaml", s.config("policies: {trace: [team]}\n"))
 	g := s.start(t)
-	resp, _ := g.do(t, "POST", "/openai/x?hidden-query=1", "a body", traced("X-Mine", "of the caller", "X-Api-Key", "credential", "X-Long", strings.Repeat("l", 4<<10)))
+	resp, _ := g.do(t, "POST", "/openai/x?hidden-query=1", "a body", traced("X-Mine", "of the caller", "X-Api-Key", "credential", "Referer", "https://page.example/?access_token=signature-of-a-page", "X-Long", strings.Repeat("l", 4<<10)))
 	trace, text := g.traceOf(t, resp)
 	header := func(list []policy.TraceHeader, name string) string {
 		for _, h := range list {
@@ -316,7 +317,7 @@ func TestTraceFrame(t *testing.T) {
 		r.Status != (policy.TraceStatus{Code: 418, Reason: "I'm a teapot"}) || header(r.Headers, "X-Mine") != "yes" || header(r.Headers, "Cloister-Request-Id") != trace.ID {
 		t.Errorf("given back: %+v", last)
 	}
-	if strings.Contains(text, "hidden-") || strings.Contains(text, "a body") {
+	if strings.Contains(text, "hidden-") || strings.Contains(text, "signature-of") || !strings.Contains(text, "sv=2024") || strings.Contains(text, "a body") {
 		t.Errorf("a query or a body is in it: %s", text)
 	}
 	if in[2].Timestamp.Before(in[0].Timestamp) || last.Elapsed < in[0].Elapsed || !strings.HasPrefix(last.Elapsed, "00:00:0") || out[0].Data.Duration == "" {

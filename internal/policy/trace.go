@@ -227,6 +227,8 @@ func (r *Recorder) headers(out []TraceHeader, h http.Header) []TraceHeader {
 		for _, value := range h[name] {
 			if r.x.secretHeader(name) {
 				value = masked
+			} else if strings.Contains(value, "?") { // Location, Referer
+				r.x.own.AddURL(value)
 			}
 			line := TraceHeader{r.line(name, longestTraceLine), r.line(value, longestTraceLine)}
 			if len(out) == maxTraceHeaders {

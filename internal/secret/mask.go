@@ -83,12 +83,16 @@ func (m *Masker) AddHeader(value string) {
 	m.Add(password)
 }
 
-// mostCookies is how many cookies of one line are looked for by themselves.
-const mostCookies = 50
+// Bounds of the cookies of one line that are looked for.
+const (
+	mostCookies    = 50
+	longestCookies = 16 << 10
+)
 
 // AddCookies has it look for a line of Cookie, or of Set-Cookie, and for the values
-// in it, the first fifty.
+// in it: the first fifty, of the first 16 KiB.
 func (m *Masker) AddCookies(line string, set bool) {
+	line = line[:min(len(line), longestCookies)]
 	if set {
 		line, _, _ = strings.Cut(line, ";")
 	}
@@ -100,6 +104,29 @@ func (m *Masker) AddCookies(line string, set bool) {
 		}
 		_, value, _ := strings.Cut(pair, "=")
 		m.Add(strings.Trim(strings.TrimSpace(value), `"`))
+	}
+}
+
+// AddURL has it look for the credentials in the query of a URL: of parameters whose
+// name says so, and of "code", the key of a function.
+func (m *Masker) AddURL(text string) {
+	_, query, ok := strings.Cut(text, "?")
+	if !ok {
+		return
+	}
+	n := 0
+	for pair := range strings.SplitSeq(query, "&") {
+		if n++; n > mostCookies {
+			return
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		if name != "code" && !CredentialName(name) {
+			continue
+		}
+		m.Add(value)
+		if plain, err := url.QueryUnescape(value); err == nil {
+			m.Add(plain)
+		}
 	}
 }
 
@@ -167,7 +194,8 @@ func forms(s string) []string {
 }
 
 // Mask puts three asterisks in the place of every secret that one of the maskers
-// knows. Secrets that overlap are masked together.
+// knows. Secrets that overlap are masked together. The work is bounded: of a text that
+// was made to look like the beginnings of many secrets the rest is masked as a whole.
 func Mask(text string, maskers ...*Masker) string { return mask(text, false, maskers) }
 
 // MaskStart is Mask for the beginning of a longer text: the beginning of a secret at
@@ -196,6 +224,7 @@ func mask(text string, cut bool, maskers []*Masker) string {
 			copied, from = until, -1
 		}
 	}
+	budget := compares*len(text) + 64<<10
 	var w uint64
 	for i := range min(7, len(lower)) {
 		w = w<<8 | uint64(lower[i])
@@ -206,7 +235,10 @@ func mask(text string, cut bool, maskers []*Masker) string {
 		}
 		end := 0
 		for _, m := range maskers {
-			end = max(end, m.match(lower, i, w, cut))
+			end = max(end, m.match(lower, i, w, cut, &budget))
+		}
+		if budget < 0 {
+			end = len(lower)
 		}
 		if end == 0 {
 			if i+8 > len(lower) && !cut {
@@ -218,7 +250,9 @@ func mask(text string, cut bool, maskers []*Masker) string {
 			flush()
 			from, until = i, i
 		}
-		until = max(until, end)
+		if until = max(until, end); budget < 0 {
+			break
+		}
 	}
 	flush()
 	if copied == 0 {
@@ -228,18 +262,24 @@ func mask(text string, cut bool, maskers []*Masker) string {
 	return b.String()
 }
 
+// compares is how many bytes of secrets are compared for one byte of text.
+const compares = 32
+
 // minStart is the shortest beginning of a secret that MaskStart masks: to know three
 // bytes is to know nothing.
 const minStart = 4
 
 // match is where the longest secret that begins at i ends; 0: there is none.
-func (m *Masker) match(lower string, i int, w uint64, cut bool) (end int) {
+func (m *Masker) match(lower string, i int, w uint64, cut bool, budget *int) (end int) {
 	left := len(lower) - i
 	if left >= 8 {
 		if h := hash(w); m.may[h>>6]&(1<<(h&63)) == 0 {
 			return 0
 		}
 		for _, s := range m.by[w] {
+			if *budget -= min(len(s), left); *budget < 0 {
+				return end
+			}
 			if len(s) <= left {
 				if strings.HasPrefix(lower[i:], s) {
 					end = max(end, i+len(s))

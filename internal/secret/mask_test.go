@@ -99,6 +99,11 @@ func TestMaskerAdds(t *testing.T) {
 	m.AddHeader("plain-key-0123")
 	m.AddCookies(`session=abcdefgh; theme=dark; id="quoted-value"`, false)
 	m.AddCookies("sid=set-by-the-backend; Path=/somewhere; Secure", true)
+	m.AddURL("https://blob.example/x?sv=2024&sig=a%2Fsignature%3D&se=the-end-of-it&code=the-key-of-a-function")
+	m.AddURL("no query, sig=not-of-a-query")
+	if got := Mask("a/signature= a%2Fsignature%3D the-key-of-a-function the-end-of-it not-of-a-query", m); got != "*** *** *** the-end-of-it not-of-a-query" {
+		t.Errorf("%q", got)
+	}
 	text := `header.payload.sig the-user pass:word not-base64-at-all! plain-key-0123 abcdefgh dark quoted-value set-by-the-backend /somewhere`
 	const want = `*** *** *** *** *** *** dark *** *** /somewhere`
 	if got := Mask(text, m); got != want {
@@ -117,6 +122,26 @@ func TestMaskerAdds(t *testing.T) {
 	many.AddCookies(line.String(), false)
 	if n := len(many.known); n > mostCookies+1 {
 		t.Errorf("%d secrets out of one line", n)
+	}
+}
+
+// TestMaskIsBounded: a text and cookies that were made for each other cost no more than
+// others; the rest of such a text is not shown.
+func TestMaskIsBounded(t *testing.T) {
+	m := &Masker{}
+	var line strings.Builder
+	for i := range mostCookies {
+		fmt.Fprintf(&line, "c%d=%s%d; ", i, strings.Repeat("a", 200), i)
+	}
+	m.AddCookies(line.String(), false)
+	text := strings.Repeat("a", 200<<10) + " the end"
+	got := Mask(text, m)
+	if len(got) > len(text)/4 || !strings.HasSuffix(got, "a***") {
+		t.Errorf("%d bytes are left, which end in %q", len(got), got[len(got)-8:])
+	}
+	// What is full of one secret is masked to its end, and no further.
+	if got, want := Mask(strings.Repeat("a-secret-often ", 10_000)+"end", NewMasker("a-secret-often", "a-secret-other")), strings.Repeat("*** ", 10_000)+"end"; got != want {
+		t.Errorf("%d bytes", len(got))
 	}
 }
 
