@@ -72,7 +72,6 @@ type verifier struct {
 	site  *site.Site
 	reach *reach
 	todo  []func(ctx context.Context) (Attempt, error)
-	seen  map[string]bool
 }
 
 // run makes all attempts, several at a time. An attempt that cannot be made is an
