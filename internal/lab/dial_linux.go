@@ -30,8 +30,12 @@ const (
 // Reached reports whether packets arrived.
 func (s Seen) Reached() bool { return s == Open || s == Closed || s == Sent }
 
-// told bounds how long the kernel's word on a packet may take to get here.
-const told = 250 * time.Millisecond
+// How long the kernel's word on a packet may take to get here: toldLate where
+// there was no answer, and all the time until then.
+const (
+	told     = 250 * time.Millisecond
+	toldLate = 30 * time.Millisecond
+)
 
 // Dial sends real packets from a host to an address, over "tcp" or "udp", and
 // says what came of it, and which rule decided: the one that denied, or the last
@@ -65,30 +69,34 @@ func (l *Lab) attempt(ctx context.Context, from string, sender netip.Addr, to ne
 	return seen, rule, nil
 }
 
-// decided is which rule did, and whether none denied.
+// decided is which rule did, and whether none denied. What leaves a host and what
+// comes to one are decided one after the other.
 func (l *Lab) decided(ctx context.Context, s *farSocket, seen Seen) (rule string, allowed bool) {
-	deadline := time.After(told)
+	wait := told
+	if seen == Silent {
+		wait = toldLate
+	}
+	deadline := time.After(wait)
+	from, to := l.plan.Holder(s.local.Addr()), l.plan.Holder(s.to.Addr())
+	asked := 0
+	for _, h := range []*Host{from, to} {
+		if h != nil && h.Inside() {
+			asked++
+		}
+	}
 	for {
 		found, more := l.flows.of(s.is)
 		for _, f := range found {
-			if !f.Allow {
-				return f.Rule, false
+			if rule = f.Rule; !f.Allow {
+				return rule, false
 			}
 		}
-		// What leaves and what comes in are decided one after the other: the
-		// second, where there is one, is not far behind.
-		if n := len(found); n > 0 && (found[n-1].Inbound || seen == Open) {
-			rule = found[n-1].Rule
-			if found[n-1].Inbound {
-				return rule, true
-			}
+		if len(found) >= asked {
+			return rule, true
 		}
 		select {
 		case <-more:
 		case <-deadline:
-			if n := len(found); n > 0 {
-				rule = found[n-1].Rule
-			}
 			return rule, len(found) > 0
 		case <-ctx.Done():
 			return rule, false
@@ -281,6 +289,24 @@ func (l *Lab) DialContext(from string) func(ctx context.Context, network, addres
 		}
 		return net.FileConn(s.file)
 	}
+}
+
+// Listen listens at an address of a host, over "tcp".
+func (l *Lab) Listen(host string, at netip.AddrPort) (net.Listener, error) {
+	f, err := l.openSocket(socketRequest{Host: host, Six: at.Addr().Is6()})
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if err := control(f, func(fd int) error {
+		if err := unix.Bind(fd, sockaddr(at)); err != nil {
+			return os.NewSyscallError("bind", err)
+		}
+		return os.NewSyscallError("listen", unix.Listen(fd, unix.SOMAXCONN))
+	}); err != nil {
+		return nil, fmt.Errorf("listening at %s in %s: %w", at, host, err)
+	}
+	return net.FileListener(f)
 }
 
 // OutsidePackets is how many packets hosts inside have sent outside, answers

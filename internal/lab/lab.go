@@ -64,13 +64,15 @@ type CannotRunError struct {
 
 func (e *CannotRunError) Error() string { return e.text }
 
-// Fault is one thing that is broken on purpose, see [Lab.Break].
+// Fault is one thing that is broken on purpose, see Lab.Faults.
 type Fault struct {
 	// From and To are hosts by name; empty: all.
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
 	// Loss drops this share of the packets, 0 to 1; 1 cuts.
 	Loss float64 `json:"loss,omitempty"`
+	// Seed chooses the packets.
+	Seed uint64 `json:"seed,omitempty"`
 	// BitsPerSecond limits what From sends; 0: no limit.
 	BitsPerSecond uint64 `json:"bitsPerSecond,omitempty"`
 }
