@@ -51,7 +51,7 @@ func (l *Lab) Ask(ctx context.Context, from, name string) (Answer, error) {
 	}
 	out := Answer{Chain: []string{strings.TrimSuffix(strings.ToLower(name), ".")}}
 	for _, kind := range []uint16{mdns.TypeA, mdns.TypeAAAA} {
-		m, err := l.ask(ctx, h, netip.AddrPortFrom(server, 53), name, kind)
+		m, err := l.exchange(ctx, h, netip.AddrPortFrom(server, 53), name, kind)
 		if err != nil {
 			return Answer{}, fmt.Errorf("asking %s from %s: %w", server, h.Name, err)
 		}
@@ -85,8 +85,8 @@ const (
 	askWait  = time.Second
 )
 
-// ask sends one question by UDP.
-func (l *Lab) ask(ctx context.Context, h *Host, server netip.AddrPort, name string, kind uint16) (*mdns.Msg, error) {
+// exchange sends one question by UDP.
+func (l *Lab) exchange(ctx context.Context, h *Host, server netip.AddrPort, name string, kind uint16) (*mdns.Msg, error) {
 	s, err := l.socket(h.Name, netip.Addr{}, server, "udp")
 	if err != nil {
 		return nil, err

@@ -195,7 +195,9 @@ func (n *inner) launch(c *running, req *execRequest, files []*os.File) error {
 		Env:   []string{stageVariable + "=" + commandStage + s.Nonce},
 		Files: []uintptr{files[0].Fd(), files[1].Fd(), files[2].Fd(), theirs.Fd()},
 		Sys: &syscall.SysProcAttr{
-			Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWUTS, Setpgid: true, Foreground: req.Terminal, Ctty: 0,
+			Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWUTS, Setpgid: true,
+			// Ctty is the descriptor before the child's are in their places.
+			Foreground: req.Terminal, Ctty: int(files[0].Fd()),
 		},
 	}
 	if n.setup.UserNamespace {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// reach is what the gateway sees of the endpoint's port, where nobody listens.
-func reach(t *testing.T, l *Lab) Seen {
+// seenBy is what the gateway sees of the endpoint's port, where nobody listens.
+func seenBy(t *testing.T, l *Lab) Seen {
 	t.Helper()
 	seen, _, err := l.Dial(t.Context(), "gateway", netip.MustParseAddrPort("10.1.3.5:443"), "tcp", 100*time.Millisecond)
 	if err != nil {
@@ -28,7 +28,7 @@ func TestFaults(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
-		if got := reach(t, l); got != want {
+		if got := seenBy(t, l); got != want {
 			t.Errorf("%s: %s, want %s", what, got, want)
 		}
 	}
