@@ -18,10 +18,12 @@
 //	idle streams N kib-each R cpu-percent R
 //	expr guard ns R allocations N expr-ratio R cel-ratio R
 //	network nsg-1000-ns R
+//	network lab-up-ms R
 //
 // The part "expr" needs no gateway: it evaluates the same work in the language
 // of policy expressions, in expr and in cel-go, and says what loading costs. Nor
-// does "network", which asks the rules of security groups.
+// does the part of "network" that asks the rules of security groups; its lab brings
+// the gateway with it.
 //
 // It fails when a part does not start, when an answer is not what the upstream
 // sent, and when the proxies do not speak the same TLS. It judges no figure.

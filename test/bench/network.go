@@ -67,7 +67,10 @@ func runNetwork(opt options) error {
 			rules, allowed, denied, 1e3/thousand, middle(compiled.ns)/1e6)
 	}
 	fmt.Printf("network nsg-1000-ns %.0f\n", thousand)
-	return benchEndpoints(opt)
+	if err := benchEndpoints(opt); err != nil {
+		return err
+	}
+	return benchLab(opt)
 }
 
 // decisions asks for a packet that the last rule allows, and for one that none
