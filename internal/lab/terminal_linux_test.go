@@ -60,7 +60,7 @@ func openTerminal(t *testing.T) (master, slave *os.File) {
 func TestTerminal(t *testing.T) {
 	start(t, Options{Bare: true}).Close()
 	for _, c := range []struct{ line, key, want string }{
-		{"echo ready; sleep 60", "\x03", "code 130 <nil>"},
+		{"echo ready; exec sleep 60", "\x03", "code 130 <nil>"},
 		{`trap "echo caught; exit 5" INT; echo ready; while :; do sleep 0.05; done`, "\x03", "code 5 <nil>"},
 		{`echo ready; read line; echo "got $line"; exit 6`, "text\n", "code 6 <nil>"},
 	} {
@@ -81,6 +81,7 @@ func TestTerminal(t *testing.T) {
 			text.Write(buf[:n])
 			if !pressed && strings.Contains(text.String(), "ready") {
 				pressed = true
+				time.Sleep(200 * time.Millisecond) // a shell that is about to start a program waits for it, whatever comes
 				if _, err := master.WriteString(c.key); err != nil {
 					t.Fatal(err)
 				}
