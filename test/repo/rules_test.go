@@ -31,6 +31,7 @@ func rules(private []string) []rule {
 		{"length", checkLength},
 		{"package-comment", checkPackageComments},
 		{"init", checkInit},
+		{"address-check", checkAddressCheck},
 		{"words", func(tr tree) []string { return checkWords(tr, private) }},
 		{"links", checkLinks},
 		{"reachable", checkReachable},
