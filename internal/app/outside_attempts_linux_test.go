@@ -135,8 +135,7 @@ func policyAttempts() []attempt {
 			want: []string{"500", "keys-unavailable", "openid.example.com", "identity public-address"}},
 		{name: "llm-content-safety: its backend", to: "93.184.3.18", dns: public("safety.example.com", "93.184.3.18"), run: chat("/safety/chat/completions?api-version=1"), want: []string{"403", "model public-address"}},
 		{name: "llm-semantic-cache-lookup: its backend", to: "93.184.3.19", dns: public("vectors.example.com", "93.184.3.19"), run: chat("/cache/deployments/d/chat/completions?api-version=2024-10-21"), want: []string{"200", "model public-address"}},
-		{name: "pool: its first member", to: "93.184.3.20", dns: public("member1.example.com", "93.184.3.20"), run: get("/pool/x", nil), want: []string{"50", "model public-address"}},
-		{name: "pool: its second member", to: "93.184.3.21", dns: public("member2.example.com", "93.184.3.21"), run: get("/pool/x", nil), want: []string{"50", "model public-address"}},
+		{name: "pool: its members", to: "93.184.3.20", dns: public("member1.example.com", "93.184.3.20"), run: get("/pool/x", nil), want: []string{"50", "model public-address"}},
 		{name: "retry: elsewhere", to: "93.184.3.22", dns: public("model-retry.example.com", "93.184.3.22"), run: get("/retry/x", to("https://model-retry.example.com/")), want: []string{"500", "model public-address"}},
 		{name: "client credentials: the token's authority", to: "93.184.3.23", dns: public("login.example.com", "93.184.3.23"), run: get("/authority/x", nil), want: []string{"500", "login.example.com: egress refused"}},
 	}

@@ -274,7 +274,7 @@ func (w *world) ask(method, path, body string, header http.Header) string {
 
 // makeSite writes the site and starts what is inside.
 func (w *world) makeSite() {
-	w.names = append(w.names, *resolves("model-private.example.com", record(inside)), *resolves("model-certified.example.com", record(certified)))
+	w.names = append(w.names, *resolves("model-private.example.com", record(inside)), *resolves("model-certified.example.com", record(certified)), *resolves("member2.example.com", "A 93.184.3.21"))
 	w.site = newSite(w.t, http.HandlerFunc(outsideBackend), nil)
 	w.serveNames()
 	w.serveInside()
