@@ -31,7 +31,8 @@ type bounds struct {
 	// calls is how many requests of attackers may reach the backend;
 	// unlimited: they are ordinary requests.
 	calls int
-	// memory is the ceiling of the gateway's resident memory in MiB.
+	// memory is the ceiling of the gateway's resident memory in MiB, without the
+	// pages of its program.
 	memory int
 	// refusesAll: the gateway has to refuse everybody for a while, so the
 	// well-behaved client is not judged.

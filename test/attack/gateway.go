@@ -221,22 +221,26 @@ func (g *gateway) atRest(b *backend) (rest, error) {
 	return g.rest()
 }
 
-// peakMemory is the most memory that was resident, in MiB; 0: the process is
+// peakMemory is the most memory that was resident, in MiB, without the pages of
+// the program's own file, which are the kernel's to take back; 0: the process is
 // no more.
 func (g *gateway) peakMemory() int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", g.cmd.Process.Pid))
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kib, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
-			if err == nil {
-				return kib >> 10
+	kib := func(name string) int {
+		for line := range strings.Lines(string(text)) {
+			if value, ok := strings.CutPrefix(line, name+":"); ok {
+				n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
+				if err == nil {
+					return n
+				}
 			}
 		}
+		return 0
 	}
-	return 0
+	return max(0, kib("VmHWM")-kib("RssFile")) >> 10
 }
 
 // watch asks the probe until the returned function is called, which says what
