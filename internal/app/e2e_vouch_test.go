@@ -162,7 +162,12 @@ func TestPrincipalsByPolicySurviveReloads(t *testing.T) {
 	if got := status(); got != 200 {
 		t.Fatal(got)
 	}
-	fetches := s.entra.KeyFetches()
+	// The other configuration of the policy may still be on its way.
+	fetches := int64(-1)
+	for n := s.entra.KeyFetches(); n != fetches; n = s.entra.KeyFetches() {
+		fetches = n
+		time.Sleep(200 * time.Millisecond)
+	}
 	s.site.write(t, "apim/policy.xml", policyWith(2))
 	if r, err := s.Reload(t.Context()); err != nil || !r.Accepted() {
 		t.Fatal(err, r.Problems.Err())
