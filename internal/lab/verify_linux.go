@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"github.com/cloister-ai/cloister/internal/network/nsg"
 	"github.com/cloister-ai/cloister/internal/site"
 )
@@ -198,15 +196,15 @@ func (v *verifier) names() {
 
 func (v *verifier) name(h *Host, name string, endpoint netip.Addr) {
 	v.todo = append(v.todo, func(ctx context.Context) (Attempt, error) {
-		a := Attempt{What: whatName, From: h.Name, To: name, Port: 53, Protocol: "tcp", Expected: endpoint.String()}
-		resolver := platformDNS
+		a := Attempt{What: whatName, From: h.Name, To: name, Port: 53, Protocol: "udp", Expected: endpoint.String()}
 		if !h.Inside() {
-			resolver, a.Expected = publicDNS, "an address outside, or none"
+			a.Expected = "an address outside, or none"
 		}
-		addrs, err := v.lab.ask(ctx, h.Name, resolver, name)
+		answer, err := v.lab.Ask(ctx, h.Name, name)
 		if err != nil {
-			return a, fmt.Errorf("%s asks for %s: %w", h.Name, name, err)
+			return a, err
 		}
+		addrs := slices.DeleteFunc(answer.Addrs, func(b netip.Addr) bool { return b.Is4() != endpoint.Is4() })
 		a.Seen = "none"
 		if len(addrs) > 0 {
 			a.Seen = addrs[0].String()
@@ -218,36 +216,6 @@ func (v *verifier) name(h *Host, name string, endpoint netip.Addr) {
 		}
 		return a, nil
 	})
-}
-
-// ask asks a resolver of the lab for the IPv4 addresses of a name.
-func (l *Lab) ask(ctx context.Context, from string, resolver netip.Addr, name string) (out []netip.Addr, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	conn, err := l.DialContext(from)(ctx, "tcp", netip.AddrPortFrom(resolver, 53).String())
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	if end, ok := ctx.Deadline(); ok {
-		conn.SetDeadline(end)
-	}
-	c := &dns.Conn{Conn: conn}
-	if err := c.WriteMsg(new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA)); err != nil {
-		return nil, err
-	}
-	answer, err := c.ReadMsg()
-	if err != nil {
-		return nil, err
-	}
-	for _, rr := range answer.Answer {
-		if r, ok := rr.(*dns.A); ok {
-			if a, ok := netip.AddrFromSlice(r.A.To4()); ok {
-				out = append(out, a)
-			}
-		}
-	}
-	return out, nil
 }
 
 // services are what answers: the gateway, with no old TLS, and the model's public
