@@ -110,11 +110,14 @@ func prefixTexts(list []netip.Prefix) string {
 
 // admits judges a connection that a peer has opened. What the machine says to
 // itself goes over no network.
-func (p *placement) admits(local, peer netip.AddrPort) bool {
+func (p *placement) admits(local, peer netip.AddrPort) bool { return p.admitted(nsg.TCP, local, peer) }
+
+// admitted is admits for any protocol with ports.
+func (p *placement) admitted(protocol nsg.Protocol, local, peer netip.AddrPort) bool {
 	if p == nil || peer.Addr().IsLoopback() || peer.Addr() == local.Addr() {
 		return true
 	}
-	packet := nsg.Packet{Protocol: nsg.TCP, Source: peer.Addr(), SourcePort: peer.Port(), Destination: local.Addr(), DestinationPort: local.Port()}
+	packet := nsg.Packet{Protocol: protocol, Source: peer.Addr(), SourcePort: peer.Port(), Destination: local.Addr(), DestinationPort: local.Port()}
 	d := p.rules.Inbound(p.point, packet)
 	p.flows.Record(nsg.Flow{Packet: packet, Decision: d})
 	return d.Allow

@@ -22,6 +22,7 @@ import (
 	"github.com/cloister-ai/cloister/internal/gateway"
 	"github.com/cloister-ai/cloister/internal/identity/verify"
 	"github.com/cloister-ai/cloister/internal/limit"
+	"github.com/cloister-ai/cloister/internal/network/dns"
 	"github.com/cloister-ai/cloister/internal/network/egress"
 	"github.com/cloister-ai/cloister/internal/network/endpoint"
 	"github.com/cloister-ai/cloister/internal/network/nsg"
@@ -92,7 +93,11 @@ type Process struct {
 	addrs []netip.AddrPort
 	// front is replaced by reloads and by renewed certificates.
 	front  atomic.Pointer[gateway.Front]
+	zones  atomic.Pointer[dns.Zones]
 	dialer atomic.Pointer[egress.Dialer]
+	// names answers for the private zones, at namesAt; nil: it does not run.
+	names   *dns.Server
+	namesAt []netip.AddrPort
 	// operators is nil where the door stands on the socket alone.
 	operators atomic.Pointer[operators]
 	ready     atomic.Bool
@@ -258,6 +263,10 @@ func (p *Process) open(ctx context.Context, s *site.Site) (*built, error) {
 	if doors.admin != nil {
 		p.openAdminTLS(doors.admin)
 	}
+	if err := p.openNames(ctx, s.Config); err != nil {
+		closeAll(lns)
+		return nil, err
+	}
 	p.openDoors(doors.gateway, health)
 	p.ready.Store(true)
 	p.serving.Go(func() { p.watchCertificates(p.background) })
@@ -361,7 +370,7 @@ func (p *Process) bare() surroundings {
 
 // ownListeners are all addresses on which the process accepts connections.
 func (p *Process) ownListeners() []netip.AddrPort {
-	own := slices.Clone(p.addrs)
+	own := append(slices.Clone(p.addrs), p.namesAt...)
 	for _, at := range []netip.AddrPort{p.healthAt, p.adminAt} {
 		if at.IsValid() {
 			own = append(own, at)
@@ -381,6 +390,7 @@ func (p *Process) putInForce(b *built) {
 	p.dialer.Store(b.dialer)
 	p.operators.Store(b.operators)
 	p.front.Store(b.front)
+	p.zones.Store(b.names())
 	p.events.follow(b.hubs)
 	p.metrics.SetCertificates(b.certificates.expiry)
 	if p.endVaults != nil {

@@ -207,9 +207,10 @@ func needsRestart(was *site.Config, s *site.Site) site.Problems {
 		name    string
 		was, is any
 	}{
-		{"listeners", listenersOf(was), listenersOf(is)},
+		{"listeners", listenersOf(was.Listeners), listenersOf(is.Listeners)},
 		{"health.address", was.Health.Address, is.Health.Address},
 		{"state.directory", was.State.Directory, is.State.Directory},
+		{"network.dns.listeners", listenersOf(was.Network.DNS.Listeners), listenersOf(is.Network.DNS.Listeners)},
 		{"network.flowLog", was.Network.FlowLog, is.Network.FlowLog},
 		{"telemetry.accessLog", was.Telemetry.AccessLog, is.Telemetry.AccessLog},
 		{"telemetry.otlp.endpoint", was.Telemetry.OTLP.Endpoint, is.Telemetry.OTLP.Endpoint},
@@ -267,9 +268,9 @@ func placeOf(s *site.Site, field string) site.Pos {
 	return pos
 }
 
-func listenersOf(c *site.Config) []site.Listener {
+func listenersOf(list []site.Listener) []site.Listener {
 	var out []site.Listener
-	for _, l := range c.Listeners {
+	for _, l := range list {
 		l.Pos = site.Pos{}
 		out = append(out, l)
 	}

@@ -48,6 +48,9 @@ func (p *Process) abandon() error {
 	runtime.KeepAlive(p.ballast)
 	p.stop()
 	p.closeAdmin()
+	if p.names != nil {
+		p.names.Close()
+	}
 	if p.gateway != nil {
 		p.gateway.Close()
 	}

@@ -74,12 +74,8 @@ type resolver struct {
 
 // ServeDNS answers one question.
 func (r *resolver) ServeDNS(w mdns.ResponseWriter, q *mdns.Msg) {
-	m := new(mdns.Msg)
-	m.SetReply(q)
-	m.RecursionAvailable = true
 	if len(q.Question) != 1 || q.Question[0].Qclass != mdns.ClassINET {
-		m.Rcode = mdns.RcodeRefused
-		w.WriteMsg(m)
+		w.WriteMsg(new(mdns.Msg).SetRcode(q, mdns.RcodeRefused))
 		return
 	}
 	from, err := netip.ParseAddrPort(w.RemoteAddr().String())
@@ -87,18 +83,8 @@ func (r *resolver) ServeDNS(w mdns.ResponseWriter, q *mdns.Msg) {
 		return
 	}
 	a := r.zones.Answer(dns.Question{Name: q.Question[0].Name, Type: dns.Type(q.Question[0].Qtype)}, r.view(from.Addr()))
-	m.Rcode, m.Authoritative = int(a.Code), a.Authoritative
-	for _, rec := range a.Records {
-		if rr := record(rec); rr != nil {
-			m.Answer = append(m.Answer, rr)
-		}
-	}
-	if a.SOA != "" {
-		m.Ns = []mdns.RR{&mdns.SOA{
-			Hdr: mdns.RR_Header{Name: mdns.Fqdn(a.SOA), Rrtype: mdns.TypeSOA, Class: mdns.ClassINET, Ttl: publicTTL},
-			Ns:  "azureprivatedns.net.", Mbox: "azureprivatedns-host.microsoft.com.", Serial: 1, Refresh: 3600, Retry: 300, Expire: 2419200, Minttl: publicTTL,
-		}}
-	}
+	m := a.Reply(q)
+	m.RecursionAvailable = true
 	w.WriteMsg(m)
 }
 
@@ -113,22 +99,6 @@ func (r *resolver) view(a netip.Addr) *dns.View {
 				return r.zones.View(v)
 			}
 		}
-	}
-	return nil
-}
-
-// record is a record on the wire; nil for a type that zones do not hold.
-func record(r dns.Record) mdns.RR {
-	head := mdns.RR_Header{Name: mdns.Fqdn(r.Name), Rrtype: uint16(r.Type), Class: mdns.ClassINET, Ttl: r.TTL}
-	switch r.Type {
-	case dns.TypeA:
-		return &mdns.A{Hdr: head, A: net.IP(r.Address.AsSlice())}
-	case dns.TypeAAAA:
-		return &mdns.AAAA{Hdr: head, AAAA: net.IP(r.Address.AsSlice())}
-	case dns.TypeCNAME:
-		return &mdns.CNAME{Hdr: head, Target: mdns.Fqdn(r.Target)}
-	case dns.TypeTXT:
-		return &mdns.TXT{Hdr: head, Txt: r.Texts}
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package dns
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -304,6 +303,3 @@ func (c *compiler) publicNames() {
 		}
 	}
 }
-
-// sortedNodes are the names of a zone in order, so that findings are repeatable.
-func (z *zone) sortedNodes() []string { return slices.Sorted(maps.Keys(z.nodes)) }

@@ -1,0 +1,351 @@
+package dns
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	mdns "github.com/miekg/dns"
+	"golang.org/x/net/netutil"
+)
+
+const (
+	// maxMessage is what fits into a packet everywhere (DNS flag day 2020), and
+	// plainMessage what a client without EDNS takes.
+	maxMessage   = 1232
+	plainMessage = 512
+	// maxGain is how much longer an answer by UDP may be than its question, so
+	// that a forged sender gains next to nothing.
+	maxGain = 8
+	// maxAtOnce bounds questions that are being answered, and maxForwarded those
+	// that wait for somebody outside.
+	maxAtOnce    = 256
+	maxForwarded = 64
+	// maxStreams and maxQuestions bound connections and what is asked by one.
+	maxStreams   = 64
+	maxQuestions = 128
+	streamWait   = 5 * time.Second
+	forwardWait  = 3 * time.Second
+)
+
+// ServerOptions are what a [Server] takes from its surroundings.
+type ServerOptions struct {
+	// Zones are those in force, asked for at every question.
+	Zones func() *Zones
+	// Servers are asked, HOST:PORT, for names that the site does not know, over
+	// connections that Dial opens; nil or none: such names are refused.
+	Servers func() []string
+	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	// Admits says whether the network's rules let a question in, which is dropped
+	// otherwise; nil: there are none. Network is udp or tcp.
+	Admits func(network string, local, peer netip.AddrPort) bool
+	// PerSecond is how many answers by UDP a source prefix (/24, /56) gets in a
+	// second, and as many again at once; 0: 100.
+	PerSecond int
+	// Now is a clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Counts is what a server has done so far.
+type Counts struct {
+	// Answered are answers of any kind; Refused are among them.
+	Answered, Refused uint64
+	// Limited were cut short or dropped because too many came, and Dropped were
+	// no questions, or came while too many were being answered.
+	Limited, Dropped uint64
+}
+
+// Server answers questions by UDP and TCP.
+type Server struct {
+	opt     ServerOptions
+	rates   rates
+	slots   chan struct{}
+	forward chan struct{}
+
+	answered, refused, limited, dropped atomic.Uint64
+
+	mu      sync.Mutex
+	sockets []*mdns.Server // guarded by mu
+	closed  bool           // guarded by mu
+	serving sync.WaitGroup
+	// life ends with the server, and what is being asked outside with it.
+	life context.Context
+	end  context.CancelFunc
+}
+
+// NewServer makes a server; it answers where [Server.Serve] is told to.
+func NewServer(opt ServerOptions) *Server {
+	if opt.PerSecond <= 0 {
+		opt.PerSecond = 100
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	s := &Server{opt: opt, slots: make(chan struct{}, maxAtOnce), forward: make(chan struct{}, maxForwarded)}
+	s.rates = rates{perSecond: float64(opt.PerSecond), buckets: map[netip.Prefix]*bucket{}}
+	s.life, s.end = context.WithCancel(context.Background())
+	return s
+}
+
+// Counts is what the server has done so far.
+func (s *Server) Counts() Counts {
+	return Counts{Answered: s.answered.Load(), Refused: s.refused.Load(), Limited: s.limited.Load(), Dropped: s.dropped.Load()}
+}
+
+// Serve answers on both until [Server.Close], which closes them. Either may be
+// nil.
+func (s *Server) Serve(packets net.PacketConn, streams net.Listener) {
+	if packets != nil {
+		s.start(&mdns.Server{PacketConn: packets, Handler: handler{s, true}, MsgAcceptFunc: s.accept, UDPSize: maxMessage})
+	}
+	if streams != nil {
+		s.start(&mdns.Server{
+			Listener: netutil.LimitListener(streams, maxStreams), Handler: handler{s, false}, MsgAcceptFunc: s.accept,
+			ReadTimeout: streamWait, WriteTimeout: streamWait, IdleTimeout: func() time.Duration { return streamWait }, MaxTCPQueries: maxQuestions,
+		})
+	}
+}
+
+func (s *Server) start(server *mdns.Server) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		if server.PacketConn != nil {
+			server.PacketConn.Close()
+		}
+		if server.Listener != nil {
+			server.Listener.Close()
+		}
+		return
+	}
+	ready := make(chan struct{})
+	server.NotifyStartedFunc = func() { close(ready) }
+	s.sockets = append(s.sockets, server)
+	ended := make(chan struct{})
+	s.serving.Go(func() {
+		defer close(ended)
+		server.ActivateAndServe() // ends with Close; whoever opened the sockets would hear of them
+	})
+	select { // Close may follow at once
+	case <-ready:
+	case <-ended:
+	}
+}
+
+// Close ends the server: open questions are answered for a moment, then it is
+// over.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	sockets := s.sockets
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	s.end()
+	for _, server := range sockets {
+		if err := server.ShutdownContext(ctx); err != nil {
+			if server.PacketConn != nil {
+				server.PacketConn.Close()
+			}
+			if server.Listener != nil {
+				server.Listener.Close()
+			}
+		}
+	}
+	s.serving.Wait()
+}
+
+// accept looks at a header before anything is unpacked. Answers are never
+// answered, so that two servers cannot be set on each other.
+func (s *Server) accept(h mdns.Header) mdns.MsgAcceptAction {
+	const response, opcode = 1 << 15, 0xf << 11
+	switch {
+	case h.Bits&response != 0:
+		s.dropped.Add(1)
+		return mdns.MsgIgnore
+	case h.Bits&opcode != 0: // updates, notifications
+		return mdns.MsgRejectNotImplemented
+	case h.Qdcount != 1 || h.Ancount != 0 || h.Nscount != 0 || h.Arcount > 2:
+		return mdns.MsgReject
+	}
+	return mdns.MsgAccept
+}
+
+// handler answers questions of one kind of socket.
+type handler struct {
+	s   *Server
+	udp bool
+}
+
+// ServeDNS answers one question.
+func (h handler) ServeDNS(w mdns.ResponseWriter, q *mdns.Msg) {
+	s := h.s
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	default:
+		s.dropped.Add(1)
+		return
+	}
+	from, err := netip.ParseAddrPort(w.RemoteAddr().String())
+	if err != nil || !h.admitted(w, from) {
+		s.dropped.Add(1)
+		return
+	}
+	addr := from.Addr().Unmap().WithZone("")
+	var m *mdns.Msg
+	switch s.limit(addr, h.udp) {
+	case rateDrop:
+		s.limited.Add(1)
+		return
+	case rateSlip: // who is real comes again by TCP
+		s.limited.Add(1)
+		m = new(mdns.Msg).SetReply(q)
+		m.Truncated = true
+	default:
+		m = s.answer(s.life, addr, q)
+	}
+	h.fit(m, q)
+	s.answered.Add(1)
+	if m.Rcode == mdns.RcodeRefused {
+		s.refused.Add(1)
+	}
+	w.WriteMsg(m) // who is gone is gone
+}
+
+// admitted asks the network's rules.
+func (h handler) admitted(w mdns.ResponseWriter, from netip.AddrPort) bool {
+	if h.s.opt.Admits == nil {
+		return true
+	}
+	local, err := netip.ParseAddrPort(w.LocalAddr().String())
+	network := "tcp"
+	if h.udp {
+		network = "udp"
+	}
+	plain := func(a netip.AddrPort) netip.AddrPort {
+		return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+	}
+	return err == nil && h.s.opt.Admits(network, plain(local), plain(from))
+}
+
+func (s *Server) limit(a netip.Addr, udp bool) rate {
+	if !udp || a.IsLoopback() {
+		return ratePass
+	}
+	return s.rates.take(a, s.opt.Now())
+}
+
+// answer is what the zones, or somebody outside, say to who asks from an address.
+func (s *Server) answer(ctx context.Context, from netip.Addr, q *mdns.Msg) *mdns.Msg {
+	if opt := q.IsEdns0(); opt != nil && opt.Version() != 0 {
+		return new(mdns.Msg).SetRcode(q, mdns.RcodeBadVers)
+	}
+	question := q.Question[0]
+	zones := s.opt.Zones()
+	if question.Qclass != mdns.ClassINET || zones == nil || question.Qtype == mdns.TypeAXFR || question.Qtype == mdns.TypeIXFR {
+		return new(mdns.Msg).SetRcode(q, mdns.RcodeRefused)
+	}
+	view := zones.ViewOf(from)
+	a := zones.Answer(Question{Name: question.Name, Type: Type(question.Qtype)}, view)
+	m := a.Reply(q)
+	servers := s.servers(view)
+	m.RecursionAvailable = len(servers) > 0
+	if a.Ask == "" || !m.RecursionAvailable || !q.RecursionDesired {
+		return m
+	}
+	return s.goOn(ctx, m, servers, a.Ask, question.Qtype)
+}
+
+// servers are asked for those of a view; nobody else has them asked.
+func (s *Server) servers(v *View) []string {
+	if v == nil || s.opt.Servers == nil || s.opt.Dial == nil {
+		return nil
+	}
+	return s.opt.Servers()
+}
+
+// goOn asks outside for where an answer leads to, one server after the other.
+func (s *Server) goOn(ctx context.Context, m *mdns.Msg, servers []string, name string, kind uint16) *mdns.Msg {
+	fail := func() *mdns.Msg {
+		m.Rcode, m.Answer, m.Ns = mdns.RcodeServerFailure, nil, nil
+		return m
+	}
+	select {
+	case s.forward <- struct{}{}:
+		defer func() { <-s.forward }()
+	default:
+		return fail()
+	}
+	ctx, cancel := context.WithTimeout(ctx, forwardWait)
+	defer cancel()
+	for _, server := range servers {
+		far, err := ask(ctx, s.opt.Dial, server, new(mdns.Msg).SetQuestion(mdns.Fqdn(name), kind))
+		if err != nil || far.Rcode == mdns.RcodeServerFailure || far.Rcode == mdns.RcodeRefused {
+			continue
+		}
+		m.Rcode = far.Rcode
+		m.Answer = append(m.Answer, far.Answer...)
+		m.Ns = far.Ns
+		return m
+	}
+	return fail()
+}
+
+// fit bounds an answer by UDP: in bytes, and by what its question was.
+func (h handler) fit(m, q *mdns.Msg) {
+	m.Compress = true
+	size := plainMessage
+	if opt := q.IsEdns0(); opt != nil {
+		m.SetEdns0(maxMessage, false)
+		size = min(max(int(opt.UDPSize()), plainMessage), maxMessage)
+	}
+	if !h.udp {
+		return
+	}
+	if size = min(size, maxGain*q.Len()); m.Len() > size {
+		m.Answer, m.Ns, m.Truncated = nil, nil, true
+	}
+}
+
+// ask asks a server: by UDP, and by TCP where the answer does not fit.
+func ask(ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), server string, q *mdns.Msg) (*mdns.Msg, error) {
+	q.SetEdns0(maxMessage, false)
+	m, err := exchange(ctx, dial, "udp", server, q)
+	if err == nil && m.Truncated {
+		m, err = exchange(ctx, dial, "tcp", server, q)
+	}
+	return m, err
+}
+
+func exchange(ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), network, server string, q *mdns.Msg) (*mdns.Msg, error) {
+	conn, err := dial(ctx, network, server)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if end, ok := ctx.Deadline(); ok {
+		conn.SetDeadline(end)
+	}
+	c := &mdns.Conn{Conn: conn, UDPSize: maxMessage}
+	q.Id = mdns.Id()
+	if err := c.WriteMsg(q); err != nil {
+		return nil, err
+	}
+	for {
+		m, err := c.ReadMsg()
+		if err != nil {
+			return nil, err
+		}
+		if m.Response && m.Id == q.Id && len(m.Question) == 1 && m.Question[0] == q.Question[0] {
+			return m, nil
+		}
+		if network == "tcp" {
+			return nil, errors.New("the server answers another question")
+		}
+	}
+}
