@@ -20,16 +20,16 @@ import (
 //go:linkname addressCheckOff github.com/cloister-ai/cloister/internal/network/egress.addressCheckOff
 var addressCheckOff bool
 
-// outsideEnv tells TestOutside that it runs in its namespaces; it holds the network
+// outsideEnv tells TestNothingLeaves that it runs in its namespaces; it holds the network
 // namespace that it came from.
 const outsideEnv = "CLOISTER_OUTSIDE_NAMESPACE"
 
-// TestOutside: whatever policies, redirects, DNS answers, callers and configuration
+// TestNothingLeaves: whatever policies, redirects, DNS answers, callers and configuration
 // try, no packet leaves the gateway's machine for an address that is not private. A
 // counter on its outer interface stays at zero; with the address check switched off
 // it counts packets for every attempt that this check stops, so that the counter and
 // the attempts are shown to work.
-func TestOutside(t *testing.T) {
+func TestNothingLeaves(t *testing.T) {
 	here, err := os.Readlink("/proc/self/ns/net")
 	must(t, err)
 	if was := os.Getenv(outsideEnv); was != "" {
@@ -39,7 +39,7 @@ func TestOutside(t *testing.T) {
 		outsideInNamespace(t)
 		return
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestOutside$", "-test.count=1", "-test.v", "-test.timeout=120s")
+	cmd := exec.Command(os.Args[0], "-test.run=^TestNothingLeaves$", "-test.count=1", "-test.v", "-test.timeout=120s")
 	cmd.Env = append(os.Environ(), outsideEnv+"="+here, "GODEBUG=netdns=cgo+go", "NO_PROXY=", "no_proxy=")
 	for _, v := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
 		cmd.Env = append(cmd.Env, v+"=http://"+proxyAddr+":3128", strings.ToLower(v)+"=http://"+proxyAddr+":3128")
@@ -55,7 +55,7 @@ func TestOutside(t *testing.T) {
 		testenv.Missing(t, "this user may not make network namespaces: %v", err)
 	}
 	t.Logf("%s", out)
-	if err != nil || !strings.Contains(string(out), "--- PASS: TestOutside (") {
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestNothingLeaves (") {
 		t.Errorf("in the namespace: %v", err)
 	}
 }
