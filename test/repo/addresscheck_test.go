@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// addressCheck is the hook by which TestOutside of internal/app does without the
+// addressCheck is the hook by which TestNothingLeaves of internal/app does without the
 // egress package's address check, and the file in which it is read.
 const (
 	addressCheck     = "addressCheckOff"
