@@ -99,19 +99,12 @@ func isIn(offset uint32, p netip.Prefix) []expr.Any {
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: p.Masked().Addr().AsSlice()})
 }
 
-// Offsets of addresses in the headers of IPv4 and IPv6.
+// sourceAt is the offset of the sender in the header of IPv4 or IPv6.
 func sourceAt(a netip.Addr) uint32 {
 	if a.Is4() {
 		return 12
 	}
 	return 8
-}
-
-func destinationAt(a netip.Addr) uint32 {
-	if a.Is4() {
-		return 16
-	}
-	return 24
 }
 
 func isPort(protocol byte, port uint16) []expr.Any {

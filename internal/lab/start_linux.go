@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,9 +78,8 @@ func Start(ctx context.Context, opt Options) (*Lab, error) {
 
 // outer is the process that the user started.
 type outer struct {
-	opt      Options
-	setup    setup
-	listener *net.UnixListener
+	opt   Options
+	setup setup
 }
 
 func (o *outer) start(ctx context.Context) (_ *Lab, err error) {
