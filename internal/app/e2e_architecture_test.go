@@ -299,6 +299,16 @@ func TestArchitecture(t *testing.T) {
 		if stream.Err() != nil || len(words) < 5 {
 			t.Fatal(stream.Err(), text.String())
 		}
+		// An answer is stored when its end has gone out, so a moment later.
+		for range 10 {
+			asked := a.paygo.Requests()
+			for again := client.Chat.Completions.NewStreaming(t.Context(), ask("Tell a story about locks.")); again.Next(); {
+			}
+			if a.paygo.Requests()-asked == 1 { // the embedding
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
 		a.harm(strings.ToLower(words[len(words)-1]))
 		stream = client.Chat.Completions.NewStreaming(t.Context(), ask("Tell a story about locks."))
 		var again strings.Builder

@@ -47,7 +47,7 @@ func TestBreaches(t *testing.T) {
 	kept := report{
 		attack:  attack{bounds: bounds{gone: 8 * time.Second, streams: 500, calls: 5, memory: 72}},
 		gone:    8 * time.Second,
-		streams: 500, calls: 5, peak: 96,
+		streams: 500, calls: 5, peak: 72,
 		good: goodResult{Asked: 100, P99: slowest},
 	}
 	if got := kept.breaches(true); len(got) > 0 {

@@ -70,6 +70,9 @@ func runNetwork(opt options) error {
 	if err := benchEndpoints(opt); err != nil {
 		return err
 	}
+	if err := benchNames(opt); err != nil {
+		return err
+	}
 	return benchLab(opt)
 }
 

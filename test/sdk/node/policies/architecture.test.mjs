@@ -2,6 +2,7 @@
 // that of TestArchitecture in internal/app, which starts it and this file.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   APIError, AzureOpenAI, InternalServerError, PermissionDeniedError, RateLimitError,
 } from 'openai';
@@ -132,6 +133,7 @@ test('an answer that turns unsafe ends its stream with an error', async () => {
   const locks = ask('Tell a story about locks.', { stream: true });
   const words = (await read(await gold.chat.completions.create(locks))).text.trim().split(/\s+/);
   const word = words.at(-1);
+  await sleep(300); // an answer is stored when its end has gone out
   assert.equal((await fetch(harmURL, { method: 'POST', body: word.toLowerCase() })).status, 204);
 
   // Out of the cache: it is judged again, before it leaves.
