@@ -42,8 +42,7 @@ func unshared(t *testing.T, test func(*testing.T)) {
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		// Not a missing part: no installation gives this permission.
-		t.Skipf("this user may not make namespaces: %v", err)
+		testenv.Missing(t, "this user may not make namespaces: %v", err)
 	}
 	t.Logf("in the namespace:\n%s", out)
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {

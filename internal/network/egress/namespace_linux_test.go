@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cloister-ai/cloister/internal/site"
+	"github.com/cloister-ai/cloister/internal/testenv"
 )
 
 // namespaceEnv tells a test that it runs in a network namespace of its own; it
@@ -26,7 +27,7 @@ const namespaceEnv = "CLOISTER_EGRESS_NAMESPACE"
 func TestNamespace(t *testing.T) {
 	outside, err := os.Readlink("/proc/self/ns/net")
 	if err != nil {
-		t.Skipf("no network namespaces here: %v", err)
+		testenv.Missing(t, "no network namespaces here: %v", err)
 	}
 	if was := os.Getenv(namespaceEnv); was != "" {
 		if was == outside {
@@ -46,8 +47,7 @@ func TestNamespace(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		// Not a missing part: no installation gives this permission.
-		t.Skipf("this user may not make network namespaces: %v", err)
+		testenv.Missing(t, "this user may not make network namespaces: %v", err)
 	}
 	if err != nil || !strings.Contains(string(out), "--- PASS: TestNamespace") {
 		t.Errorf("in the namespace: %v\n%s", err, out)

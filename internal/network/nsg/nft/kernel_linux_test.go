@@ -35,7 +35,7 @@ const namespaceEnv = "CLOISTER_NSG_NAMESPACE"
 func inNamespace(t *testing.T, test func(*testing.T)) {
 	outside, err := os.Readlink("/proc/self/ns/net")
 	if err != nil {
-		t.Skipf("no network namespaces here: %v", err)
+		testenv.Missing(t, "no network namespaces here: %v", err)
 	}
 	if was := os.Getenv(namespaceEnv); was != "" {
 		if was == outside {
@@ -57,8 +57,7 @@ func inNamespace(t *testing.T, test func(*testing.T)) {
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		// Not a missing part: no installation gives this permission.
-		t.Skipf("this user may not make network namespaces: %v", err)
+		testenv.Missing(t, "this user may not make network namespaces: %v", err)
 	}
 	t.Logf("in the namespace:\n%s", out)
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
