@@ -2,7 +2,8 @@ package dns
 
 import (
 	"context"
-	"errors"
+	"log/slog"
+	"math/bits"
 	"net"
 	"net/netip"
 	"sync"
@@ -25,11 +26,15 @@ const (
 	// that wait for somebody outside.
 	maxAtOnce    = 256
 	maxForwarded = 64
-	// maxStreams and maxQuestions bound connections and what is asked by one.
-	maxStreams   = 64
-	maxQuestions = 128
-	streamWait   = 5 * time.Second
-	forwardWait  = 3 * time.Second
+	// maxStreams and maxQuestions bound connections and what is asked by one;
+	// maxStreamsEach those of one address, so that nobody takes them all.
+	maxStreams     = 256
+	maxStreamsEach = 8
+	maxQuestions   = 128
+	// maxRounds bounds how often an answer leads outside and back into a zone.
+	maxRounds   = 3
+	streamWait  = 5 * time.Second
+	forwardWait = 3 * time.Second
 )
 
 // ServerOptions are what a [Server] takes from its surroundings.
@@ -46,6 +51,8 @@ type ServerOptions struct {
 	// PerSecond is how many answers by UDP a source prefix (/24, /56) gets in a
 	// second, and as many again at once; 0: 100.
 	PerSecond int
+	// Log gets refusals, thinned out; nil: nothing is logged.
+	Log *slog.Logger
 	// Now is a clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -85,6 +92,9 @@ func NewServer(opt ServerOptions) *Server {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
 	s := &Server{opt: opt, slots: make(chan struct{}, maxAtOnce), forward: make(chan struct{}, maxForwarded)}
 	s.rates = rates{perSecond: float64(opt.PerSecond), buckets: map[netip.Prefix]*bucket{}}
 	s.life, s.end = context.WithCancel(context.Background())
@@ -100,11 +110,11 @@ func (s *Server) Counts() Counts {
 // nil.
 func (s *Server) Serve(packets net.PacketConn, streams net.Listener) {
 	if packets != nil {
-		s.start(&mdns.Server{PacketConn: packets, Handler: handler{s, true}, MsgAcceptFunc: s.accept, UDPSize: maxMessage})
+		s.start(&mdns.Server{PacketConn: gatedPackets{packets, s}, Handler: handler{s, true}, MsgAcceptFunc: s.accept, UDPSize: maxMessage})
 	}
 	if streams != nil {
 		s.start(&mdns.Server{
-			Listener: netutil.LimitListener(streams, maxStreams), Handler: handler{s, false}, MsgAcceptFunc: s.accept,
+			Listener: netutil.LimitListener(&gatedStreams{Listener: streams, s: s, open: map[netip.Addr]int{}}, maxStreams), Handler: handler{s, false}, MsgAcceptFunc: s.accept,
 			ReadTimeout: streamWait, WriteTimeout: streamWait, IdleTimeout: func() time.Duration { return streamWait }, MaxTCPQueries: maxQuestions,
 		})
 	}
@@ -192,52 +202,28 @@ func (h handler) ServeDNS(w mdns.ResponseWriter, q *mdns.Msg) {
 		return
 	}
 	from, err := netip.ParseAddrPort(w.RemoteAddr().String())
-	if err != nil || !h.admitted(w, from) {
-		s.dropped.Add(1)
+	if err != nil || !h.udp && !s.admitted("tcp", w.LocalAddr(), w.RemoteAddr()) {
+		s.dropped.Add(1) // of a connection that stayed open while the rules changed
 		return
 	}
 	addr := from.Addr().Unmap().WithZone("")
-	var m *mdns.Msg
-	switch s.limit(addr, h.udp) {
-	case rateDrop:
-		s.limited.Add(1)
-		return
-	case rateSlip: // who is real comes again by TCP
-		s.limited.Add(1)
-		m = new(mdns.Msg).SetReply(q)
-		m.Truncated = true
-	default:
-		m = s.answer(s.life, addr, q)
-	}
+	m := s.answer(s.life, addr, q)
 	h.fit(m, q)
 	s.answered.Add(1)
 	if m.Rcode == mdns.RcodeRefused {
-		s.refused.Add(1)
+		s.noteRefused(addr, q)
 	}
 	w.WriteMsg(m) // who is gone is gone
 }
 
-// admitted asks the network's rules.
-func (h handler) admitted(w mdns.ResponseWriter, from netip.AddrPort) bool {
-	if h.s.opt.Admits == nil {
-		return true
+// noteRefused counts a refusal and logs the 1st, 2nd, 4th, 8th, …: a resolver that
+// is set up wrongly asks here for everything.
+func (s *Server) noteRefused(from netip.Addr, q *mdns.Msg) {
+	n := s.refused.Add(1)
+	if bits.OnesCount64(n) == 1 {
+		s.opt.Log.Warn("question refused by the DNS server", slog.String("from", from.String()), slog.String("name", q.Question[0].Name),
+			slog.String("type", mdns.Type(q.Question[0].Qtype).String()), slog.Uint64("count", n))
 	}
-	local, err := netip.ParseAddrPort(w.LocalAddr().String())
-	network := "tcp"
-	if h.udp {
-		network = "udp"
-	}
-	plain := func(a netip.AddrPort) netip.AddrPort {
-		return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
-	}
-	return err == nil && h.s.opt.Admits(network, plain(local), plain(from))
-}
-
-func (s *Server) limit(a netip.Addr, udp bool) rate {
-	if !udp || a.IsLoopback() {
-		return ratePass
-	}
-	return s.rates.take(a, s.opt.Now())
 }
 
 // answer is what the zones, or somebody outside, say to who asks from an address.
@@ -247,7 +233,7 @@ func (s *Server) answer(ctx context.Context, from netip.Addr, q *mdns.Msg) *mdns
 	}
 	question := q.Question[0]
 	zones := s.opt.Zones()
-	if question.Qclass != mdns.ClassINET || zones == nil || question.Qtype == mdns.TypeAXFR || question.Qtype == mdns.TypeIXFR {
+	if question.Qclass != mdns.ClassINET || zones == nil || meta(question.Qtype) {
 		return new(mdns.Msg).SetRcode(q, mdns.RcodeRefused)
 	}
 	view := zones.ViewOf(from)
@@ -258,8 +244,12 @@ func (s *Server) answer(ctx context.Context, from netip.Addr, q *mdns.Msg) *mdns
 	if a.Ask == "" || !m.RecursionAvailable || !q.RecursionDesired {
 		return m
 	}
-	return s.goOn(ctx, m, servers, a.Ask, question.Qtype)
+	return s.goOn(ctx, m, far{zones, view, servers, a.Ask, question.Qtype})
 }
+
+// meta reports types that are no records: transfers, keys, options (RFC 6895,
+// section 3.1). ANY is one, too, and has an answer.
+func meta(t uint16) bool { return t >= 128 && t < mdns.TypeANY || t == mdns.TypeOPT }
 
 // servers are asked for those of a view; nobody else has them asked.
 func (s *Server) servers(v *View) []string {
@@ -267,33 +257,6 @@ func (s *Server) servers(v *View) []string {
 		return nil
 	}
 	return s.opt.Servers()
-}
-
-// goOn asks outside for where an answer leads to, one server after the other.
-func (s *Server) goOn(ctx context.Context, m *mdns.Msg, servers []string, name string, kind uint16) *mdns.Msg {
-	fail := func() *mdns.Msg {
-		m.Rcode, m.Answer, m.Ns = mdns.RcodeServerFailure, nil, nil
-		return m
-	}
-	select {
-	case s.forward <- struct{}{}:
-		defer func() { <-s.forward }()
-	default:
-		return fail()
-	}
-	ctx, cancel := context.WithTimeout(ctx, forwardWait)
-	defer cancel()
-	for _, server := range servers {
-		far, err := ask(ctx, s.opt.Dial, server, new(mdns.Msg).SetQuestion(mdns.Fqdn(name), kind))
-		if err != nil || far.Rcode == mdns.RcodeServerFailure || far.Rcode == mdns.RcodeRefused {
-			continue
-		}
-		m.Rcode = far.Rcode
-		m.Answer = append(m.Answer, far.Answer...)
-		m.Ns = far.Ns
-		return m
-	}
-	return fail()
 }
 
 // fit bounds an answer by UDP: in bytes, and by what its question was.
@@ -309,43 +272,5 @@ func (h handler) fit(m, q *mdns.Msg) {
 	}
 	if size = min(size, maxGain*q.Len()); m.Len() > size {
 		m.Answer, m.Ns, m.Truncated = nil, nil, true
-	}
-}
-
-// ask asks a server: by UDP, and by TCP where the answer does not fit.
-func ask(ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), server string, q *mdns.Msg) (*mdns.Msg, error) {
-	q.SetEdns0(maxMessage, false)
-	m, err := exchange(ctx, dial, "udp", server, q)
-	if err == nil && m.Truncated {
-		m, err = exchange(ctx, dial, "tcp", server, q)
-	}
-	return m, err
-}
-
-func exchange(ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), network, server string, q *mdns.Msg) (*mdns.Msg, error) {
-	conn, err := dial(ctx, network, server)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	if end, ok := ctx.Deadline(); ok {
-		conn.SetDeadline(end)
-	}
-	c := &mdns.Conn{Conn: conn, UDPSize: maxMessage}
-	q.Id = mdns.Id()
-	if err := c.WriteMsg(q); err != nil {
-		return nil, err
-	}
-	for {
-		m, err := c.ReadMsg()
-		if err != nil {
-			return nil, err
-		}
-		if m.Response && m.Id == q.Id && len(m.Question) == 1 && m.Question[0] == q.Question[0] {
-			return m, nil
-		}
-		if network == "tcp" {
-			return nil, errors.New("the server answers another question")
-		}
 	}
 }

@@ -92,6 +92,12 @@ func (v *View) find(name string) link {
 	return link{}
 }
 
+// knows reports whether a name is the site's in a view, so that nobody outside has
+// a say about it.
+func (z *Zones) knows(v *View, name string) bool {
+	return v.find(name).zone != nil || z.public[name] != nil
+}
+
 // lookup is the node of a name within the zone; nil: the name does not exist.
 // Wild: the node is the wildcard of the closest name that exists (RFC 4592).
 func (z *zone) lookup(name string) (n *node, wild bool) {
