@@ -47,9 +47,10 @@ func (p *Process) openNames(ctx context.Context, cfg *site.Config) error {
 			if network == "udp" {
 				protocol = nsg.UDP
 			}
-			return p.inForce().placement.admitted(protocol, local, peer)
+			now := p.inForce() // nothing is, before the first site is built
+			return now != nil && now.placement.admitted(protocol, local, peer)
 		},
-		Now: p.opt.Now,
+		Now: p.opt.Now, Log: p.opt.Log,
 	})
 	for _, l := range cfg.Network.DNS.Listeners {
 		addrs, err := listenerAddrs(cfg, l)

@@ -230,6 +230,10 @@ func (p *Process) open(ctx context.Context, s *site.Site) (*built, error) {
 	if doors.admin != nil {
 		p.adminAt = addrOf(doors.admin)
 	}
+	if err := p.openNames(ctx, s.Config); err != nil {
+		closeAll(lns)
+		return nil, err
+	}
 	// All own addresses are known now: what is built connects at once, and
 	// never to them.
 	built, err := p.build(ctx, s)
@@ -262,10 +266,6 @@ func (p *Process) open(ctx context.Context, s *site.Site) (*built, error) {
 	}
 	if doors.admin != nil {
 		p.openAdminTLS(doors.admin)
-	}
-	if err := p.openNames(ctx, s.Config); err != nil {
-		closeAll(lns)
-		return nil, err
 	}
 	p.openDoors(doors.gateway, health)
 	p.ready.Store(true)
